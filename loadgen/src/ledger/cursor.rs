@@ -1,0 +1,83 @@
+//! One connection's place in its canonical room, and what sets it apart from the others.
+
+use wire::message::Assembler;
+
+use super::canonical::CanonicalRoom;
+use super::ranges::Ranges;
+
+/// Everything before `entry` was received, except what is missing. 24 bytes for a connection that never differed.
+#[derive(Debug, Default)]
+pub struct Cursor {
+    /// Absolute offset in the canonical bytes up to which this connection's stream has been matched.
+    pub(super) offset: u64,
+    /// The entry that `offset` lies in, or at whose start it stands.
+    pub(super) entry: u32,
+    pub(super) apart: Option<Box<Apart>>,
+}
+
+/// What a connection has that others have not.
+#[derive(Debug, Default)]
+pub(super) struct Apart {
+    /// Bytes of a frame that is not whole yet and did not match the canonical ones.
+    pub pending: Vec<u8>,
+    /// Fragments of a message that is not whole yet.
+    pub assembler: Assembler,
+    /// Entries before the cursor that did not arrive (yet).
+    pub missing: Ranges,
+}
+
+impl Cursor {
+    /// Everything from here on is this connection's business: a cursor at the end of what the room has so far.
+    pub fn at_end(room: &CanonicalRoom) -> Self {
+        Cursor { offset: room.end(), entry: room.len(), apart: None }
+    }
+
+    pub(super) fn apart_mut(&mut self) -> &mut Apart {
+        self.apart.get_or_insert_default()
+    }
+
+    /// Whether an entry has been received here.
+    pub(super) fn has(&self, entry: u32) -> bool {
+        entry < self.entry && self.apart.as_ref().is_none_or(|a| !a.missing.contains(entry))
+    }
+
+    /// Missing entries at most `window` before the cursor, oldest first.
+    pub(super) fn missing_within(&self, window: u32) -> Vec<u32> {
+        let from = self.entry.saturating_sub(window);
+        let ranges = self.apart.iter().flat_map(|a| a.missing.iter());
+        ranges.flat_map(|(a, b)| a.max(from)..b.max(from)).collect()
+    }
+
+    /// Nothing kept of a frame or message begun off the canonical bytes.
+    pub(super) fn is_clean(&self) -> bool {
+        self.apart.as_ref().is_none_or(|a| a.pending.is_empty() && a.assembler.is_idle())
+    }
+
+    /// Gives the extra state back once it holds nothing.
+    pub(super) fn settle(&mut self) {
+        if let Some(apart) = &self.apart
+            && apart.pending.is_empty()
+            && apart.assembler.is_idle()
+            && apart.missing.is_empty()
+        {
+            self.apart = None;
+        }
+    }
+
+    /// Offset of the first canonical byte this connection still compares with.
+    pub fn needs_from(&self, room: &CanonicalRoom) -> u64 {
+        room.start_of(self.entry)
+    }
+
+    /// Stops relying on canonical bytes before the cursor: the part of a frame matched so far becomes its own.
+    pub fn detach(&mut self, room: &CanonicalRoom) {
+        let start = room.start_of(self.entry);
+        if start < self.offset
+            && let Some(part) = room.slice(start, self.offset)
+        {
+            let part = part.to_vec();
+            self.apart_mut().pending = part;
+            self.offset = start;
+        }
+    }
+}

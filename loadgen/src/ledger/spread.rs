@@ -1,0 +1,100 @@
+//! How far apart the first and the last subscriber of one message are.
+
+/// First and last subscriber of one message, in nanoseconds of CLOCK_MONOTONIC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessageSpread {
+    /// Who published it.
+    pub publisher: u32,
+    /// Its sequence.
+    pub seq: u32,
+    /// Phase in which it was due.
+    pub phase: u16,
+    /// When it was sent.
+    pub sent: u64,
+    /// When the first subscriber had it.
+    pub first: u64,
+    /// When the last subscriber had it.
+    pub last: u64,
+}
+
+/// Every delivery of every `step`-th message. The step doubles, and every second message is dropped from the sample,
+/// whenever the sample would grow past its bound, so a long run keeps an even sample.
+#[derive(Debug, Default)]
+pub struct SpreadSample {
+    step: u32,
+    most: usize,
+    /// Microseconds after sending, one list a sampled entry (`entry / step`).
+    delays: Vec<Vec<u32>>,
+}
+
+impl SpreadSample {
+    /// A sample of at most about `values` values for rooms of this many subscribers.
+    pub fn new(subscribers: u32, values: usize) -> Self {
+        SpreadSample { step: 1, most: (values / subscribers.max(1) as usize).max(8), delays: Vec::new() }
+    }
+
+    /// The first sampled entry at or after `entry`.
+    pub(super) fn next_from(&self, entry: u32) -> u32 {
+        entry.next_multiple_of(self.step.max(1))
+    }
+
+    /// The step between sampled entries.
+    pub(super) fn step(&self) -> u32 {
+        self.step.max(1)
+    }
+
+    /// One delivery of a sampled entry.
+    pub(super) fn add(&mut self, entry: u32, delay_us: u64) {
+        let mut at = (entry / self.step()) as usize;
+        while at >= self.most {
+            let mut n = 0;
+            self.delays.retain(|_| {
+                n += 1;
+                n % 2 == 1
+            });
+            self.step *= 2;
+            if entry % self.step != 0 {
+                return;
+            }
+            at = (entry / self.step) as usize;
+        }
+        if self.delays.len() <= at {
+            self.delays.resize_with(at + 1, Vec::new);
+        }
+        self.delays[at].push(delay_us.min(u64::from(u32::MAX)) as u32);
+    }
+
+    /// Median and 99 % of each sampled message.
+    pub(super) fn quantiles(&self) -> Vec<(u64, u64)> {
+        let pick = |sorted: &[u32], q: f64| u64::from(sorted[((sorted.len() as f64 * q).ceil() as usize).max(1) - 1]);
+        self.delays
+            .iter()
+            .filter(|d| !d.is_empty())
+            .map(|d| {
+                let mut sorted = d.clone();
+                sorted.sort_unstable();
+                (pick(&sorted, 0.5), pick(&sorted, 0.99))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_stays_within_its_bound_and_even() {
+        let mut sample = SpreadSample::new(10, 100);
+        for entry in 0..1000u32 {
+            if sample.next_from(entry) == entry {
+                for subscriber in 0..10 {
+                    sample.add(entry, subscriber);
+                }
+            }
+        }
+        let quantiles = sample.quantiles();
+        assert!((5..=10).contains(&quantiles.len()), "{}", quantiles.len());
+        assert!(quantiles.iter().all(|&q| q == (4, 9)), "{quantiles:?}");
+    }
+}

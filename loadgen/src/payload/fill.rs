@@ -1,0 +1,162 @@
+//! A payload template, filled in message by message.
+
+use wire::stamp::Stamp;
+
+use crate::corpus::Corpus;
+use crate::payload::template::Piece;
+use crate::payload::{PayloadError, Sizes, draw, LONGEST_STAMP};
+use crate::seeded::Seeded;
+
+/// A template whose placeholders are known.
+#[derive(Debug, Clone)]
+pub struct Fill {
+    parts: Vec<Part>,
+    sizes: Option<Sizes>,
+    corpus: Corpus,
+    rooms: PublisherRooms,
+}
+
+/// The room of each publisher of a group, as `{room}` needs it.
+#[derive(Debug, Clone, Default)]
+pub struct PublisherRooms {
+    /// Run-wide index of the group's first publisher.
+    pub first_publisher: u32,
+    /// Index into `names` of each publisher of the group.
+    pub room_of: Vec<u32>,
+    /// Names of rooms.
+    pub names: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+enum Part {
+    Literal(Vec<u8>),
+    Text,
+    Stamp,
+    Seq,
+    Publisher,
+    Room,
+}
+
+/// Decimal digits of the largest u32.
+const U32_DIGITS: u32 = 10;
+
+impl Fill {
+    /// Prepares a template; `{env.NAME}` has been replaced before. A template that begins like JSON gets its room
+    /// names escaped, so that any name stays inside its string.
+    ///
+    /// # Errors
+    /// Unknown placeholders, and sizes that the template cannot be filled up to.
+    pub fn new(
+        pieces: Vec<Piece>,
+        sizes: Option<Sizes>,
+        corpus: Corpus,
+        mut rooms: PublisherRooms,
+    ) -> Result<Self, PayloadError> {
+        let parts: Vec<Part> = pieces.into_iter().map(part).collect::<Result<_, _>>()?;
+        let texts = parts.iter().filter(|p| matches!(p, Part::Text)).count();
+        if texts > 0 && !corpus.has_text() {
+            return Err(PayloadError::WholeMessages(corpus.name()));
+        }
+        if matches!(parts.first(), Some(Part::Literal(bytes)) if bytes.trim_ascii_start().starts_with(b"{") || bytes.trim_ascii_start().starts_with(b"[")) {
+            rooms.names.iter_mut().for_each(|name| *name = json_escaped(name));
+        }
+        let fill = Self { parts, sizes, corpus, rooms };
+        if let Some(sizes) = &fill.sizes {
+            match texts {
+                0 => return Err(PayloadError::NoText),
+                1 => {}
+                _ => return Err(PayloadError::Texts),
+            }
+            let (size, least) = (*sizes.start(), fill.longest_fixed_part());
+            if size < least {
+                return Err(PayloadError::TooSmall { size, least });
+            }
+        }
+        Ok(fill)
+    }
+
+    /// Whether `{stamp}` is in it.
+    pub fn has_stamp(&self) -> bool {
+        self.parts.iter().any(|p| matches!(p, Part::Stamp))
+    }
+
+    /// Appends the payload of one publish.
+    pub fn render(&self, stamp: Stamp, rng: &mut Seeded, out: &mut Vec<u8>) {
+        let start = out.len();
+        let size = self.sizes.as_ref().map(|sizes| draw(sizes, rng));
+        let mut sized_text_at = None;
+        for part in &self.parts {
+            match part {
+                Part::Literal(bytes) => out.extend_from_slice(bytes),
+                Part::Text if size.is_some() => sized_text_at = Some(out.len()),
+                Part::Text => self.corpus.text(rng, None, out),
+                Part::Stamp => stamp.encode(out),
+                Part::Seq => decimal(stamp.seq, out),
+                Part::Publisher => decimal(stamp.publisher, out),
+                Part::Room => out.extend_from_slice(self.rooms.of(stamp.publisher).as_bytes()),
+            }
+        }
+        // The text takes what the others left, so it is made last and turned into its place.
+        if let (Some(at), Some(size)) = (sized_text_at, size) {
+            let fixed_end = out.len();
+            let room = size.saturating_sub(fixed_end - start);
+            self.corpus.text(rng, Some(room), out);
+            let made = out.len() - fixed_end;
+            out[at..].rotate_right(made);
+        }
+    }
+
+    fn longest_fixed_part(&self) -> u32 {
+        let longest_room = self.rooms.names.iter().map(String::len).max().unwrap_or(0) as u32;
+        self.parts
+            .iter()
+            .map(|part| match part {
+                Part::Literal(bytes) => bytes.len() as u32,
+                Part::Text => 0,
+                Part::Stamp => LONGEST_STAMP,
+                Part::Seq | Part::Publisher => U32_DIGITS,
+                Part::Room => longest_room,
+            })
+            .sum()
+    }
+}
+
+impl PublisherRooms {
+    fn of(&self, publisher: u32) -> &str {
+        let index = publisher.wrapping_sub(self.first_publisher) as usize;
+        self.room_of.get(index).and_then(|room| self.names.get(*room as usize)).map_or("", String::as_str)
+    }
+}
+
+fn part(piece: Piece) -> Result<Part, PayloadError> {
+    Ok(match piece {
+        Piece::Literal(text) => Part::Literal(text.into_bytes()),
+        Piece::Placeholder(name) => match name.as_str() {
+            "text" => Part::Text,
+            "stamp" => Part::Stamp,
+            "seq" => Part::Seq,
+            "publisher" => Part::Publisher,
+            "room" => Part::Room,
+            _ => return Err(PayloadError::Placeholder(name)),
+        },
+    })
+}
+
+fn json_escaped(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+fn decimal(number: u32, out: &mut Vec<u8>) {
+    let mut digits = [0u8; U32_DIGITS as usize];
+    let (mut at, mut rest) = (digits.len(), number);
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}

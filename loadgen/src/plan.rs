@@ -1,0 +1,239 @@
+//! What a run will do, every default filled in and every name resolved: the scenario as the engine reads it.
+//!
+//! `scenario` makes a [`Plan`] from a file; everything downstream (`run`, `worker`, `pacer`, `validity`) reads only this.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::payload::PayloadSource;
+use crate::thresholds::Threshold;
+use crate::trace::Trace;
+
+/// One resolved run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// `[a-z0-9-]+`.
+    pub name: String,
+    /// One sentence for people; empty when the file has none.
+    pub description: String,
+    /// Seeds the schedule and every payload byte.
+    pub seed: u64,
+    /// Wait after the last join, before the first publish.
+    pub settle: Duration,
+    /// What arrives later than this after the last phase is lost.
+    pub drain: Duration,
+    /// Who is expected to receive a publish.
+    pub mode: Mode,
+    /// How a delivery is matched to its publish.
+    pub correlate: Correlate,
+    /// Largest schedule lag p99 of a valid run; `None`: the larger of 1 ms and 10 % of `latency.due.p99`.
+    pub max_schedule_lag: Option<Duration>,
+    /// The server under test.
+    pub target: Target,
+    /// Which WebSocket client drives the connections.
+    pub client: ClientEngine,
+    /// Every room of the run, by index; groups and publishers refer to these.
+    pub rooms: Vec<String>,
+    /// Groups of subscribers.
+    pub groups: Vec<Group>,
+    /// Groups of publishers.
+    pub publishers: Vec<PublisherGroup>,
+    /// Phases in order; connecting is not among them.
+    pub phases: Vec<Phase>,
+    /// Objectives of the run.
+    pub thresholds: Vec<Threshold>,
+    /// The resolved scenario for `run.json`, secrets redacted.
+    pub resolved: serde_json::Value,
+}
+
+/// Who is expected to receive a publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Every subscriber of the room.
+    Broadcast,
+    /// Only the connection that sent it.
+    Echo,
+}
+
+/// How a delivery is matched to its publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Correlate {
+    /// By the stamp inside the payload.
+    Stamp,
+    /// By content and position within the room (always so for replayed traffic).
+    Content,
+}
+
+/// `--client`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientEngine {
+    /// Our own, on the worker's epoll.
+    Native,
+    /// tokio-tungstenite: the independent check.
+    Tungstenite,
+}
+
+/// The server under test.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// How the server comes to be.
+    pub kind: TargetKind,
+    /// Path with `{room}`; percent-encoded when filled in.
+    pub path: String,
+    /// Extra request headers, in order. Values may be secret.
+    pub headers: Vec<(String, String)>,
+    /// `Sec-WebSocket-Protocol` offers, in order of preference.
+    pub subprotocols: Vec<String>,
+}
+
+/// How the server comes to be.
+#[derive(Debug, Clone)]
+pub enum TargetKind {
+    /// `fanout serve` as a child, pinned away from the load generator; extra flags (`("--lag-policy", "skip")`).
+    Bundled {
+        /// Flags of the bundled server, `--name` and value.
+        flags: Vec<(String, String)>,
+    },
+    /// A command that starts it. `{port}` in `command`, `env` and `ready` is already kept literal; `target` fills it in.
+    Spawn {
+        /// Program and arguments.
+        command: Vec<String>,
+        /// When it counts as up.
+        ready: Ready,
+        /// How long it may take.
+        ready_timeout: Duration,
+        /// Extra environment.
+        env: Vec<(String, String)>,
+        /// Working directory, resolved against the scenario file.
+        cwd: Option<PathBuf>,
+    },
+    /// A running server.
+    Url {
+        /// `ws://host:port` (no path).
+        authority: String,
+        /// Host header.
+        host: String,
+        /// Resolved address.
+        address: std::net::SocketAddr,
+        /// Process to sample, where known.
+        pid: Option<u32>,
+    },
+}
+
+/// When a spawned server counts as up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ready {
+    /// Its port accepts a connection.
+    Tcp,
+    /// This path answers 2xx.
+    Http(String),
+    /// Its stdout prints a line that contains this text.
+    Line(String),
+}
+
+/// A group of subscribers.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// `[a-z0-9-]+`.
+    pub name: String,
+    /// How many connections.
+    pub count: u32,
+    /// Room index of each connection (`rooms[i]`, length `count`).
+    pub rooms: Vec<u32>,
+    /// Connections a second while connecting.
+    pub ramp: f64,
+    /// Local addresses, used round robin; empty: the kernel's choice.
+    pub source_ips: Vec<IpAddr>,
+}
+
+/// A group of publishers.
+#[derive(Debug, Clone)]
+pub struct PublisherGroup {
+    /// `[a-z0-9-]+`.
+    pub name: String,
+    /// Who sends.
+    pub from: From,
+    /// When they send.
+    pub arrival: Arrival,
+    /// What they send.
+    pub payload: Arc<PayloadSource>,
+}
+
+/// Who sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum From {
+    /// Connections of their own, one a publisher; each entry is the room index it publishes to.
+    /// They receive what the room sends; those copies are no deliveries.
+    Separate(Vec<u32>),
+    /// The connections of this subscriber group send; their own echo is a delivery.
+    Members {
+        /// Index into [`Plan::groups`].
+        group: u32,
+    },
+}
+
+impl From {
+    /// How many connections send.
+    pub fn count(&self, groups: &[Group]) -> u32 {
+        match self {
+            From::Separate(rooms) => rooms.len() as u32,
+            From::Members { group } => groups[*group as usize].count,
+        }
+    }
+}
+
+/// When a publisher group sends.
+#[derive(Debug, Clone)]
+pub enum Arrival {
+    /// Evenly: the whole group together `rate` publishes a second at load 1, staggered over its members.
+    Uniform {
+        /// Publishes a second, the whole group together.
+        rate: f64,
+    },
+    /// As a Poisson process with this mean rate for the whole group.
+    Poisson {
+        /// Publishes a second, the whole group together.
+        rate: f64,
+    },
+    /// Closed loop: each publisher keeps this many unanswered; no due time.
+    Closed {
+        /// Unanswered publishes each publisher keeps.
+        in_flight: u32,
+    },
+    /// A recorded trace at its own times.
+    Replay {
+        /// The trace. Publisher `i` of the group serves the trace's room `i`, named in [`Plan::rooms`].
+        trace: Arc<Trace>,
+        /// 2.0 plays twice as fast.
+        speed: f64,
+        /// Start again at the end for as long as phases last.
+        repeat: bool,
+    },
+}
+
+/// One phase.
+#[derive(Debug, Clone)]
+pub struct Phase {
+    /// `[a-z0-9-]+`.
+    pub name: String,
+    /// How long; a replay phase has its trace's length divided by speed, filled in here.
+    pub length: Duration,
+    /// Whether it counts in the top-level figures.
+    pub measure: bool,
+    /// Times the publishers' rates at its start and end (equal unless it ramps).
+    pub load: (f64, f64),
+}
+
+impl Plan {
+    /// Length of all phases together.
+    pub fn length(&self) -> Duration {
+        self.phases.iter().map(|p| p.length).sum()
+    }
+
+    /// Subscribers of all groups.
+    pub fn subscribers(&self) -> u32 {
+        self.groups.iter().map(|g| g.count).sum()
+    }
+}

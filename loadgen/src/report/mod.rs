@@ -1,0 +1,23 @@
+//! A finished run, for people and for programs.
+//!
+//! ```text
+//! Run ─┬─▶ text     the report on the terminal
+//!      ├─▶ json     run.json                     ┐
+//!      ├─▶ hlog     latency.hlog (arrivals)      ├─▶ files   one directory, all or nothing
+//!      └─▶ verdict  the exit code                ┘
+//! ```
+
+pub mod files;
+pub mod hlog;
+pub mod json;
+pub mod numbers;
+pub mod text;
+pub mod verdict;
+
+pub use files::{FilesError, Place, Written};
+pub use hlog::ArrivalLog;
+pub use text::Colour;
+pub use verdict::{Verdict, exit_code, exit_code_of_all};
+
+#[cfg(test)]
+pub(crate) mod sample;

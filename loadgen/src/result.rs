@@ -1,0 +1,338 @@
+//! A finished run, as it is written to `run.json` (schema 1). All durations are microseconds, all sizes bytes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// A finished run. Top-level figures cover measured phases only; [`Run::phases`] has all.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Run {
+    /// Version of this format: 1.
+    pub schema: u32,
+    /// RFC 3339 UTC, when the run began.
+    pub started: String,
+    /// Seconds from the first connection to the end of drain.
+    pub elapsed_s: f64,
+    /// Whether Ctrl-C or SIGTERM cut it short.
+    pub interrupted: bool,
+    /// Why the run ended early, in a sentence; `None` when it ran to its end.
+    pub ended_early: Option<String>,
+    /// Resolved, redacted.
+    pub scenario: serde_json::Value,
+    /// Where it ran.
+    pub environment: Environment,
+    /// Whether the measurement is to be believed.
+    pub validity: Validity,
+    /// Every threshold held, nothing dropped by the server, measurement valid.
+    pub passed: bool,
+    /// Connections that are to receive, all groups together.
+    #[serde(default)]
+    pub subscribers: u64,
+    /// Rooms that have subscribers.
+    #[serde(default)]
+    pub rooms: u64,
+    /// What happened to connections.
+    pub connections: Connections,
+    /// TCP + upgrade time.
+    pub connect: Quantiles,
+    /// TCP time alone.
+    pub connect_tcp: Quantiles,
+    /// Upgrade time alone.
+    pub connect_upgrade: Quantiles,
+    /// Publishes.
+    pub publishes: Publishes,
+    /// The ledger.
+    pub deliveries: Deliveries,
+    /// Per second, over the measured phases.
+    pub rates: Rates,
+    /// Delivery latency.
+    pub latency: Latency,
+    /// How late the load generator itself sent, while the socket was writable.
+    pub schedule_lag: Quantiles,
+    /// Age of the last return from `epoll_wait` when a delivery was recorded.
+    pub read_age: Quantiles,
+    /// Last less first subscriber, per message, and a sample's median and 99 %.
+    pub spread: Spread,
+    /// The server's cost; `None` where its process is not known.
+    pub server: Option<ServerCost>,
+    /// The load generator's cost.
+    pub loadgen: LoadgenCost,
+    /// By group of subscribers: the same figures.
+    pub groups: BTreeMap<String, Figures>,
+    /// By phase: the same figures.
+    pub phases: BTreeMap<String, PhaseFigures>,
+    /// One a second, from the first phase on.
+    pub intervals: Vec<Interval>,
+    /// Thresholds and what came of them.
+    pub thresholds: Vec<ThresholdResult>,
+    /// HdrHistogram V2, base64: `due`, `sent`, `arrived`.
+    pub histograms: BTreeMap<String, String>,
+    /// Sentences about the run that belong in the report (no echo to the sender, proxy ignored, ...).
+    pub notes: Vec<String>,
+    /// What the server answered to whom it refused or closed: cause to count.
+    pub errors: BTreeMap<String, u64>,
+}
+
+/// Where a run ran.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Environment {
+    pub fanout: String,
+    pub kernel: String,
+    pub cpu: String,
+    pub cores: u32,
+    pub memory_bytes: u64,
+    pub limits: BTreeMap<String, u64>,
+    pub versions: BTreeMap<String, String>,
+    pub git: Option<String>,
+    /// CPUs of the server under test, where we pinned it.
+    pub server_cpus: Option<Vec<usize>>,
+    /// CPUs of the load generator.
+    pub loadgen_cpus: Vec<usize>,
+    /// `native` or `tungstenite`.
+    pub client: String,
+    /// `bundled`, `spawn` or `url`, and the address.
+    pub target: String,
+}
+
+/// Whether the measurement is to be believed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Validity {
+    /// No rule was broken.
+    pub valid: bool,
+    /// The rules that were broken.
+    pub reasons: Vec<Reason>,
+}
+
+/// A broken validity rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reason {
+    /// Its name, such as `schedule-lag`.
+    pub rule: String,
+    /// The figure, in words.
+    pub figure: String,
+    /// What to do about it.
+    pub cure: String,
+}
+
+/// What happened to connections (subscribers and separate publishers).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Connections {
+    /// Asked for.
+    pub asked: u64,
+    /// Upgraded.
+    pub opened: u64,
+    /// Answered with something else than 101.
+    pub refused: u64,
+    /// Never got an answer.
+    pub failed: u64,
+    /// Ended before the run did, by the server or the network.
+    pub closed: u64,
+    /// HTTP status of refusals.
+    pub refused_by_status: BTreeMap<String, u64>,
+    /// Causes of failures.
+    pub failed_by_cause: BTreeMap<String, u64>,
+    /// `server 1013`, `server reset`, `server eof`, ...
+    pub closed_by: BTreeMap<String, u64>,
+    /// Seconds the ramp took.
+    pub ramp_s: f64,
+    /// Opened a second over the ramp.
+    pub opened_per_s: f64,
+    /// Most open at once.
+    pub peak: u64,
+}
+
+/// Percentiles; `None` where there is no such value (no samples, or it falls among the lost: so `max` is `None` as soon as
+/// one is lost). `count` is what the percentiles are over, for `latency.due` all expected deliveries; `mean` is over what
+/// arrived.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Quantiles {
+    pub p50: Option<f64>,
+    pub p90: Option<f64>,
+    pub p95: Option<f64>,
+    pub p99: Option<f64>,
+    pub p999: Option<f64>,
+    pub p9999: Option<f64>,
+    pub max: Option<f64>,
+    pub mean: Option<f64>,
+    pub count: u64,
+}
+
+/// Publishes.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Publishes {
+    /// By the schedule; in a closed loop equal to `sent`.
+    pub due: u64,
+    /// Handed to the socket.
+    pub sent: u64,
+}
+
+/// The ledger. `expected = delivered + corrupted + lost`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Deliveries {
+    pub expected: u64,
+    pub delivered: u64,
+    pub lost: u64,
+    pub lost_share: f64,
+    pub duplicated: u64,
+    pub reordered: u64,
+    pub corrupted: u64,
+    pub missed: u64,
+    pub unaccountable: u64,
+    /// Arrived after the drain ended or between phases' accounts; outside the sum.
+    pub foreign: u64,
+    /// Replayed messages equal to another within the reorder window.
+    pub ambiguous: u64,
+}
+
+/// Per second, over the measured phases.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Rates {
+    /// By the schedule; `None` in a closed loop.
+    pub publishes_asked_per_s: Option<f64>,
+    pub publishes_per_s: f64,
+    pub deliveries_per_s: f64,
+    pub payload_bytes_per_s: f64,
+    pub wire_bytes_per_s: f64,
+    /// Messages a socket read carried, on average.
+    pub deliveries_per_read: f64,
+}
+
+/// Delivery latency.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Latency {
+    /// Received less due, over *expected* deliveries; `None` in a closed loop.
+    pub due: Option<Quantiles>,
+    /// Received less sent, over what arrived.
+    pub sent: Quantiles,
+    /// Received less due, over what arrived (received less sent in a closed loop).
+    pub arrived: Quantiles,
+    /// Replayed after a resume.
+    pub resumed: Quantiles,
+    /// Closed loop: from a publish to the echo that frees its place.
+    pub round_trip: Option<Quantiles>,
+}
+
+/// Fan-out of a message over its subscribers.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Spread {
+    /// First subscriber, less sent, per message.
+    pub first: Quantiles,
+    /// Last subscriber, less sent, per message.
+    pub last: Quantiles,
+    /// Last less first, per message.
+    pub last_less_first: Quantiles,
+    /// Median subscriber less sent, over the sample.
+    pub median: Quantiles,
+    /// 99 % subscriber less sent, over the sample.
+    pub p99: Quantiles,
+    /// How many messages the sample has.
+    pub sampled: u64,
+}
+
+/// The server's cost over the measured phases.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ServerCost {
+    pub pid: u32,
+    pub cpu_s: f64,
+    /// Share of one core, 1.0 = one core busy.
+    pub cpu_share: f64,
+    pub cores: u32,
+    pub cpu_us_per_delivery: Option<f64>,
+    /// Resident at the end of the measured phases.
+    pub rss_bytes: u64,
+    pub rss_peak_bytes: u64,
+    /// Resident before the first connection.
+    pub rss_idle_bytes: u64,
+    pub rss_bytes_per_connection: Option<f64>,
+    /// Kernel memory (slab and socket buffers, both ends) per connection.
+    pub kernel_bytes_per_connection: Option<f64>,
+    pub context_switches: u64,
+    pub tcp_retransmits: u64,
+    /// The server's own counters (`/stats`), where it has any.
+    pub stats: Option<serde_json::Value>,
+}
+
+/// The load generator's cost over the measured phases.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct LoadgenCost {
+    pub cpu_s: f64,
+    pub cpu_share: f64,
+    pub cores: u32,
+    pub cpu_us_per_delivery: Option<f64>,
+    pub cpu_us_per_read: Option<f64>,
+    pub inflate_cpu_s: f64,
+    pub rss_bytes: u64,
+    pub rss_peak_bytes: u64,
+    pub rss_idle_bytes: u64,
+    pub rss_bytes_per_connection: Option<f64>,
+    pub reads: u64,
+    pub workers: u32,
+}
+
+/// Figures of a part of the run.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Figures {
+    pub publishes: Publishes,
+    pub deliveries: Deliveries,
+    pub rates: Rates,
+    pub latency: Latency,
+    pub schedule_lag: Quantiles,
+    /// Subscribers in it.
+    pub subscribers: u64,
+}
+
+/// Figures of a phase.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct PhaseFigures {
+    /// Whether it counts in the top-level figures.
+    pub measure: bool,
+    /// From the start of the first phase.
+    pub start_s: f64,
+    /// How long it lasted.
+    pub length_s: f64,
+    /// The figures.
+    #[serde(flatten)]
+    pub figures: Figures,
+    /// The server's CPU over the phase, where known.
+    pub server_cpu_s: Option<f64>,
+}
+
+/// One second of the run.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Interval {
+    /// Seconds from the start of the first phase, at the interval's end.
+    pub at_s: f64,
+    pub phase: String,
+    pub connections: u64,
+    pub publishes: u64,
+    pub deliveries: u64,
+    pub bytes: u64,
+    pub p50: Option<f64>,
+    pub p99: Option<f64>,
+    pub max: Option<f64>,
+    pub server_cpu_s: Option<f64>,
+    pub server_rss_bytes: Option<u64>,
+    pub loadgen_cpu_s: f64,
+    pub loadgen_rss_bytes: u64,
+}
+
+/// A threshold and what came of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ThresholdResult {
+    /// Metric path, such as `latency.due.p99`.
+    pub metric: String,
+    /// Expression, such as `< 50ms`.
+    pub expr: String,
+    /// Measured value; `None`: no samples, or it falls among the lost.
+    pub value: Option<f64>,
+    /// Whether it held.
+    pub pass: bool,
+}

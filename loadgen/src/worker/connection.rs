@@ -1,0 +1,56 @@
+//! One connection's state in the native client. Small: there are thousands of them, mostly idle.
+
+use std::net::IpAddr;
+
+use net::Socket;
+
+use super::publisher::Outbox;
+use crate::ledger::Cursor;
+
+/// One connection.
+#[derive(Debug)]
+pub struct Connection {
+    pub socket: Option<Socket>,
+    pub state: State,
+    /// Group of subscribers; `None` for a separate publisher.
+    pub group: Option<u16>,
+    /// Room index in this worker.
+    pub room: u32,
+    /// Publisher index in this worker, if it publishes.
+    pub publisher: Option<u32>,
+    pub cursor: Cursor,
+    /// Only while it opens.
+    pub opening: Option<Box<Opening>>,
+    /// Only of publishers, and while something waits to be written.
+    pub outbox: Option<Box<Outbox>>,
+}
+
+/// Where a connection is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// TCP is connecting.
+    Connecting,
+    /// The request is out, the answer is not in.
+    Upgrading,
+    /// A WebSocket.
+    Open,
+    /// We sent a close frame and wait for the server's.
+    Leaving,
+    /// Over.
+    Closed,
+}
+
+/// What is needed only until a connection is open.
+#[derive(Debug)]
+pub struct Opening {
+    /// When it was begun.
+    pub began: u64,
+    /// When TCP was connected.
+    pub connected: u64,
+    pub source: Option<IpAddr>,
+    /// Room of the plan, for the path.
+    pub path_room: u32,
+    pub key: String,
+    /// The answer so far.
+    pub answer: Vec<u8>,
+}

@@ -1,0 +1,99 @@
+//! Who connects next, and who has taken too long. No sockets.
+
+use std::collections::VecDeque;
+
+use super::{Member, Ramp};
+
+/// Handshakes under way at once, at most: beyond this a listening backlog overflows and SYNs are sent again a second later.
+const MOST_OPENING: u32 = 512;
+/// TCP and upgrade together may take this long, nanoseconds.
+const OPEN_WITHIN: u64 = 10_000_000_000;
+
+/// The ramps of a worker.
+#[derive(Debug)]
+pub struct Dialer {
+    ramps: Vec<(Ramp, usize)>,
+    start: Option<u64>,
+    opening: u32,
+    deadlines: VecDeque<(u64, u32)>,
+}
+
+impl Dialer {
+    /// Ramps that begin together when started.
+    pub fn new(ramps: Vec<Ramp>) -> Self {
+        Dialer {
+            ramps: ramps.into_iter().map(|r| (r, 0)).collect(),
+            start: None,
+            opening: 0,
+            deadlines: VecDeque::new(),
+        }
+    }
+
+    /// Begins.
+    pub fn start(&mut self, now: u64) {
+        self.start = Some(now);
+    }
+
+    /// Connections there will be.
+    pub fn total(&self) -> usize {
+        self.ramps.iter().map(|(r, _)| r.members.len()).sum()
+    }
+
+    /// Nobody is left to be dialled.
+    pub fn is_done(&self) -> bool {
+        self.ramps.iter().all(|(r, next)| *next == r.members.len())
+    }
+
+    /// When [`Dialer::next`] or [`Dialer::expired`] must be asked again.
+    pub fn wake_at(&self) -> Option<u64> {
+        let start = self.start?;
+        let dial = (self.opening < MOST_OPENING)
+            .then(|| self.ramps.iter().filter_map(|ramp| due(ramp, start)).min())
+            .flatten();
+        dial.into_iter().chain(self.deadlines.front().map(|d| d.0)).min()
+    }
+
+    /// The next connection that is due by `now`.
+    pub fn next(&mut self, now: u64) -> Option<Member> {
+        let start = self.start?;
+        if self.opening >= MOST_OPENING {
+            return None;
+        }
+        let (ramp, next) = self.ramps.iter_mut().find(|ramp| due(ramp, start).is_some_and(|at| at <= now))?;
+        let member = ramp.members[*next];
+        *next += 1;
+        if *next == ramp.members.len() {
+            // The list is not needed again, and there may be thousands in it.
+            *ramp = Ramp { rate: ramp.rate, members: Vec::new() };
+            *next = 0;
+        }
+        Some(member)
+    }
+
+    /// A handshake began.
+    pub fn began(&mut self, connection: u32, now: u64) {
+        self.opening += 1;
+        self.deadlines.push_back((now + OPEN_WITHIN, connection));
+    }
+
+    /// A handshake ended, one way or the other.
+    pub fn ended(&mut self) {
+        self.opening = self.opening.saturating_sub(1);
+    }
+
+    /// A connection whose time to open is over by `now`; it may have opened long ago.
+    pub fn expired(&mut self, now: u64) -> Option<u32> {
+        self.deadlines.pop_front_if(|(at, _)| *at <= now).map(|(_, connection)| connection)
+    }
+
+    /// Every handshake has ended: forget the deadlines.
+    pub fn settle(&mut self) {
+        if self.opening == 0 && self.is_done() {
+            self.deadlines = VecDeque::new();
+        }
+    }
+}
+
+fn due((ramp, next): &(Ramp, usize), start: u64) -> Option<u64> {
+    (*next < ramp.members.len()).then(|| start + (*next as f64 / ramp.rate * 1e9) as u64)
+}

@@ -1,0 +1,144 @@
+//! The ledger's side of a worker, the same for every client: canonical rooms, content, recorder.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Common, Share};
+use crate::ledger::{CanonicalRoom, Content, Control, Cursor, Delivery, MessageSpread, Reader};
+use crate::recorder::Recorder;
+
+/// At most this many values are kept for the sample of fan-out delays.
+const SAMPLE_VALUES: usize = 1 << 20;
+/// Canonical bytes a room keeps for connections that are behind; the rest are decoded by their own bytes.
+const HELD_BYTES: usize = 64 << 20;
+
+/// Rooms of a worker and what was recorded of them.
+#[derive(Debug)]
+pub struct Ledgers {
+    common: Arc<Common>,
+    content: Content,
+    rooms: Vec<Room>,
+    index: HashMap<u32, u32>,
+    pub recorder: Recorder,
+    /// Pings and closes met in the last read.
+    pub controls: Vec<Control>,
+    /// Publishers whose messages arrived at anybody for the first time in the last read.
+    pub first_arrivals: Vec<u32>,
+    /// Subscribers that joined, by room and group.
+    pub joined: HashMap<(u32, u16), u32>,
+}
+
+#[derive(Debug)]
+struct Room {
+    id: u32,
+    canonical: CanonicalRoom,
+}
+
+/// What one read or message brought.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Taken {
+    /// Deliveries.
+    pub delivered: u64,
+    /// The connection's own messages among them.
+    pub echoes: u32,
+}
+
+impl Ledgers {
+    /// Rooms for the connections of a share.
+    pub fn new(common: Arc<Common>, share: &Share) -> Self {
+        let mut members: HashMap<u32, u32> = HashMap::new();
+        for member in share.ramps.iter().flat_map(|r| &r.members) {
+            *members.entry(member.room).or_default() += u32::from(member.group.is_some());
+        }
+        let each = SAMPLE_VALUES / members.len().max(1);
+        let rooms: Vec<Room> =
+            members.iter().map(|(&id, &n)| Room { id, canonical: CanonicalRoom::new(n, each) }).collect();
+        let index = (0..).zip(&rooms).map(|(i, room)| (room.id, i)).collect();
+        let plan = &common.plan;
+        let ranges = super::publisher_ranges(plan);
+        let sources = ranges.into_iter().zip(&plan.publishers).map(|(r, g)| (r, Arc::clone(&g.payload))).collect();
+        Ledgers {
+            content: Content::new(common.run, plan.correlate, common.verify, sources),
+            recorder: Recorder::new(plan.phases.len(), plan.groups.len()),
+            common,
+            rooms,
+            index,
+            controls: Vec::new(),
+            first_arrivals: Vec::new(),
+            joined: HashMap::new(),
+        }
+    }
+
+    /// Index in this worker of a room of the ledger.
+    pub fn room(&self, id: u32) -> u32 {
+        self.index.get(&id).copied().unwrap_or(0)
+    }
+
+    /// A connection joins: its account begins with the next message.
+    pub fn join(&mut self, room: u32, group: Option<u16>) -> Cursor {
+        let room = &self.rooms[room as usize];
+        if let Some(group) = group {
+            *self.joined.entry((room.id, group)).or_default() += 1;
+        }
+        Cursor::at_end(&room.canonical)
+    }
+
+    /// Reads into the ledger: `f` is given a [`Reader`] for the room.
+    pub fn take<R>(&mut self, room: u32, delivery: Delivery, f: impl FnOnce(&mut Reader<'_>) -> R) -> (Taken, R) {
+        let room = &mut self.rooms[room as usize];
+        self.controls.clear();
+        self.first_arrivals.clear();
+        let mut reader = Reader {
+            room: &mut room.canonical,
+            room_id: room.id,
+            book: &self.common.book,
+            content: &mut self.content,
+            recorder: &mut self.recorder,
+            controls: &mut self.controls,
+            first_arrivals: &mut self.first_arrivals,
+            delivery,
+            delivered: 0,
+            echoes: 0,
+        };
+        let result = f(&mut reader);
+        (Taken { delivered: reader.delivered, echoes: reader.echoes }, result)
+    }
+
+    /// The content, to render what is published.
+    pub fn content_mut(&mut self) -> &mut Content {
+        &mut self.content
+    }
+
+    /// Whether [`Ledgers::trim`] has anything to do.
+    pub fn wants_trim(&self) -> bool {
+        self.rooms.iter().any(|r| r.canonical.held() > HELD_BYTES / 2)
+    }
+
+    /// Lets go of canonical bytes: those that no cursor needs, and beyond the bound those that only a few far behind do.
+    pub fn trim(&mut self, cursors: &mut [(u32, &mut Cursor)]) {
+        let mut needed: Vec<u64> = vec![u64::MAX; self.rooms.len()];
+        for (room, cursor) in cursors.iter() {
+            let from = cursor.needs_from(&self.rooms[*room as usize].canonical);
+            needed[*room as usize] = needed[*room as usize].min(from);
+        }
+        for (room, needed) in self.rooms.iter().zip(&mut needed) {
+            *needed = (*needed).max(room.canonical.end().saturating_sub(HELD_BYTES as u64));
+        }
+        for (room, cursor) in cursors.iter_mut() {
+            let canonical = &self.rooms[*room as usize].canonical;
+            if cursor.needs_from(canonical) < needed[*room as usize] {
+                cursor.detach(canonical);
+            }
+        }
+        for (room, needed) in self.rooms.iter_mut().zip(needed) {
+            room.canonical.trim_to(needed);
+        }
+    }
+
+    /// First and last subscriber of every message, and the sample's quantiles.
+    pub fn spreads(&self) -> (Vec<MessageSpread>, Vec<(u64, u64)>) {
+        let spreads = self.rooms.iter().flat_map(|r| r.canonical.spreads()).collect();
+        let sampled = self.rooms.iter().flat_map(|r| r.canonical.sampled()).collect();
+        (spreads, sampled)
+    }
+}

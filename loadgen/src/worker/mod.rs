@@ -1,0 +1,214 @@
+//! One hot thread of the load generator: its sockets, its publishers and one recorder, blocked in one `epoll_wait`.
+//!
+//! ```text
+//! control ──Order──▶ inbox ┐
+//!                          ├─▶ turn: orders ▸ up to 64 ready sockets ▸ what is due ▸ connects ▸ report
+//! sockets, timerfd ────────┘                                                          │
+//! control ◀─────────────────────────────── News: a recorder a second ◀────────────────┘
+//! ```
+//!
+//! [`tungstenite`] is the same thread with a client that is not ours, to check the numbers of the native one.
+
+mod connection;
+mod dialer;
+mod ledgers;
+mod native;
+mod news;
+mod pacing;
+mod publisher;
+mod tally;
+mod tungstenite;
+
+pub use news::{Harvest, News, Order, Tick};
+pub use pacing::DueCounts;
+pub use tally::Tally;
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::ledger::{Book, Verify};
+use crate::plan::{ClientEngine, Plan};
+
+/// What all workers of a run share; none of it changes.
+#[derive(Debug)]
+pub struct Common {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// What was published.
+    pub book: Book,
+    /// Where to connect.
+    pub address: SocketAddr,
+    /// `Host` header.
+    pub host: String,
+    /// Stamped into every payload.
+    pub run: u16,
+    /// How far content can be compared.
+    pub verify: Verify,
+    /// What frees a closed loop's place.
+    pub completion: Completion,
+}
+
+/// What ends a publish in a closed loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completion {
+    /// The publisher's own copy.
+    Echo,
+    /// The first copy at any subscriber: this server sends none to the sender.
+    FirstArrival,
+}
+
+/// One worker's part of the connections.
+#[derive(Debug, Default)]
+pub struct Share {
+    /// Connections in the order in which they are opened.
+    pub ramps: Vec<Ramp>,
+    /// Publisher groups with the publishers of this worker.
+    pub publishers: Vec<PublisherShare>,
+}
+
+/// Connections opened at one rate.
+#[derive(Debug)]
+pub struct Ramp {
+    /// Connections a second.
+    pub rate: f64,
+    /// Who connects.
+    pub members: Vec<Member>,
+}
+
+/// One connection to be opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Member {
+    /// Group of subscribers; `None` for a separate publisher.
+    pub group: Option<u16>,
+    /// Room of the ledger: the plan's room, or in echo mode the connection's own.
+    pub room: u32,
+    /// The plan's room, which names the path.
+    pub path_room: u32,
+    /// Run-wide publisher index, if it publishes.
+    pub publisher: Option<u32>,
+    /// Local address, if the plan names one.
+    pub source: Option<IpAddr>,
+}
+
+/// The publishers of one group that live in this worker.
+#[derive(Debug)]
+pub struct PublisherShare {
+    /// Index of the group in the plan.
+    pub group: usize,
+    /// Run-wide index of the group's first publisher.
+    pub first: u32,
+    /// Run-wide indices of those in this worker.
+    pub members: Vec<u32>,
+}
+
+/// Divides a run's connections among `workers`: whole rooms where there are enough of them, single connections where
+/// one room is all there is.
+pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
+    let mut shares: Vec<Share> = (0..workers).map(|_| Share::default()).collect();
+    let by_room = plan.rooms.len() >= workers;
+    let echo = plan.mode == crate::plan::Mode::Echo;
+    let place = |room: u32, connection: u32| if by_room { room as usize % workers } else { connection as usize % workers };
+    let publishers = publisher_ranges(plan);
+    let mut member_publisher: HashMap<(u32, u32), u32> = HashMap::new();
+    for (group, range) in plan.publishers.iter().zip(&publishers) {
+        match &group.from {
+            crate::plan::From::Separate(rooms) => {
+                let mut ramps: Vec<Vec<Member>> = vec![Vec::new(); workers];
+                for (publisher, &room) in range.clone().zip(rooms) {
+                    let member = Member { group: None, room, path_room: room, publisher: Some(publisher), source: None };
+                    ramps[place(room, publisher)].push(member);
+                }
+                for (share, members) in shares.iter_mut().zip(ramps).filter(|(_, m)| !m.is_empty()) {
+                    share.ramps.push(Ramp { rate: PUBLISHER_RAMP, members });
+                }
+            }
+            crate::plan::From::Members { group } => {
+                member_publisher.extend((0..).zip(range.clone()).map(|(i, p)| ((*group, i), p)));
+            }
+        }
+    }
+    let mut connection = 0;
+    for (g, group) in plan.groups.iter().enumerate() {
+        let mut ramps: Vec<Vec<Member>> = vec![Vec::new(); workers];
+        for i in 0..group.count {
+            let path_room = group.rooms[i as usize];
+            let source = group.source_ips.get(i as usize % group.source_ips.len().max(1)).copied();
+            let room = if echo { connection } else { path_room };
+            let publisher = member_publisher.get(&(g as u32, i)).copied();
+            let member = Member { group: Some(g as u16), room, path_room, publisher, source };
+            ramps[place(path_room, connection)].push(member);
+            connection += 1;
+        }
+        for (share, members) in shares.iter_mut().zip(ramps).filter(|(_, m)| !m.is_empty()) {
+            let rate = group.ramp * members.len() as f64 / f64::from(group.count);
+            share.ramps.push(Ramp { rate, members });
+        }
+    }
+    for share in &mut shares {
+        let mine: Vec<u32> = share.ramps.iter().flat_map(|r| &r.members).filter_map(|m| m.publisher).collect();
+        for (group, range) in publishers.iter().enumerate() {
+            let mut members: Vec<u32> = mine.iter().copied().filter(|p| range.contains(p)).collect();
+            members.sort_unstable();
+            share.publishers.push(PublisherShare { group, first: range.start, members });
+        }
+    }
+    shares
+}
+
+/// Separate publishers connect at this rate, connections a second.
+const PUBLISHER_RAMP: f64 = 1000.0;
+
+/// Run-wide publisher indices of each publisher group.
+pub fn publisher_ranges(plan: &Plan) -> Vec<std::ops::Range<u32>> {
+    let mut first = 0;
+    plan.publishers
+        .iter()
+        .map(|group| {
+            let range = first..first + group.from.count(&plan.groups);
+            first = range.end;
+            range
+        })
+        .collect()
+}
+
+/// The ledger's room of every publisher, in run-wide order: what [`Book::new`] takes.
+pub fn publisher_rooms(plan: &Plan) -> Vec<u32> {
+    let echo = plan.mode == crate::plan::Mode::Echo;
+    let firsts: Vec<u32> = plan
+        .groups
+        .iter()
+        .scan(0, |next, g| {
+            let first = *next;
+            *next += g.count;
+            Some(first)
+        })
+        .collect();
+    let rooms_of = |group: &crate::plan::PublisherGroup| match &group.from {
+        crate::plan::From::Separate(rooms) => rooms.clone(),
+        crate::plan::From::Members { group } if echo => {
+            let first = firsts[*group as usize];
+            (first..first + plan.groups[*group as usize].count).collect()
+        }
+        crate::plan::From::Members { group } => plan.groups[*group as usize].rooms.clone(),
+    };
+    plan.publishers.iter().flat_map(rooms_of).collect()
+}
+
+/// Runs a worker on the calling thread until it is told to finish.
+pub fn work(common: Arc<Common>, share: Share, orders: Receiver<Order>, wake: WakeSlot, news: UnboundedSender<News>) {
+    let result = match common.plan.client {
+        ClientEngine::Native => native::run(common, share, orders, wake, news.clone()),
+        ClientEngine::Tungstenite => tungstenite::run(common, share, orders, wake, news.clone()),
+    };
+    if let Err(error) = result {
+        // The control side has gone if nobody listens; then there is nobody to tell.
+        let _ = news.send(News::Broken(format!("a worker could not go on: {error}")));
+    }
+}
+
+/// Where a worker leaves the means to wake it, once it has one.
+pub type WakeSlot = std::sync::mpsc::Sender<net::Waker>;

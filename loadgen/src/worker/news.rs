@@ -1,0 +1,67 @@
+//! What control and workers tell each other.
+
+use std::collections::HashMap;
+
+use super::pacing::DueCounts;
+use super::tally::Tally;
+use crate::ledger::MessageSpread;
+use crate::recorder::Recorder;
+
+/// From control to a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Begin to connect.
+    Connect,
+    /// The first phase starts at this CLOCK_MONOTONIC time, nanoseconds.
+    Start {
+        /// When.
+        at: u64,
+    },
+    /// No publish falls due from now on.
+    StopPublishing,
+    /// Close everything, hand over what is left and end.
+    Finish,
+}
+
+/// From a worker to control.
+#[derive(Debug)]
+pub enum News {
+    /// Every connection has opened, was refused or failed.
+    Connected,
+    /// Once a second, and more often while draining.
+    Tick(Box<Tick>),
+    /// The last word.
+    Finished(Box<Harvest>),
+    /// The worker could not go on.
+    Broken(String),
+}
+
+/// What happened since the last one.
+#[derive(Debug)]
+pub struct Tick {
+    /// Recorded since the last tick.
+    pub recorder: Recorder,
+    /// Open now.
+    pub open: u32,
+    /// Publishes that fell due or were sent since the run began, for the ledger's expectation.
+    pub due: DueCounts,
+    /// Subscribers that joined, by room and group; sent when it has changed.
+    pub joined: Option<HashMap<(u32, u16), u32>>,
+}
+
+/// Everything a worker knows at the end.
+#[derive(Debug)]
+pub struct Harvest {
+    /// What was not handed over yet.
+    pub recorder: Recorder,
+    /// What happened to connections.
+    pub tally: Tally,
+    /// Publishes that fell due.
+    pub due: DueCounts,
+    /// Subscribers that joined, by room and group.
+    pub joined: HashMap<(u32, u16), u32>,
+    /// First and last subscriber of every message.
+    pub spreads: Vec<MessageSpread>,
+    /// Median and 99 % subscriber of the sampled messages, microseconds after sending.
+    pub sampled: Vec<(u64, u64)>,
+}

@@ -1,0 +1,250 @@
+//! Which publishers must publish now: a heap of due times, and the credit of closed loops. No sockets.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+
+use super::{Common, PublisherShare};
+use crate::pacer::{Pacer, Schedule, phase_of};
+use crate::plan::{Arrival, From, Phase};
+
+/// Publishes that fell due, by room, phase and (for members) subscriber group of the sender.
+#[derive(Debug, Clone, Default)]
+pub struct DueCounts {
+    counts: HashMap<(u32, u16, Option<u16>), u64>,
+}
+
+impl DueCounts {
+    fn add(&mut self, room: u32, phase: u16, sender: Option<u16>) {
+        *self.counts.entry((room, phase, sender)).or_default() += 1;
+    }
+
+    /// Adds another worker's.
+    pub fn merge(&mut self, other: &DueCounts) {
+        for (key, n) in &other.counts {
+            *self.counts.entry(*key).or_default() += n;
+        }
+    }
+
+    /// Room, phase, sender's group and how many.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, u16, Option<u16>, u64)> + '_ {
+        self.counts.iter().map(|(&(room, phase, sender), &n)| (room, phase, sender, n))
+    }
+}
+
+/// One publisher's timing.
+#[derive(Debug)]
+struct Timing {
+    room: u32,
+    /// Subscriber group, for a member that publishes.
+    sender: Option<u16>,
+    pace: Pace,
+    /// It stands in the heap.
+    armed: bool,
+}
+
+#[derive(Debug)]
+enum Pace {
+    Open(Schedule),
+    Closed { in_flight: u32, free: u32 },
+}
+
+/// Whether a publisher can send now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// Its socket takes bytes.
+    Ready,
+    /// Its socket is full: what is due waits in the schedule, due as before.
+    Blocked,
+    /// It has no connection: what falls due is counted and never sent.
+    Gone,
+}
+
+/// A publish that is due now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// Index of the publisher in this worker.
+    pub publisher: usize,
+    /// Absolute due time; `None` in a closed loop.
+    pub at: Option<u64>,
+    /// Its phase.
+    pub phase: u16,
+}
+
+/// The timing of a worker's publishers.
+#[derive(Debug)]
+pub struct Pacing {
+    phases: Vec<Phase>,
+    timings: Vec<Timing>,
+    heap: BinaryHeap<Reverse<(u64, u32)>>,
+    /// Closed-loop publishers with free places.
+    eager: Vec<u32>,
+    /// Start and end of all phases, absolute.
+    span: Option<(u64, u64)>,
+    /// Publishes that fell due so far.
+    pub counts: DueCounts,
+}
+
+impl Pacing {
+    /// Timing of the publishers of a share, in the order of the share.
+    pub fn new(common: &Common, shares: &[PublisherShare]) -> Self {
+        let plan = &common.plan;
+        let mut timings = Vec::new();
+        for share in shares {
+            let group = &plan.publishers[share.group];
+            let count = group.from.count(&plan.groups);
+            let sender = match group.from {
+                From::Members { group } => Some(group as u16),
+                From::Separate(_) => None,
+            };
+            let pacer = Pacer::new(&group.arrival, count, &plan.phases, plan.seed.wrapping_add(share.group as u64));
+            for &publisher in &share.members {
+                let room = common.book.table(publisher).map_or(0, |t| t.room());
+                let pace = match (&group.arrival, pacer.schedule(publisher - share.first)) {
+                    (_, Some(schedule)) => Pace::Open(schedule),
+                    (Arrival::Closed { in_flight }, None) => Pace::Closed { in_flight: *in_flight, free: 0 },
+                    (_, None) => continue,
+                };
+                timings.push(Timing { room, sender, pace, armed: false });
+            }
+        }
+        Pacing {
+            phases: plan.phases.clone(),
+            timings,
+            heap: BinaryHeap::new(),
+            eager: Vec::new(),
+            span: None,
+            counts: DueCounts::default(),
+        }
+    }
+
+    /// The first phase starts at `at`.
+    pub fn start(&mut self, at: u64) {
+        let length: u64 = self.phases.iter().map(|p| p.length.as_nanos() as u64).sum();
+        self.span = Some((at, at + length));
+        for i in 0..self.timings.len() {
+            match &mut self.timings[i].pace {
+                Pace::Open(_) => self.arm(i),
+                Pace::Closed { in_flight, free } => {
+                    *free = *in_flight;
+                    self.eager.push(i as u32);
+                }
+            }
+        }
+    }
+
+    /// Nothing falls due from `now` on.
+    pub fn stop(&mut self, now: u64) {
+        if let Some((_, end)) = &mut self.span {
+            *end = now.min(*end);
+        }
+    }
+
+    /// When [`Pacing::due`] must be asked next.
+    pub fn next(&self, now: u64) -> Option<u64> {
+        let (start, end) = self.span?;
+        if now < end && !self.eager.is_empty() {
+            return Some(start.max(now));
+        }
+        self.heap.peek().map(|Reverse((due, _))| *due).filter(|due| *due < end)
+    }
+
+    /// The phase that runs at `now`; the last one after the end.
+    pub fn phase(&self, now: u64) -> u16 {
+        let start = self.span.map_or(now, |(start, _)| start);
+        phase_of(&self.phases, now.saturating_sub(start)) as u16
+    }
+
+    /// Everything that is due by `now`, oldest first; `sender` tells who can send. One publisher's publishes come
+    /// one after another.
+    pub fn due(&mut self, now: u64, sender: impl Fn(usize) -> Sender, out: &mut Vec<Due>) {
+        let Some((start, end)) = self.span else { return };
+        if now >= start && now < end {
+            let phase = self.phase(now);
+            for i in std::mem::take(&mut self.eager) {
+                let i = i as usize;
+                let timing = &mut self.timings[i];
+                let Pace::Closed { free, .. } = &mut timing.pace else { continue };
+                match sender(i) {
+                    Sender::Ready => {
+                        for _ in 0..std::mem::take(free) {
+                            self.counts.add(timing.room, phase, timing.sender);
+                            out.push(Due { publisher: i, at: None, phase });
+                        }
+                    }
+                    // `unblocked` makes it eager again; one without a connection publishes no more.
+                    Sender::Blocked | Sender::Gone => {}
+                }
+            }
+        }
+        while let Some(&Reverse((due, i))) = self.heap.peek()
+            && due <= now
+            && due < end
+        {
+            self.heap.pop();
+            let i = i as usize;
+            self.timings[i].armed = false;
+            let sender = sender(i);
+            if sender == Sender::Blocked {
+                continue; // `unblocked` puts it back.
+            }
+            let timing = &mut self.timings[i];
+            let Pace::Open(schedule) = &mut timing.pace else { continue };
+            while let Some(offset) = schedule.peek()
+                && start + offset <= now
+                && start + offset < end
+            {
+                let phase = phase_of(&self.phases, offset) as u16;
+                self.counts.add(timing.room, phase, timing.sender);
+                if sender == Sender::Ready {
+                    out.push(Due { publisher: i, at: Some(start + offset), phase });
+                }
+                schedule.advance();
+            }
+            self.arm(i);
+        }
+    }
+
+    /// A publisher that was blocked can send again.
+    pub fn unblocked(&mut self, publisher: usize) {
+        match &self.timings[publisher].pace {
+            Pace::Open(_) => self.arm(publisher),
+            Pace::Closed { free, .. } if *free > 0 => self.eager.push(publisher as u32),
+            Pace::Closed { .. } => {}
+        }
+    }
+
+    /// So many places of a closed loop are free again.
+    pub fn completed(&mut self, publisher: usize, n: u32) {
+        if let Pace::Closed { free, .. } = &mut self.timings[publisher].pace {
+            if *free == 0 && n > 0 {
+                self.eager.push(publisher as u32);
+            }
+            *free += n;
+        }
+    }
+
+    /// Counts what fell due by `now` at publishers that were never asked for it, being blocked.
+    pub fn count_unsent(&mut self, now: u64) {
+        let Some((start, end)) = self.span else { return };
+        for timing in &mut self.timings {
+            let Pace::Open(schedule) = &mut timing.pace else { continue };
+            while let Some(offset) = schedule.peek()
+                && start + offset <= now
+                && start + offset < end
+            {
+                self.counts.add(timing.room, phase_of(&self.phases, offset) as u16, timing.sender);
+                schedule.advance();
+            }
+        }
+    }
+
+    fn arm(&mut self, i: usize) {
+        let timing = &mut self.timings[i];
+        if let (Some((start, _)), Pace::Open(schedule)) = (self.span, &timing.pace)
+            && let Some(offset) = schedule.peek()
+            && !std::mem::replace(&mut timing.armed, true)
+        {
+            self.heap.push(Reverse((start + offset, i as u32)));
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What became of a worker's connections.
+
+use std::collections::BTreeMap;
+
+use crate::record::Counts;
+
+/// Counts of connections, by what happened and why. Times in nanoseconds of CLOCK_MONOTONIC.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Asked for.
+    pub asked: u64,
+    /// Upgraded.
+    pub opened: u64,
+    /// Answered with something else than 101, by HTTP status.
+    pub refused: BTreeMap<u16, u64>,
+    /// Never opened, by cause.
+    pub failed: BTreeMap<String, u64>,
+    /// Ended before the run did, by cause.
+    pub closed: BTreeMap<String, u64>,
+    /// Failures of this machine's own making: descriptors, ports, memory.
+    pub exhausted: BTreeMap<String, u64>,
+    /// TCP and upgrade together, microseconds.
+    pub connect: Counts,
+    /// TCP alone, microseconds.
+    pub tcp: Counts,
+    /// Upgrade alone, microseconds.
+    pub upgrade: Counts,
+    /// First attempt.
+    pub began: Option<u64>,
+    /// Last connection opened.
+    pub last_opened: Option<u64>,
+    /// Open now.
+    pub open: u64,
+    /// Most open at once.
+    pub peak: u64,
+}
+
+impl Tally {
+    /// A connection opened after so many microseconds of TCP and of upgrade.
+    pub fn open(&mut self, now: u64, tcp_us: u64, upgrade_us: u64) {
+        self.opened += 1;
+        self.open += 1;
+        self.peak = self.peak.max(self.open);
+        self.last_opened = Some(now);
+        self.tcp.record(tcp_us);
+        self.upgrade.record(upgrade_us);
+        self.connect.record(tcp_us + upgrade_us);
+    }
+
+    /// A connection never opened; `exhausted` when this machine is to blame.
+    pub fn fail(&mut self, cause: String, blame: Blame) {
+        if blame == Blame::ThisMachine {
+            *self.exhausted.entry(cause.clone()).or_default() += 1;
+        }
+        *self.failed.entry(cause).or_default() += 1;
+    }
+
+    /// The server answered with something else than 101.
+    pub fn refuse(&mut self, status: u16) {
+        *self.refused.entry(status).or_default() += 1;
+    }
+
+    /// An open connection ended before its time.
+    pub fn close(&mut self, cause: String) {
+        self.open = self.open.saturating_sub(1);
+        *self.closed.entry(cause).or_default() += 1;
+    }
+
+    /// An open connection ended because the run did.
+    pub fn leave(&mut self) {
+        self.open = self.open.saturating_sub(1);
+    }
+
+    /// Connections whose outcome is known.
+    pub fn resolved(&self) -> u64 {
+        self.opened + self.refused.values().sum::<u64>() + self.failed.values().sum::<u64>()
+    }
+
+    /// Adds another worker's.
+    pub fn merge(&mut self, other: &Tally) {
+        self.asked += other.asked;
+        self.opened += other.opened;
+        self.open += other.open;
+        self.peak += other.peak;
+        add(&mut self.refused, &other.refused);
+        add(&mut self.failed, &other.failed);
+        add(&mut self.closed, &other.closed);
+        add(&mut self.exhausted, &other.exhausted);
+        self.connect.merge(&other.connect);
+        self.tcp.merge(&other.tcp);
+        self.upgrade.merge(&other.upgrade);
+        self.began = self.began.into_iter().chain(other.began).min();
+        self.last_opened = self.last_opened.max(other.last_opened);
+    }
+}
+
+/// Who is to blame for a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// Descriptors, ports or memory of this machine.
+    ThisMachine,
+    /// The server or the network.
+    Server,
+}
+
+fn add<K: Ord + Clone>(into: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
+    for (key, n) in from {
+        *into.entry(key.clone()).or_default() += n;
+    }
+}

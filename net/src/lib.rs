@@ -1,0 +1,39 @@
+//! Sockets and the machine under them: everything in fanout that talks to the Linux kernel directly.
+//!
+//! Hot threads (a shard of the server, a worker of the load generator) own one [`Poller`] each and block in it:
+//!
+//! ```text
+//!   sockets (edge-triggered) ─┐
+//!   waker   (an eventfd)      ├─ Poller::wait ─► Turn { woken, timer, events } ─► ready(0..events)
+//!   timer   (a timerfd)      ─┘                                                 └► take_again
+//! ```
+//!
+//! The other modules are small and independent: the clock, a four-byte [`Socket`], listening, dialling from chosen source
+//! addresses, descriptor and port limits, CPU pinning, and what `/proc` says about a process. All `unsafe` of the project lives in
+//! this crate, in thin wrappers over libc, each with the reason it is sound. Nothing here knows about WebSocket.
+#[cfg(not(target_os = "linux"))]
+compile_error!("fanout needs Linux: it is built on epoll, eventfd, timerfd and /proc");
+
+mod clock;
+mod cpu;
+mod dial;
+mod limits;
+mod listener;
+mod poller;
+mod process;
+mod socket;
+mod sys;
+mod waker;
+
+pub use clock::{now, own_cpu, process_cpu, thread_cpu};
+pub use cpu::{available, pin_child, pin_process, pin_thread};
+pub use dial::{DialError, dial};
+pub use limits::{Descriptors, descriptors, ephemeral_ports, open_descriptors, raise_descriptors};
+pub use listener::{ListenError, ListenOptions, PortUse, listen};
+pub use poller::{Interest, Poller, Ready, Timeout, Token, Turn};
+pub use process::{
+    Memory, Signal, context_switches, die_with_parent, kernel_memory, memory, signal,
+    tcp_retransmits,
+};
+pub use socket::{Socket, read_fd, send_fd, send2_fd};
+pub use waker::Waker;

@@ -1,0 +1,155 @@
+//! What the kernel tells about a process and about itself: memory, context switches, retransmits; and ending children.
+
+use std::fs;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use crate::sys::{check, field, malformed, read_proc};
+
+/// A process's resident memory. The kernel counts it per CPU and adds up lazily: exact to some 128 KiB a CPU.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Memory {
+    /// Resident now (`VmRSS`), bytes.
+    pub rss_bytes: u64,
+    /// The most that ever was (`VmHWM`), bytes.
+    pub peak_bytes: u64,
+}
+
+/// Resident memory of process `pid`.
+///
+/// # Errors
+/// When there is no such process, or it is a zombie (which has no memory).
+pub fn memory(pid: u32) -> io::Result<Memory> {
+    let path = format!("/proc/{pid}/status");
+    let text = read_proc(&path)?;
+    let bytes = |key| {
+        field(&text, key)
+            .map(|kib| kib * 1024)
+            .ok_or_else(|| malformed(&path, key))
+    };
+    Ok(Memory {
+        rss_bytes: bytes("VmRSS:")?,
+        peak_bytes: bytes("VmHWM:")?,
+    })
+}
+
+/// Context switches, voluntary and not, of all present threads of process `pid`. Those of threads that have ended are not in it.
+///
+/// # Errors
+/// When there is no such process.
+pub fn context_switches(pid: u32) -> io::Result<u64> {
+    let mut sum = 0;
+    for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
+        // A thread may end between the listing and the reading.
+        let Ok(text) = fs::read_to_string(entry?.path().join("status")) else {
+            continue;
+        };
+        sum += field(&text, "voluntary_ctxt_switches:").unwrap_or(0);
+        sum += field(&text, "nonvoluntary_ctxt_switches:").unwrap_or(0);
+    }
+    Ok(sum)
+}
+
+/// Memory that the kernel itself uses, in bytes: slabs, kernel stacks, page tables and TCP buffers of the whole machine.
+/// The difference before and after opening connections is their share.
+///
+/// # Errors
+/// When `/proc` is not mounted.
+pub fn kernel_memory() -> io::Result<u64> {
+    const MEMINFO: &str = "/proc/meminfo";
+    const SOCKSTAT: &str = "/proc/net/sockstat";
+    let meminfo = read_proc(MEMINFO)?;
+    let mut bytes = 0;
+    for key in ["Slab:", "KernelStack:", "PageTables:"] {
+        bytes += field(&meminfo, key).ok_or_else(|| malformed(MEMINFO, key))? * 1024;
+    }
+    let pages = tcp_pages(&read_proc(SOCKSTAT)?).ok_or_else(|| malformed(SOCKSTAT, "TCP mem"))?;
+    // SAFETY: no pointers are involved.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    Ok(bytes + pages * u64::try_from(page).unwrap_or(4096))
+}
+
+/// The `mem` of the line `TCP: inuse 5 orphan 0 tw 0 alloc 7 mem 1`: pages of socket buffers.
+fn tcp_pages(sockstat: &str) -> Option<u64> {
+    let line = sockstat
+        .lines()
+        .find_map(|line| line.strip_prefix("TCP:"))?;
+    line.split_whitespace()
+        .skip_while(|&word| word != "mem")
+        .nth(1)?
+        .parse()
+        .ok()
+}
+
+/// TCP segments sent again since the machine (or its network namespace) started.
+///
+/// # Errors
+/// When `/proc` is not mounted.
+pub fn tcp_retransmits() -> io::Result<u64> {
+    const PATH: &str = "/proc/net/snmp";
+    retransmits(&read_proc(PATH)?).ok_or_else(|| malformed(PATH, "RetransSegs"))
+}
+
+/// `/proc/net/snmp` has two lines a protocol: names, then values in the same order.
+fn retransmits(snmp: &str) -> Option<u64> {
+    let mut tcp = snmp.lines().filter_map(|line| line.strip_prefix("Tcp:"));
+    let (names, values) = (tcp.next()?, tcp.next()?);
+    let column = names
+        .split_whitespace()
+        .position(|name| name == "RetransSegs")?;
+    values.split_whitespace().nth(column)?.parse().ok()
+}
+
+/// A signal that ends a process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Signal {
+    /// `SIGTERM`: please end in an orderly way.
+    Terminate,
+    /// `SIGINT`: what Ctrl-C sends.
+    Interrupt,
+    /// `SIGKILL`: end now.
+    Kill,
+}
+
+/// Sends `signal` to process `pid`.
+///
+/// # Errors
+/// When there is no such process (`ESRCH`), or it belongs to another user. `InvalidInput` for 0, which would mean our own group.
+pub fn signal(pid: u32, signal: Signal) -> io::Result<()> {
+    let number = match signal {
+        Signal::Terminate => libc::SIGTERM,
+        Signal::Interrupt => libc::SIGINT,
+        Signal::Kill => libc::SIGKILL,
+    };
+    let pid = libc::pid_t::try_from(pid)
+        .ok()
+        .filter(|&pid| pid > 0)
+        .ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("{pid} is not a process id"),
+            )
+        })?;
+    // SAFETY: no pointers are involved.
+    check(unsafe { libc::kill(pid, number) }).map(drop)
+}
+
+/// Makes `command`'s process be killed when the thread that spawns it ends (`PR_SET_PDEATHSIG`), so that it never outlives us, even
+/// if we are killed. Spawn it from a thread that lives as long as it should.
+pub fn die_with_parent(command: &mut Command) {
+    let parent = std::process::id();
+    let tie = move || {
+        // SAFETY: this option takes one integer and no pointers.
+        check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })?;
+        // SAFETY: getppid has no arguments and cannot fail.
+        if unsafe { libc::getppid() } as u32 == parent {
+            Ok(())
+        } else {
+            // We died between fork and prctl: nobody would send the signal any more.
+            Err(io::Error::from_raw_os_error(libc::ESRCH))
+        }
+    };
+    // SAFETY: between fork and exec only async-signal-safe calls are allowed: these are two system calls without allocation.
+    unsafe { command.pre_exec(tie) };
+}

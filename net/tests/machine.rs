@@ -1,0 +1,195 @@
+//! CPUs, limits and processes of the machine that runs the tests.
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use net::{Signal, available, pin_child, pin_process, pin_thread, raise_descriptors};
+
+/// A child that says `ready` and then waits for its standard input to end.
+fn child(command: &mut Command) -> Child {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert_eq!(line, "ready\n");
+    child
+}
+
+fn cat() -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", "echo ready; exec cat"]);
+    command
+}
+
+fn allowed(pid: u32) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))
+        .unwrap()
+        .trim()
+        .to_owned()
+}
+
+#[test]
+fn a_pinned_thread_stays_on_its_cpu_and_others_are_free() {
+    let cpus = available().unwrap();
+    let last = *cpus.last().unwrap();
+    let pinned = thread::spawn(move || {
+        pin_thread(&[last]).unwrap();
+        available().unwrap()
+    });
+    assert_eq!(pinned.join().unwrap(), [last]);
+    assert_eq!(available().unwrap(), cpus);
+}
+
+#[test]
+fn a_child_is_pinned_from_its_first_instruction_and_can_be_moved() {
+    let cpus = available().unwrap();
+    let (first, last) = (cpus[0], *cpus.last().unwrap());
+    let mut command = cat();
+    pin_child(&mut command, &[last]).unwrap();
+    let mut child = child(&mut command);
+    assert_eq!(allowed(child.id()), last.to_string());
+    pin_process(child.id(), &[first]).unwrap();
+    assert_eq!(allowed(child.id()), first.to_string());
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    assert!(pin_process(child.id(), &[first]).is_err());
+}
+
+#[test]
+fn pinning_to_nothing_or_to_a_cpu_that_cannot_be_is_an_error() {
+    assert_eq!(pin_thread(&[]).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(
+        pin_thread(&[1 << 20]).unwrap_err().kind(),
+        ErrorKind::InvalidInput
+    );
+    assert_eq!(
+        pin_thread(&[1_023]).unwrap_err().kind(),
+        ErrorKind::InvalidInput
+    );
+}
+
+#[test]
+fn the_soft_descriptor_limit_is_raised_to_the_hard_one() {
+    let limit = raise_descriptors().unwrap();
+    assert_eq!(limit.soft, limit.hard);
+    assert_eq!(net::descriptors().unwrap(), limit);
+}
+
+#[test]
+fn open_descriptors_counts_ours() {
+    let files: Vec<_> = (0..100)
+        .map(|_| std::fs::File::open("/dev/null").unwrap())
+        .collect();
+    assert!(net::open_descriptors().unwrap() >= files.len() + 3);
+}
+
+#[test]
+fn ephemeral_ports_are_the_range_a_connect_uses() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let range = net::ephemeral_ports().unwrap();
+    assert!(
+        range.contains(&client.local_addr().unwrap().port()),
+        "{range:?}"
+    );
+}
+
+#[test]
+fn memory_follows_what_a_process_touches() {
+    let own = std::process::id();
+    let before = net::memory(own).unwrap();
+    let bytes = std::hint::black_box(vec![1_u8; 64 << 20]);
+    let after = net::memory(own).unwrap();
+    assert!(
+        after.rss_bytes >= before.rss_bytes + (48 << 20),
+        "{before:?} {after:?}"
+    );
+    drop(bytes);
+    let later = net::memory(own).unwrap();
+    assert!(
+        later.rss_bytes + (32 << 20) <= after.rss_bytes,
+        "{after:?} {later:?}"
+    );
+    assert!(
+        later.peak_bytes >= later.rss_bytes + (32 << 20),
+        "the peak stays: {later:?}"
+    );
+    assert!(net::memory(u32::MAX >> 1).is_err());
+}
+
+#[test]
+fn context_switches_count_blocking() {
+    let own = std::process::id();
+    let before = net::context_switches(own).unwrap();
+    for _ in 0..20 {
+        thread::sleep(std::time::Duration::from_micros(100));
+    }
+    // Other tests' threads may end meanwhile and take their counts with them; this thread's own stay.
+    let task = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+    let switched = task
+        .lines()
+        .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))
+        .unwrap();
+    assert!(switched.trim().parse::<u64>().unwrap() >= 20);
+    assert!(before > 0 && net::context_switches(own).unwrap() >= 20);
+}
+
+#[test]
+fn the_kernel_says_what_it_uses_itself() {
+    assert!(net::kernel_memory().unwrap() > 1 << 20);
+    net::tcp_retransmits().unwrap();
+}
+
+#[test]
+fn a_signal_ends_a_child_and_nonsense_is_refused() {
+    for (signal, number) in [
+        (Signal::Terminate, 15),
+        (Signal::Interrupt, 2),
+        (Signal::Kill, 9),
+    ] {
+        let mut child = child(&mut cat());
+        net::signal(child.id(), signal).unwrap();
+        assert_eq!(child.wait().unwrap().signal(), Some(number));
+    }
+    assert_eq!(
+        net::signal(0, Signal::Terminate).unwrap_err().kind(),
+        ErrorKind::InvalidInput
+    );
+    assert_eq!(
+        net::signal(u32::MAX, Signal::Terminate).unwrap_err().kind(),
+        ErrorKind::InvalidInput
+    );
+}
+
+#[test]
+fn a_tied_child_does_not_outlive_the_thread_that_started_it() {
+    let mut child = thread::spawn(|| {
+        let mut command = cat();
+        net::die_with_parent(&mut command);
+        child(&mut command)
+    })
+    .join()
+    .unwrap();
+    // Its standard input is still open, so only the signal can have ended it.
+    let mut rest = String::new();
+    child
+        .stdout
+        .as_mut()
+        .unwrap()
+        .read_to_string(&mut rest)
+        .unwrap();
+    let input = child.stdin.take();
+    assert_eq!(child.wait().unwrap().signal(), Some(9));
+    drop(input);
+}

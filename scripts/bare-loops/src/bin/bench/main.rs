@@ -1,0 +1,144 @@
+//! `bench`: measures fanout beside the physical limits of the same machine in the same minute, and prints ratios.
+
+mod child;
+mod error;
+mod loadgen;
+mod machine;
+mod memory;
+mod outcome;
+mod pairs;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+
+use crate::error::BenchError;
+use crate::machine::Machine;
+use crate::outcome::{Outcome, print_json, print_text};
+
+/// Measures fanout-server and fanout beside a bare send loop and a bare epoll + recv loop.
+///
+/// Both arms of a comparison are connected all the time and take turns, in pairs AB, BA, AB, ...; what is printed is the median over the
+/// pairs of the ratio ours / bare, with its 95 % bootstrap interval. Absolute figures depend on the machine, the ratios hardly do.
+/// A benchmark of 20 pairs takes about a minute.
+#[derive(Parser)]
+#[command(name = "bench", max_term_width = 100)]
+struct Flags {
+    /// What to measure; all if nothing is named
+    #[arg(value_enum)]
+    names: Vec<Benchmark>,
+    /// Pairs of runs of a comparison; fewer than 20 are for trying things
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pairs: u32,
+    /// Length of one run, in seconds
+    #[arg(long, default_value_t = 0.5, value_parser = seconds)]
+    seconds: f64,
+    /// Subscribers
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=9000))]
+    subscribers: u32,
+    /// Bytes of a message's payload
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(24..=60_000))]
+    payload: u32,
+    /// Publishes a second in loadgen-single: few enough that every message is a read of its own
+    #[arg(long, default_value_t = 200.0, value_parser = rate)]
+    rate: f64,
+    /// CPU of the server and of bare-send [default: the first]
+    #[arg(long)]
+    server_cpu: Option<usize>,
+    /// CPU of the readers and of fanout [default: the second]
+    #[arg(long)]
+    reader_cpu: Option<usize>,
+    /// One JSON object a benchmark on standard output, instead of a table
+    #[arg(long)]
+    json: bool,
+    /// End with code 3 when a goal is missed
+    #[arg(long)]
+    strict: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    within(text, 0.05, 60.0)
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    within(text, 1.0, 1e6)
+}
+
+fn within(text: &str, low: f64, high: f64) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|e| format!("{e}"))?;
+    if (low..=high).contains(&value) { Ok(value) } else { Err(format!("give a number from {low} to {high}")) }
+}
+
+/// The benchmarks.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Benchmark {
+    /// The server with one message a flush, beside a bare send loop (goal: 0.95 of its deliveries/s)
+    ServerSingle,
+    /// The server with messages arriving faster than flushes (goals: 15 million deliveries/s, 0.85 of a bare loop of the same sizes)
+    ServerBatched,
+    /// The load generator with one message a read, beside a bare reader (goal: 1.15 times its CPU a read)
+    LoadgenSingle,
+    /// The load generator with many messages a read (goal: 10 million deliveries/s, none lost)
+    LoadgenBatched,
+    /// Resident memory a connection, from 1,000 to 19,000 (goals: server 300 bytes, load generator 500)
+    Memory,
+}
+
+/// What every benchmark needs to know.
+struct Setting {
+    machine: Machine,
+    pairs: u32,
+    seconds: f64,
+    subscribers: usize,
+    payload: usize,
+    rate: f64,
+}
+
+fn measure(benchmark: Benchmark, setting: &Setting) -> Result<Outcome, BenchError> {
+    match benchmark {
+        Benchmark::ServerSingle => server::single(setting),
+        Benchmark::ServerBatched => server::batched(setting),
+        Benchmark::LoadgenSingle => loadgen::single(setting),
+        Benchmark::LoadgenBatched => loadgen::batched(setting),
+        Benchmark::Memory => memory::slope(setting),
+    }
+}
+
+fn run(flags: &Flags) -> Result<ExitCode, BenchError> {
+    net::raise_descriptors()?;
+    let setting = Setting {
+        machine: Machine::new(flags.server_cpu, flags.reader_cpu)?,
+        pairs: flags.pairs,
+        seconds: flags.seconds,
+        subscribers: flags.subscribers as usize,
+        payload: flags.payload as usize,
+        rate: flags.rate,
+    };
+    let all = Benchmark::value_variants();
+    let names = if flags.names.is_empty() { all } else { &flags.names };
+    if !flags.json {
+        println!("{}\n", setting.machine);
+    }
+    let mut missed = false;
+    for &name in names {
+        let outcome = measure(name, &setting)?;
+        missed |= outcome.rows.iter().any(|row| row.met() == Some(false));
+        if flags.json {
+            print_json(&outcome, &setting)?;
+        } else {
+            print_text(&outcome);
+        }
+    }
+    Ok(if missed && flags.strict { ExitCode::from(3) } else { ExitCode::SUCCESS })
+}
+
+fn main() -> ExitCode {
+    match run(&Flags::parse()) {
+        Ok(code) => code,
+        Err(e) => {
+            eprintln!("bench: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The bare `send` loop: what any server that copies a message to N sockets must at least do.
+
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::AsRawFd;
+
+use net::{Interest, Poller, Socket, Timeout, Token, now, send_fd, thread_cpu};
+
+use crate::order::{Order, Tally};
+
+/// Connections, and what each is still owed of a message that did not fit.
+pub struct Sender {
+    sockets: Vec<Socket>,
+    /// Bytes of the current message that the kernel has not taken; 0 for a connection that can take a new one.
+    owed: Vec<usize>,
+    blocked: usize,
+    poller: Poller,
+}
+
+impl Sender {
+    /// Accepts `count` connections.
+    ///
+    /// # Errors
+    /// When accepting or registering fails.
+    pub fn accept(listener: &TcpListener, count: usize) -> io::Result<Self> {
+        let poller = Poller::new(1024)?;
+        let mut sockets = Vec::with_capacity(count);
+        for i in 0..count {
+            let socket = Socket::from(listener.accept()?.0);
+            socket.set_nodelay()?;
+            poller.add(socket.as_raw_fd(), Token(i as u32), Interest::ReadWrite)?;
+            sockets.push(socket);
+        }
+        Ok(Self { owed: vec![0; count], sockets, blocked: 0, poller })
+    }
+
+    /// Sends `order.bytes` to each connection in turn, over and over, for `order.seconds`.
+    ///
+    /// # Errors
+    /// When a connection breaks.
+    pub fn run(&mut self, order: Order) -> io::Result<Tally> {
+        let message = vec![b'x'; order.bytes];
+        let mut tally = Tally::default();
+        // What an earlier run still owed is forgotten: the reader counts bytes, not messages.
+        self.owed.fill(0);
+        self.blocked = 0;
+        let (start, cpu) = (now(), thread_cpu());
+        let end = start + (order.seconds * 1e9) as u64;
+        while now() < end {
+            if self.blocked > 0 {
+                let all = self.blocked == self.sockets.len();
+                self.resume(&message, if all { Timeout::Ns(1_000_000) } else { Timeout::Now }, &mut tally)?;
+            }
+            self.round(&message, &mut tally)?;
+        }
+        tally.elapsed_s = (now() - start) as f64 / 1e9;
+        tally.cpu_s = (thread_cpu() - cpu) as f64 / 1e9;
+        Ok(tally)
+    }
+
+    /// One `send` to each connection that can take one.
+    fn round(&mut self, message: &[u8], tally: &mut Tally) -> io::Result<()> {
+        for i in 0..self.sockets.len() {
+            if self.owed[i] == 0 {
+                self.send(i, message, tally)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on where a full buffer stopped a message.
+    fn resume(&mut self, message: &[u8], timeout: Timeout, tally: &mut Tally) -> io::Result<()> {
+        let turn = self.poller.wait(timeout)?;
+        for event in 0..turn.events {
+            let i = self.poller.ready(event).token.0 as usize;
+            let owed = std::mem::take(&mut self.owed[i]);
+            if owed > 0 {
+                self.blocked -= 1;
+                self.send(i, &message[message.len() - owed..], tally)?;
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn send(&mut self, i: usize, bytes: &[u8], tally: &mut Tally) -> io::Result<()> {
+        let sent = match send_fd(self.sockets[i].as_raw_fd(), bytes) {
+            Ok(sent) => {
+                tally.calls += 1;
+                tally.bytes += sent as u64;
+                if sent == bytes.len() {
+                    tally.messages += 1;
+                    return Ok(());
+                }
+                tally.partial += 1;
+                sent
+            }
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                tally.would_block += 1;
+                0
+            }
+            Err(e) => return Err(e),
+        };
+        self.owed[i] = bytes.len() - sent;
+        self.blocked += 1;
+        Ok(())
+    }
+}

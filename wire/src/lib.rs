@@ -1,0 +1,40 @@
+//! The WebSocket protocol without any I/O: bytes in, values out.
+//!
+//! ```text
+//!   bytes read ─▶ FrameReader ─▶ (Header, payload) ─▶ Assembler ─▶ Event
+//!                 one frame at a    unmasked in          Message, Ping,
+//!                 time, in place    the read buffer      Pong, Close
+//!
+//!   bytes to write ◀─ append_frame / append_masked_frame / Header::encode
+//! ```
+//!
+//! Nothing here knows a socket, a clock or a runtime, so every rule of RFC 6455 that a peer can break is tested
+//! by handing over bytes. A connection that is idle between messages holds 16 bytes of this crate: two empty boxes.
+//!
+//! * [`frame`]: opcodes, headers, masking, the decoder and the reader that keeps what is incomplete;
+//! * [`message`]: fragments to messages, UTF-8, limits on size and number of fragments;
+//! * [`close`]: close codes, standard ones and ours, and the payload of a close frame;
+//! * [`handshake`]: what client and server say before the first frame;
+//! * [`stamp`]: the token by which a published message is known again at every subscriber.
+
+pub mod close;
+pub mod frame;
+pub mod handshake;
+pub mod message;
+pub mod stamp;
+
+mod buffer;
+mod error;
+
+pub use close::{CloseCode, CloseFrame};
+pub use error::ProtocolError;
+pub use frame::{
+    Decoded, Flow, FrameReader, Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, Opcode, Parsed, Role, Rsv1, Rules,
+    append_frame, append_masked_frame, apply_mask, apply_mask_from, decode,
+};
+pub use handshake::{
+    Answer, ClientRequest, HandshakeError, UpgradeRequest, accept_key, check_request, choose_subprotocol, encode_key,
+    verify_answer,
+};
+pub use message::{Assembler, Event, Limits};
+pub use stamp::Stamp;
