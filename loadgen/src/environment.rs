@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn limits_are_read_as_the_kernel_prints_them() {
-        let text = "Max processes     96365   96365   processes\nMax open files            1024                 unlimited            files\n";
+        let text = "Max processes     96365   96365   processes\nMax open files    1024    unlimited   files\n";
         assert_eq!(descriptors(text), Some((1024, u64::MAX)));
         assert_eq!(descriptors("Max open files"), None);
         assert_eq!(ephemeral_ports("32768\t60999\n"), Some(28_232));

@@ -11,17 +11,28 @@
 //!                   result::Run ─▶ validity, thresholds ─▶ report
 //! ```
 
-pub mod ledger;
-pub mod request;
-pub mod worker;
-pub mod plan;
-pub mod record;
-pub mod recorder;
-pub mod result;
+pub mod cli;
+pub mod commands;
 pub mod corpus;
+pub mod environment;
+pub mod ledger;
 pub mod pacer;
 pub mod payload;
+pub mod plan;
+pub mod probe;
+pub mod progress;
+pub mod record;
+pub mod recorder;
+pub mod report;
+pub mod request;
+pub mod run;
+pub mod result;
+pub mod scenario;
+pub mod schema;
 pub mod seeded;
+pub mod target;
 pub mod thresholds;
 pub mod trace;
 pub mod units;
+pub mod validity;
+pub mod worker;

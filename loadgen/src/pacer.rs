@@ -217,3 +217,7 @@ pub fn phase_of(phases: &[Phase], offset: u64) -> usize {
 pub fn work_seconds(phases: &[Phase]) -> f64 {
     phases.iter().map(|p| Segment::work(p.length.as_nanos() as u64, p.load)).sum::<f64>() / 1e9
 }
+
+#[cfg(test)]
+#[path = "pacer/tests.rs"]
+mod tests;

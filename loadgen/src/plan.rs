@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::pacer::Pacer;
 use crate::payload::PayloadSource;
 use crate::thresholds::Threshold;
 use crate::trace::Trace;
@@ -235,5 +236,18 @@ impl Plan {
     /// Subscribers of all groups.
     pub fn subscribers(&self) -> u32 {
         self.groups.iter().map(|g| g.count).sum()
+    }
+
+    /// Run-wide index of a publisher group's first publisher; its others follow.
+    pub fn first_publisher(&self, group: usize) -> u32 {
+        self.publishers[..group].iter().map(|g| g.from.count(&self.groups)).sum()
+    }
+
+    /// When the publishers of a group send.
+    pub fn pacer(&self, group: usize) -> Pacer {
+        let publishers = &self.publishers[group];
+        // Groups share the run's seed; without the first index their Poisson arrivals would coincide.
+        let seed = self.seed ^ (u64::from(self.first_publisher(group)) << 32);
+        Pacer::new(&publishers.arrival, publishers.from.count(&self.groups), &self.phases, seed)
     }
 }

@@ -57,7 +57,8 @@ pub struct Snapshot {
     pub lost: Option<u64>,
 }
 
-/// Writes progress. Cheap enough for a thread that shares a core with a worker: one line formatted an update, nothing between.
+/// Writes progress. Cheap enough for a thread that shares a core with a worker: one line formatted an update, nothing
+/// between.
 #[derive(Debug)]
 pub struct Progress {
     sink: Sink,
@@ -78,7 +79,9 @@ impl Progress {
             ProgressMode::Refreshed => {
                 // No ticking thread, and drawn at most twice a second: an update is the only thing that costs.
                 let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(2));
-                Sink::Bar(bar.with_style(ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar())))
+                Sink::Bar(bar.with_style(
+                    ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
+                ))
             }
             ProgressMode::Lines => Sink::Lines,
             ProgressMode::Silent => Sink::Silent,
@@ -129,9 +132,14 @@ fn line(snapshot: &Snapshot) -> String {
         Some(total) => format!("{:.0}/{:.0} s", snapshot.elapsed.as_secs_f64(), total.as_secs_f64()),
         None => format!("{:.0} s", snapshot.elapsed.as_secs_f64()),
     };
-    let mut line = format!("{:<12} {time:>9}  {} of {} open", snapshot.phase, count(snapshot.open), count(snapshot.asked));
+    let mut line =
+        format!("{:<12} {time:>9}  {} of {} open", snapshot.phase, count(snapshot.open), count(snapshot.asked));
     if snapshot.publishes_per_s > 0.0 || snapshot.deliveries_per_s > 0.0 {
-        line += &format!("  {} publishes/s  {} deliveries/s", rate(snapshot.publishes_per_s), rate(snapshot.deliveries_per_s));
+        line += &format!(
+            "  {} publishes/s  {} deliveries/s",
+            rate(snapshot.publishes_per_s),
+            rate(snapshot.deliveries_per_s)
+        );
     }
     if let (Some(p50), Some(p99)) = (snapshot.p50, snapshot.p99) {
         line += &format!("  p50 {}  p99 {}", duration_us(p50), duration_us(p99));

@@ -1,8 +1,8 @@
 //! Counts how often each latency was seen: one increment a sample, percentiles at the end.
 //!
-//! [`Counts`] has the layout of [HdrHistogram](https://hdrhistogram.org) for values from 1 to [`MAX_US`] at three significant
-//! digits, so it converts to the standard format without loss. It exists beside the `hdrhistogram` crate because the load
-//! generator records every delivery: ten million a second leave about two nanoseconds for each.
+//! [`Counts`] has the layout of [HdrHistogram](https://hdrhistogram.org) for values from 1 to [`MAX_US`] at three
+//! significant digits, so it converts to the standard format without loss. It exists beside the `hdrhistogram` crate
+//! because the load generator records every delivery, ten million a second: two nanoseconds each are what can be spared.
 //!
 //! ```text
 //! slots     0 .. 2048   one slot for every microsecond up to 2 ms
@@ -16,8 +16,8 @@ mod hdr;
 
 pub use hdr::{HdrError, from_base64_v2, to_base64_v2};
 
-/// Values below `2^SUB_BITS` have a slot each; above, `2^SUB_BITS / 2` slots share every doubling. 2,048 is the smallest power
-/// of two that keeps three significant digits.
+/// Values below `2^SUB_BITS` have a slot each; above, `2^SUB_BITS / 2` slots share every doubling. 2,048 is the smallest
+/// power of two that keeps three significant digits.
 const SUB_BITS: u32 = 11;
 /// Doublings of the range, the first (exact) one included.
 const BUCKETS: usize = 17;
@@ -42,7 +42,10 @@ pub struct Counts {
 impl Counts {
     /// An empty one.
     #[must_use]
-    #[allow(clippy::expect_used, reason = "the vector has exactly as many elements; made on the heap, never on the stack")]
+    #[allow(
+        clippy::expect_used,
+        reason = "the vector has exactly as many elements; made on the heap, never on the stack"
+    )]
     pub fn new() -> Self {
         let slots = vec![0; SLOTS].try_into().expect("SLOTS elements");
         Self { slots, count: 0, sum: 0, max: 0, clamped: 0 }
@@ -58,7 +61,7 @@ impl Counts {
     #[inline]
     pub fn record_n(&mut self, us: u64, n: u64) {
         let mut value = us;
-        // Branches that are almost never taken cost nothing; a store each for every sample would (the sum, the count and the
+        // A branch that is almost never taken costs nothing; a store for every sample would (the sum, the count and the
         // slot are three already).
         if us > self.max {
             value = self.raise_max(us, n);
@@ -167,9 +170,9 @@ impl Counts {
         None
     }
 
-    /// The percentiles that a report shows. With `expected`, they are over that many deliveries, the missing ones being later
-    /// than everything (so any missing one makes `max` `None` too), and `count` is `expected`; the mean is always over what
-    /// was recorded.
+    /// The percentiles that a report shows. With `expected`, they are over that many deliveries, the missing ones being
+    /// later than everything (so any missing one makes `max` `None` too), and `count` is `expected`; the mean is always
+    /// over what was recorded.
     #[must_use]
     #[allow(clippy::cast_precision_loss)]
     pub fn quantiles(&self, expected: Option<u64>) -> Quantiles {

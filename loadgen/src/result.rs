@@ -65,7 +65,7 @@ pub struct Run {
     pub intervals: Vec<Interval>,
     /// Thresholds and what came of them.
     pub thresholds: Vec<ThresholdResult>,
-    /// HdrHistogram V2, base64: `due`, `sent`, `arrived`.
+    /// HdrHistogram V2, base64, of what arrived in the measured phases: `due` (not in a closed loop) and `sent`.
     pub histograms: BTreeMap<String, String>,
     /// Sentences about the run that belong in the report (no echo to the sender, proxy ignored, ...).
     pub notes: Vec<String>,

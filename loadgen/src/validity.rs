@@ -2,13 +2,14 @@
 //!
 //! Each broken rule becomes a [`Reason`]: its name, the figure, and what to do about it.
 
-use crate::result::{Deliveries, Reason, Validity};
+use crate::result::{Deliveries, Latency, Reason, Validity};
 
 mod rules;
 #[cfg(test)]
 mod tests;
 
-/// The p99 that a run claims, which its own measuring error must stay well below. Microseconds; `None` where nothing arrived.
+/// The p99 that a run claims, which its own measuring error must stay well below. Microseconds; `None` where nothing
+/// arrived.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Claim {
     /// `latency.due.p99`.
@@ -20,6 +21,16 @@ pub enum Claim {
 }
 
 impl Claim {
+    /// What a run with these latencies claims.
+    #[must_use]
+    pub fn of(latency: &Latency) -> Self {
+        match &latency.due {
+            None => Self::Sent(latency.sent.p99),
+            Some(due) if due.p99.is_none() => Self::Arrived(latency.arrived.p99),
+            Some(due) => Self::Due(due.p99),
+        }
+    }
+
     /// Its value, in microseconds.
     #[must_use]
     pub fn us(self) -> Option<f64> {

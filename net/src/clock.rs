@@ -45,10 +45,7 @@ pub fn process_cpu(pid: u32) -> io::Result<u64> {
 
 #[inline]
 fn read(id: libc::clockid_t) -> io::Result<u64> {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a valid place for one timespec for the length of the call; a bad clock id is an error, not undefined.
     check(unsafe { libc::clock_gettime(id, &raw mut time) })?;
     Ok(time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
@@ -84,11 +81,7 @@ mod tests {
 
     #[test]
     fn another_process_has_a_cpu_clock_until_it_is_gone() {
-        let mut child = Command::new("cat")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         assert!(process_cpu(child.id()).is_ok());
         drop(child.stdin.take());
         child.wait().unwrap();

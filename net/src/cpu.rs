@@ -23,11 +23,7 @@ pub fn pin_thread(cpus: &[usize]) -> io::Result<()> {
 pub fn pin_process(pid: u32, cpus: &[usize]) -> io::Result<()> {
     let set = set_of(cpus)?;
     for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
-        let task = entry?
-            .file_name()
-            .to_string_lossy()
-            .parse::<libc::pid_t>()
-            .map_err(io::Error::other)?;
+        let task = entry?.file_name().to_string_lossy().parse::<libc::pid_t>().map_err(io::Error::other)?;
         match set_affinity(task, &set) {
             // A thread that has ended meanwhile needs no CPU.
             Err(e) if e.raw_os_error() == Some(libc::ESRCH) => {}
@@ -57,9 +53,7 @@ pub fn available() -> io::Result<Vec<usize>> {
     // SAFETY: `set` is a valid place for one cpu_set_t of the size given, for the length of the call.
     check(unsafe { libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &raw mut set) })?;
     // SAFETY: every index is below CPU_SETSIZE, the number of bits in the set.
-    Ok((0..libc::CPU_SETSIZE as usize)
-        .filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &set) })
-        .collect())
+    Ok((0..libc::CPU_SETSIZE as usize).filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &set) }).collect())
 }
 
 fn empty() -> libc::cpu_set_t {
@@ -75,10 +69,7 @@ fn set_of(cpus: &[usize]) -> io::Result<libc::cpu_set_t> {
     let mut set = empty();
     for &cpu in cpus {
         if cpu >= libc::CPU_SETSIZE as usize {
-            return invalid(format!(
-                "there is no CPU {cpu}: at most {} are known",
-                libc::CPU_SETSIZE
-            ));
+            return invalid(format!("there is no CPU {cpu}: at most {} are known", libc::CPU_SETSIZE));
         }
         // SAFETY: `cpu` is below CPU_SETSIZE, the number of bits in the set.
         unsafe { libc::CPU_SET(cpu, &mut set) };

@@ -34,14 +34,10 @@ pub enum DialError {
         limit: u64,
     },
     /// `ENFILE`: the whole system may open no more.
-    #[error(
-        "the system has reached its limit of open files: raise fs.file-max, or use fewer connections"
-    )]
+    #[error("the system has reached its limit of open files: raise fs.file-max, or use fewer connections")]
     SystemDescriptors,
     /// `ENOBUFS` or `ENOMEM`.
-    #[error(
-        "the kernel has no memory for another socket: use fewer connections, or raise net.ipv4.tcp_mem"
-    )]
+    #[error("the kernel has no memory for another socket: use fewer connections, or raise net.ipv4.tcp_mem")]
     Memory,
     /// The source address does not belong to this machine.
     #[error(
@@ -52,9 +48,7 @@ pub enum DialError {
         from: IpAddr,
     },
     /// An IPv4 source for an IPv6 destination or the other way round.
-    #[error(
-        "cannot reach {to} from {from}: one is IPv4 and the other IPv6; use addresses of one kind"
-    )]
+    #[error("cannot reach {to} from {from}: one is IPv4 and the other IPv6; use addresses of one kind")]
     FamilyMismatch {
         /// The destination.
         to: SocketAddr,
@@ -88,10 +82,7 @@ pub enum DialError {
 }
 
 fn ports() -> String {
-    limits::ephemeral_ports().map_or_else(
-        |_| "about 28,000".to_owned(),
-        |range| range.count().to_string(),
-    )
+    limits::ephemeral_ports().map_or_else(|_| "about 28,000".to_owned(), |range| range.count().to_string())
 }
 
 impl DialError {
@@ -102,12 +93,8 @@ impl DialError {
         match source.raw_os_error() {
             Some(libc::EADDRNOTAVAIL | libc::EADDRINUSE) => Self::PortsExhausted { to, from },
             Some(libc::ECONNREFUSED) => Self::Refused { to },
-            Some(libc::ETIMEDOUT | libc::EHOSTUNREACH | libc::ENETUNREACH) => {
-                Self::Unreachable { to, source }
-            }
-            Some(libc::EMFILE) => Self::ProcessDescriptors {
-                limit: limits::descriptors().map_or(0, |d| d.soft),
-            },
+            Some(libc::ETIMEDOUT | libc::EHOSTUNREACH | libc::ENETUNREACH) => Self::Unreachable { to, source },
+            Some(libc::EMFILE) => Self::ProcessDescriptors { limit: limits::descriptors().map_or(0, |d| d.soft) },
             Some(libc::ENFILE) => Self::SystemDescriptors,
             Some(libc::ENOBUFS | libc::ENOMEM) => Self::Memory,
             _ => Self::Other { to, source },
@@ -119,10 +106,7 @@ impl DialError {
     pub fn is_exhaustion(&self) -> bool {
         matches!(
             self,
-            Self::PortsExhausted { .. }
-                | Self::ProcessDescriptors { .. }
-                | Self::SystemDescriptors
-                | Self::Memory
+            Self::PortsExhausted { .. } | Self::ProcessDescriptors { .. } | Self::SystemDescriptors | Self::Memory
         )
     }
 }
@@ -140,19 +124,16 @@ pub fn dial(to: SocketAddr, from: Option<IpAddr>) -> Result<Socket, DialError> {
         return Err(DialError::FamilyMismatch { to, from });
     }
     let kind = Type::STREAM.nonblocking().cloexec();
-    let socket =
-        socket2::Socket::new(Domain::for_address(to), kind, Some(Protocol::TCP)).map_err(failed)?;
+    let socket = socket2::Socket::new(Domain::for_address(to), kind, Some(Protocol::TCP)).map_err(failed)?;
     socket.set_tcp_nodelay(true).map_err(failed)?;
     if let Some(from) = from {
         // Without this the bind takes a port that is then taken towards every destination; with it the connect takes one
         // that need only be free towards this destination.
         bind_without_port(&socket).map_err(failed)?;
-        socket
-            .bind(&SocketAddr::new(from, 0).into())
-            .map_err(|source| match source.raw_os_error() {
-                Some(libc::EADDRNOTAVAIL) => DialError::SourceNotLocal { from },
-                _ => failed(source),
-            })?;
+        socket.bind(&SocketAddr::new(from, 0).into()).map_err(|source| match source.raw_os_error() {
+            Some(libc::EADDRNOTAVAIL) => DialError::SourceNotLocal { from },
+            _ => failed(source),
+        })?;
     }
     match socket.connect(&to.into()) {
         Err(e) if e.raw_os_error() != Some(libc::EINPROGRESS) => Err(failed(e)),

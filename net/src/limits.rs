@@ -20,16 +20,10 @@ pub struct Descriptors {
 /// # Errors
 /// None in practice.
 pub fn descriptors() -> io::Result<Descriptors> {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a valid place for one rlimit for the length of the call.
     check(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) })?;
-    Ok(Descriptors {
-        soft: limit.rlim_cur,
-        hard: limit.rlim_max,
-    })
+    Ok(Descriptors { soft: limit.rlim_cur, hard: limit.rlim_max })
 }
 
 /// Raises the soft limit to the hard one and returns what is then in force.
@@ -39,10 +33,7 @@ pub fn descriptors() -> io::Result<Descriptors> {
 pub fn raise_descriptors() -> io::Result<Descriptors> {
     let Descriptors { soft, hard } = descriptors()?;
     if soft < hard {
-        let limit = libc::rlimit {
-            rlim_cur: hard,
-            rlim_max: hard,
-        };
+        let limit = libc::rlimit { rlim_cur: hard, rlim_max: hard };
         // SAFETY: `limit` lives for the length of the call.
         check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) })?;
     }
@@ -66,9 +57,7 @@ pub fn open_descriptors() -> io::Result<usize> {
 pub fn ephemeral_ports() -> io::Result<RangeInclusive<u16>> {
     const PATH: &str = "/proc/sys/net/ipv4/ip_local_port_range";
     let text = read_proc(PATH)?;
-    let mut ports = text
-        .split_whitespace()
-        .map_while(|word| word.parse::<u16>().ok());
+    let mut ports = text.split_whitespace().map_while(|word| word.parse::<u16>().ok());
     match (ports.next(), ports.next()) {
         (Some(first), Some(last)) => Ok(first..=last),
         _ => Err(malformed(PATH, "pair of ports")),

@@ -26,10 +26,7 @@ pub struct ListenOptions {
 impl Default for ListenOptions {
     /// A backlog of 4096 (a ramp of thousands a second overflows the usual 128) on a port of our own.
     fn default() -> Self {
-        Self {
-            backlog: 4096,
-            port: PortUse::Exclusive,
-        }
+        Self { backlog: 4096, port: PortUse::Exclusive }
     }
 }
 
@@ -37,9 +34,7 @@ impl Default for ListenOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// `EADDRINUSE`.
-    #[error(
-        "{addr} is in use: stop the program that listens there, or choose another port (0 takes a free one)"
-    )]
+    #[error("{addr} is in use: stop the program that listens there, or choose another port (0 takes a free one)")]
     InUse {
         /// The address asked for.
         addr: SocketAddr,
@@ -54,9 +49,7 @@ pub enum ListenError {
         addr: SocketAddr,
     },
     /// `EADDRNOTAVAIL`.
-    #[error(
-        "{addr} is not an address of this machine: use one that `ip addr` lists, or 0.0.0.0 for all"
-    )]
+    #[error("{addr} is not an address of this machine: use one that `ip addr` lists, or 0.0.0.0 for all")]
     NotLocal {
         /// The address asked for.
         addr: SocketAddr,
@@ -85,11 +78,7 @@ pub fn listen(addr: SocketAddr, options: ListenOptions) -> Result<TcpListener, L
 }
 
 fn open(addr: SocketAddr, options: ListenOptions) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(addr),
-        Type::STREAM.nonblocking().cloexec(),
-        Some(Protocol::TCP),
-    )?;
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM.nonblocking().cloexec(), Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     if options.port == PortUse::Shared {
         socket.set_reuse_port(true)?;

@@ -86,40 +86,16 @@ impl Poller {
     /// When the process or system is out of descriptors (three are needed).
     pub fn new(capacity: usize) -> io::Result<Self> {
         // SAFETY: no pointers are passed; the descriptor is checked and then owned by nobody else.
-        let epoll =
-            unsafe { OwnedFd::from_raw_fd(check(libc::epoll_create1(libc::EPOLL_CLOEXEC))?) };
+        let epoll = unsafe { OwnedFd::from_raw_fd(check(libc::epoll_create1(libc::EPOLL_CLOEXEC))?) };
         let flags = libc::TFD_CLOEXEC | libc::TFD_NONBLOCK;
         // SAFETY: as above.
-        let timer = unsafe {
-            OwnedFd::from_raw_fd(check(libc::timerfd_create(libc::CLOCK_MONOTONIC, flags))?)
-        };
+        let timer = unsafe { OwnedFd::from_raw_fd(check(libc::timerfd_create(libc::CLOCK_MONOTONIC, flags))?) };
         let waker = Waker::new()?;
         // Edge-triggered: each wake and each expiry is one event, and neither descriptor ever needs to be read.
-        control(
-            &epoll,
-            libc::EPOLL_CTL_ADD,
-            waker.fd(),
-            libc::EPOLLIN | libc::EPOLLET,
-            WAKER,
-        )?;
-        control(
-            &epoll,
-            libc::EPOLL_CTL_ADD,
-            timer.as_raw_fd(),
-            libc::EPOLLIN | libc::EPOLLET,
-            TIMER,
-        )?;
-        let events =
-            vec![libc::epoll_event { events: 0, u64: 0 }; capacity.max(1)].into_boxed_slice();
-        Ok(Self {
-            epoll,
-            timer,
-            waker,
-            due: Cell::new(None),
-            events,
-            found: 0,
-            again: Vec::new(),
-        })
+        control(&epoll, libc::EPOLL_CTL_ADD, waker.fd(), libc::EPOLLIN | libc::EPOLLET, WAKER)?;
+        control(&epoll, libc::EPOLL_CTL_ADD, timer.as_raw_fd(), libc::EPOLLIN | libc::EPOLLET, TIMER)?;
+        let events = vec![libc::epoll_event { events: 0, u64: 0 }; capacity.max(1)].into_boxed_slice();
+        Ok(Self { epoll, timer, waker, due: Cell::new(None), events, found: 0, again: Vec::new() })
     }
 
     /// Registers a socket, edge-triggered. If it is already readable or writable, the next wait says so.
@@ -135,13 +111,7 @@ impl Poller {
             Interest::ReadWrite => libc::EPOLLOUT,
         };
         let events = libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLET | write;
-        control(
-            &self.epoll,
-            libc::EPOLL_CTL_ADD,
-            fd,
-            events,
-            u64::from(token.0),
-        )
+        control(&self.epoll, libc::EPOLL_CTL_ADD, fd, events, u64::from(token.0))
     }
 
     /// Takes a socket out of the set, for one that stays open elsewhere. Events of it that the last wait found stay in `ready`,
@@ -170,18 +140,10 @@ impl Poller {
         }
         // All zeroes would mean "unset", so the beginning of time is one nanosecond later.
         let ns = at.map_or(0, |at| at.max(1));
-        let spec = libc::itimerspec {
-            it_interval: timespec(0),
-            it_value: timespec(ns),
-        };
+        let spec = libc::itimerspec { it_interval: timespec(0), it_value: timespec(ns) };
         // SAFETY: `spec` lives for the length of the call; the old value is not asked for.
         check(unsafe {
-            libc::timerfd_settime(
-                self.timer.as_raw_fd(),
-                libc::TFD_TIMER_ABSTIME,
-                &raw const spec,
-                ptr::null_mut(),
-            )
+            libc::timerfd_settime(self.timer.as_raw_fd(), libc::TFD_TIMER_ABSTIME, &raw const spec, ptr::null_mut())
         })?;
         self.due.set(at);
         Ok(())
@@ -205,11 +167,7 @@ impl Poller {
     /// # Errors
     /// None in practice: the arguments are valid by construction.
     pub fn wait(&mut self, timeout: Timeout) -> io::Result<Turn> {
-        let timeout = if self.again.is_empty() {
-            timeout
-        } else {
-            Timeout::Now
-        };
+        let timeout = if self.again.is_empty() { timeout } else { Timeout::Now };
         self.found = 0;
         let mut found = match self.block(timeout) {
             Ok(found) => found,
@@ -302,31 +260,16 @@ impl Poller {
 
 impl fmt::Debug for Poller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Poller")
-            .field("due", &self.due)
-            .field("found", &self.found)
-            .finish_non_exhaustive()
+        f.debug_struct("Poller").field("due", &self.due).field("found", &self.found).finish_non_exhaustive()
     }
 }
 
-fn control(
-    epoll: &OwnedFd,
-    operation: libc::c_int,
-    fd: RawFd,
-    events: libc::c_int,
-    data: u64,
-) -> io::Result<()> {
-    let mut event = libc::epoll_event {
-        events: events as u32,
-        u64: data,
-    };
+fn control(epoll: &OwnedFd, operation: libc::c_int, fd: RawFd, events: libc::c_int, data: u64) -> io::Result<()> {
+    let mut event = libc::epoll_event { events: events as u32, u64: data };
     // SAFETY: `event` lives for the length of the call; the kernel checks both descriptors.
     check(unsafe { libc::epoll_ctl(epoll.as_raw_fd(), operation, fd, &raw mut event) }).map(drop)
 }
 
 fn timespec(ns: u64) -> libc::timespec {
-    libc::timespec {
-        tv_sec: (ns / 1_000_000_000) as libc::time_t,
-        tv_nsec: (ns % 1_000_000_000) as libc::c_long,
-    }
+    libc::timespec { tv_sec: (ns / 1_000_000_000) as libc::time_t, tv_nsec: (ns % 1_000_000_000) as libc::c_long }
 }

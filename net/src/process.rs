@@ -23,15 +23,8 @@ pub struct Memory {
 pub fn memory(pid: u32) -> io::Result<Memory> {
     let path = format!("/proc/{pid}/status");
     let text = read_proc(&path)?;
-    let bytes = |key| {
-        field(&text, key)
-            .map(|kib| kib * 1024)
-            .ok_or_else(|| malformed(&path, key))
-    };
-    Ok(Memory {
-        rss_bytes: bytes("VmRSS:")?,
-        peak_bytes: bytes("VmHWM:")?,
-    })
+    let bytes = |key| field(&text, key).map(|kib| kib * 1024).ok_or_else(|| malformed(&path, key));
+    Ok(Memory { rss_bytes: bytes("VmRSS:")?, peak_bytes: bytes("VmHWM:")? })
 }
 
 /// Context switches, voluntary and not, of all present threads of process `pid`. Those of threads that have ended are not in it.
@@ -72,14 +65,8 @@ pub fn kernel_memory() -> io::Result<u64> {
 
 /// The `mem` of the line `TCP: inuse 5 orphan 0 tw 0 alloc 7 mem 1`: pages of socket buffers.
 fn tcp_pages(sockstat: &str) -> Option<u64> {
-    let line = sockstat
-        .lines()
-        .find_map(|line| line.strip_prefix("TCP:"))?;
-    line.split_whitespace()
-        .skip_while(|&word| word != "mem")
-        .nth(1)?
-        .parse()
-        .ok()
+    let line = sockstat.lines().find_map(|line| line.strip_prefix("TCP:"))?;
+    line.split_whitespace().skip_while(|&word| word != "mem").nth(1)?.parse().ok()
 }
 
 /// TCP segments sent again since the machine (or its network namespace) started.
@@ -95,9 +82,7 @@ pub fn tcp_retransmits() -> io::Result<u64> {
 fn retransmits(snmp: &str) -> Option<u64> {
     let mut tcp = snmp.lines().filter_map(|line| line.strip_prefix("Tcp:"));
     let (names, values) = (tcp.next()?, tcp.next()?);
-    let column = names
-        .split_whitespace()
-        .position(|name| name == "RetransSegs")?;
+    let column = names.split_whitespace().position(|name| name == "RetransSegs")?;
     values.split_whitespace().nth(column)?.parse().ok()
 }
 
@@ -117,22 +102,39 @@ pub enum Signal {
 /// # Errors
 /// When there is no such process (`ESRCH`), or it belongs to another user. `InvalidInput` for 0, which would mean our own group.
 pub fn signal(pid: u32, signal: Signal) -> io::Result<()> {
-    let number = match signal {
-        Signal::Terminate => libc::SIGTERM,
-        Signal::Interrupt => libc::SIGINT,
-        Signal::Kill => libc::SIGKILL,
-    };
-    let pid = libc::pid_t::try_from(pid)
+    let pid = positive(pid)?;
+    // SAFETY: no pointers are involved.
+    check(unsafe { libc::kill(pid, signal.number()) }).map(drop)
+}
+
+/// Sends `signal` to the process group that `pid` leads: a server started through a shell or a package manager ends with it.
+///
+/// # Errors
+/// As [`signal`]; `InvalidInput` also for 1, because a signal to group 1 would go to every process there is.
+pub fn signal_group(pid: u32, signal: Signal) -> io::Result<()> {
+    let group = positive(pid)?;
+    if group == 1 {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "process 1 leads no group that we may end"));
+    }
+    // SAFETY: no pointers are involved.
+    check(unsafe { libc::killpg(group, signal.number()) }).map(drop)
+}
+
+fn positive(pid: u32) -> io::Result<libc::pid_t> {
+    libc::pid_t::try_from(pid)
         .ok()
         .filter(|&pid| pid > 0)
-        .ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!("{pid} is not a process id"),
-            )
-        })?;
-    // SAFETY: no pointers are involved.
-    check(unsafe { libc::kill(pid, number) }).map(drop)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("{pid} is not a process id")))
+}
+
+impl Signal {
+    fn number(self) -> libc::c_int {
+        match self {
+            Signal::Terminate => libc::SIGTERM,
+            Signal::Interrupt => libc::SIGINT,
+            Signal::Kill => libc::SIGKILL,
+        }
+    }
 }
 
 /// Makes `command`'s process be killed when the thread that spawns it ends (`PR_SET_PDEATHSIG`), so that it never outlives us, even

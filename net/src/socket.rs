@@ -107,8 +107,7 @@ impl Socket {
 }
 
 fn internet(addr: socket2::SockAddr) -> io::Result<SocketAddr> {
-    addr.as_socket()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not an internet socket"))
+    addr.as_socket().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not an internet socket"))
 }
 
 impl From<OwnedFd> for Socket {
@@ -191,10 +190,7 @@ pub fn send2_fd(fd: RawFd, first: &[u8], second: &[u8]) -> io::Result<usize> {
     if second.is_empty() {
         return send_fd(fd, first);
     }
-    let part = |bytes: &[u8]| libc::iovec {
-        iov_base: bytes.as_ptr().cast_mut().cast(),
-        iov_len: bytes.len(),
-    };
+    let part = |bytes: &[u8]| libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
     let mut parts = [part(first), part(second)];
     // SAFETY: `msghdr` is plain data for which all zeroes means "no address, no control data".
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };

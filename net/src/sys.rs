@@ -6,11 +6,7 @@ use std::io;
 /// Turns the `-1` of a libc call into the error that `errno` names.
 #[inline]
 pub(crate) fn check(result: libc::c_int) -> io::Result<libc::c_int> {
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(result)
-    }
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
 /// The same for calls that return a length.
@@ -21,27 +17,17 @@ pub(crate) fn check_len(result: isize) -> io::Result<usize> {
 
 /// Reads a small `/proc` file; the error names the file.
 pub(crate) fn read_proc(path: &str) -> io::Result<String> {
-    fs::read_to_string(path)
-        .map_err(|e| io::Error::new(e.kind(), format!("cannot read {path}: {e}")))
+    fs::read_to_string(path).map_err(|e| io::Error::new(e.kind(), format!("cannot read {path}: {e}")))
 }
 
 /// The number after `key` in a file of `key value [unit]` lines such as `/proc/meminfo`.
 pub(crate) fn field(text: &str, key: &str) -> Option<u64> {
-    text.lines().find_map(|line| {
-        line.strip_prefix(key)?
-            .split_whitespace()
-            .next()?
-            .parse()
-            .ok()
-    })
+    text.lines().find_map(|line| line.strip_prefix(key)?.split_whitespace().next()?.parse().ok())
 }
 
 /// The error for a `/proc` file that does not hold what its manual page says.
 pub(crate) fn malformed(path: &str, missing: &str) -> io::Error {
-    io::Error::new(
-        io::ErrorKind::InvalidData,
-        format!("{path} has no readable {missing}"),
-    )
+    io::Error::new(io::ErrorKind::InvalidData, format!("{path} has no readable {missing}"))
 }
 
 #[cfg(test)]

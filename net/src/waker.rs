@@ -28,10 +28,7 @@ impl Waker {
         let fd = check(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })?;
         // SAFETY: the descriptor was just created and nobody else owns it.
         let event = unsafe { File::from_raw_fd(fd) };
-        Ok(Self(Arc::new(Inner {
-            event,
-            pending: AtomicBool::new(false),
-        })))
+        Ok(Self(Arc::new(Inner { event, pending: AtomicBool::new(false) })))
     }
 
     /// Makes the poller's current or next `wait` return with `woken`.

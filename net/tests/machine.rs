@@ -10,15 +10,9 @@ use net::{Signal, available, pin_child, pin_process, pin_thread, raise_descripto
 
 /// A child that says `ready` and then waits for its standard input to end.
 fn child(command: &mut Command) -> Child {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(line, "ready\n");
     child
 }
@@ -31,12 +25,7 @@ fn cat() -> Command {
 
 fn allowed(pid: u32) -> String {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))
-        .unwrap()
-        .trim()
-        .to_owned()
+    status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap().trim().to_owned()
 }
 
 #[test]
@@ -69,14 +58,8 @@ fn a_child_is_pinned_from_its_first_instruction_and_can_be_moved() {
 #[test]
 fn pinning_to_nothing_or_to_a_cpu_that_cannot_be_is_an_error() {
     assert_eq!(pin_thread(&[]).unwrap_err().kind(), ErrorKind::InvalidInput);
-    assert_eq!(
-        pin_thread(&[1 << 20]).unwrap_err().kind(),
-        ErrorKind::InvalidInput
-    );
-    assert_eq!(
-        pin_thread(&[1_023]).unwrap_err().kind(),
-        ErrorKind::InvalidInput
-    );
+    assert_eq!(pin_thread(&[1 << 20]).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(pin_thread(&[1_023]).unwrap_err().kind(), ErrorKind::InvalidInput);
 }
 
 #[test]
@@ -88,9 +71,7 @@ fn the_soft_descriptor_limit_is_raised_to_the_hard_one() {
 
 #[test]
 fn open_descriptors_counts_ours() {
-    let files: Vec<_> = (0..100)
-        .map(|_| std::fs::File::open("/dev/null").unwrap())
-        .collect();
+    let files: Vec<_> = (0..100).map(|_| std::fs::File::open("/dev/null").unwrap()).collect();
     assert!(net::open_descriptors().unwrap() >= files.len() + 3);
 }
 
@@ -99,10 +80,7 @@ fn ephemeral_ports_are_the_range_a_connect_uses() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let range = net::ephemeral_ports().unwrap();
-    assert!(
-        range.contains(&client.local_addr().unwrap().port()),
-        "{range:?}"
-    );
+    assert!(range.contains(&client.local_addr().unwrap().port()), "{range:?}");
 }
 
 #[test]
@@ -111,20 +89,11 @@ fn memory_follows_what_a_process_touches() {
     let before = net::memory(own).unwrap();
     let bytes = std::hint::black_box(vec![1_u8; 64 << 20]);
     let after = net::memory(own).unwrap();
-    assert!(
-        after.rss_bytes >= before.rss_bytes + (48 << 20),
-        "{before:?} {after:?}"
-    );
+    assert!(after.rss_bytes >= before.rss_bytes + (48 << 20), "{before:?} {after:?}");
     drop(bytes);
     let later = net::memory(own).unwrap();
-    assert!(
-        later.rss_bytes + (32 << 20) <= after.rss_bytes,
-        "{after:?} {later:?}"
-    );
-    assert!(
-        later.peak_bytes >= later.rss_bytes + (32 << 20),
-        "the peak stays: {later:?}"
-    );
+    assert!(later.rss_bytes + (32 << 20) <= after.rss_bytes, "{after:?} {later:?}");
+    assert!(later.peak_bytes >= later.rss_bytes + (32 << 20), "the peak stays: {later:?}");
     assert!(net::memory(u32::MAX >> 1).is_err());
 }
 
@@ -137,10 +106,7 @@ fn context_switches_count_blocking() {
     }
     // Other tests' threads may end meanwhile and take their counts with them; this thread's own stay.
     let task = std::fs::read_to_string("/proc/thread-self/status").unwrap();
-    let switched = task
-        .lines()
-        .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))
-        .unwrap();
+    let switched = task.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
     assert!(switched.trim().parse::<u64>().unwrap() >= 20);
     assert!(before > 0 && net::context_switches(own).unwrap() >= 20);
 }
@@ -153,23 +119,30 @@ fn the_kernel_says_what_it_uses_itself() {
 
 #[test]
 fn a_signal_ends_a_child_and_nonsense_is_refused() {
-    for (signal, number) in [
-        (Signal::Terminate, 15),
-        (Signal::Interrupt, 2),
-        (Signal::Kill, 9),
-    ] {
+    for (signal, number) in [(Signal::Terminate, 15), (Signal::Interrupt, 2), (Signal::Kill, 9)] {
         let mut child = child(&mut cat());
         net::signal(child.id(), signal).unwrap();
         assert_eq!(child.wait().unwrap().signal(), Some(number));
     }
-    assert_eq!(
-        net::signal(0, Signal::Terminate).unwrap_err().kind(),
-        ErrorKind::InvalidInput
-    );
-    assert_eq!(
-        net::signal(u32::MAX, Signal::Terminate).unwrap_err().kind(),
-        ErrorKind::InvalidInput
-    );
+    assert_eq!(net::signal(0, Signal::Terminate).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(net::signal(u32::MAX, Signal::Terminate).unwrap_err().kind(), ErrorKind::InvalidInput);
+}
+
+#[test]
+fn a_signal_to_a_group_ends_what_its_leader_started() {
+    use std::os::unix::process::CommandExt;
+    let mut command = Command::new("sh");
+    // The shell waits for a child of its own, which holds the pipe open as long as it lives.
+    command.args(["-c", "cat <&0 & echo ready; wait"]).process_group(0);
+    let mut child = child(&mut command);
+    net::signal_group(child.id(), Signal::Kill).unwrap();
+    let mut rest = String::new();
+    child.stdout.as_mut().unwrap().read_to_string(&mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().signal(), Some(9));
+    for nobody in [0, 1] {
+        let error = net::signal_group(nobody, Signal::Terminate).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    }
 }
 
 #[test]
@@ -183,12 +156,7 @@ fn a_tied_child_does_not_outlive_the_thread_that_started_it() {
     .unwrap();
     // Its standard input is still open, so only the signal can have ended it.
     let mut rest = String::new();
-    child
-        .stdout
-        .as_mut()
-        .unwrap()
-        .read_to_string(&mut rest)
-        .unwrap();
+    child.stdout.as_mut().unwrap().read_to_string(&mut rest).unwrap();
     let input = child.stdin.take();
     assert_eq!(child.wait().unwrap().signal(), Some(9));
     drop(input);

@@ -33,21 +33,11 @@ fn quiet(poller: &mut Poller) {
 fn readable_bytes_are_reported_once_until_more_come() {
     let (socket, mut peer) = pair();
     let mut poller = Poller::new(8).unwrap();
-    poller
-        .add(socket.as_raw_fd(), Token(7), Interest::Read)
-        .unwrap();
+    poller.add(socket.as_raw_fd(), Token(7), Interest::Read).unwrap();
     quiet(&mut poller);
 
     peer.write_all(b"one").unwrap();
-    assert_eq!(
-        next(&mut poller),
-        Ready {
-            token: Token(7),
-            readable: true,
-            writable: false,
-            closed: false
-        }
-    );
+    assert_eq!(next(&mut poller), Ready { token: Token(7), readable: true, writable: false, closed: false });
     quiet(&mut poller);
 
     peer.write_all(b"two").unwrap();
@@ -55,10 +45,7 @@ fn readable_bytes_are_reported_once_until_more_come() {
     let mut buf = [0; 16];
     assert_eq!(socket.read(&mut buf).unwrap(), 6);
     assert_eq!(&buf[..6], b"onetwo");
-    assert_eq!(
-        socket.read(&mut buf).unwrap_err().kind(),
-        ErrorKind::WouldBlock
-    );
+    assert_eq!(socket.read(&mut buf).unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
 #[test]
@@ -70,9 +57,7 @@ fn bytes_that_were_there_before_adding_are_reported() {
         thread::yield_now();
     }
     let mut poller = Poller::new(8).unwrap();
-    poller
-        .add(socket.as_raw_fd(), Token(0), Interest::ReadWrite)
-        .unwrap();
+    poller.add(socket.as_raw_fd(), Token(0), Interest::ReadWrite).unwrap();
     let ready = next(&mut poller);
     assert!(ready.readable && ready.writable && !ready.closed);
 }
@@ -81,9 +66,7 @@ fn bytes_that_were_there_before_adding_are_reported() {
 fn a_full_socket_is_reported_writable_when_the_peer_has_read() {
     let (socket, mut peer) = pair();
     let mut poller = Poller::new(8).unwrap();
-    poller
-        .add(socket.as_raw_fd(), Token(3), Interest::ReadWrite)
-        .unwrap();
+    poller.add(socket.as_raw_fd(), Token(3), Interest::ReadWrite).unwrap();
     assert!(next(&mut poller).writable, "a fresh socket has room");
 
     let block = vec![1_u8; 1 << 16];
@@ -107,9 +90,7 @@ fn a_full_socket_is_reported_writable_when_the_peer_has_read() {
 fn an_end_of_stream_is_closed_and_readable() {
     let (socket, peer) = pair();
     let mut poller = Poller::new(8).unwrap();
-    poller
-        .add(socket.as_raw_fd(), Token(1), Interest::Read)
-        .unwrap();
+    poller.add(socket.as_raw_fd(), Token(1), Interest::Read).unwrap();
     drop(peer);
     let ready = next(&mut poller);
     assert!(ready.closed && ready.readable);
@@ -120,24 +101,17 @@ fn an_end_of_stream_is_closed_and_readable() {
 fn a_reset_is_closed_and_the_read_says_so() {
     let (socket, peer) = pair();
     let mut poller = Poller::new(8).unwrap();
-    poller
-        .add(socket.as_raw_fd(), Token(1), Interest::Read)
-        .unwrap();
+    poller.add(socket.as_raw_fd(), Token(1), Interest::Read).unwrap();
     Socket::from(peer).abort().unwrap();
     assert!(next(&mut poller).closed);
-    assert_eq!(
-        socket.read(&mut [0; 8]).unwrap_err().kind(),
-        ErrorKind::ConnectionReset
-    );
+    assert_eq!(socket.read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::ConnectionReset);
 }
 
 #[test]
 fn a_removed_socket_is_silent() {
     let (socket, mut peer) = pair();
     let mut poller = Poller::new(8).unwrap();
-    poller
-        .add(socket.as_raw_fd(), Token(1), Interest::Read)
-        .unwrap();
+    poller.add(socket.as_raw_fd(), Token(1), Interest::Read).unwrap();
     poller.remove(socket.as_raw_fd()).unwrap();
     peer.write_all(b"x").unwrap();
     let mut buf = [0];
@@ -152,13 +126,7 @@ fn a_removed_socket_is_silent() {
 fn a_wake_before_the_wait_is_not_lost() {
     let mut poller = Poller::new(8).unwrap();
     poller.waker().wake();
-    assert_eq!(
-        poller.wait(Timeout::Never).unwrap(),
-        Turn {
-            woken: true,
-            ..Turn::default()
-        }
-    );
+    assert_eq!(poller.wait(Timeout::Never).unwrap(), Turn { woken: true, ..Turn::default() });
     quiet(&mut poller);
 }
 
@@ -197,9 +165,7 @@ fn every_item_put_into_an_inbox_before_its_wake_is_found() {
         assert!(turn.woken, "{found} found, then silence");
         found += items.try_iter().count();
     }
-    senders
-        .into_iter()
-        .for_each(|sender| sender.join().unwrap());
+    senders.into_iter().for_each(|sender| sender.join().unwrap());
 }
 
 #[test]
@@ -222,10 +188,7 @@ fn the_timer_can_be_set_to_the_same_time_again_after_it_fired() {
         assert!(poller.wait(Timeout::Never).unwrap().timer);
     }
     poller.set_timer(Some(0)).unwrap();
-    assert!(
-        poller.wait(Timeout::Never).unwrap().timer,
-        "zero is long ago, not unset"
-    );
+    assert!(poller.wait(Timeout::Never).unwrap().timer, "zero is long ago, not unset");
 }
 
 #[test]
@@ -247,10 +210,7 @@ fn an_unset_or_moved_timer_does_not_fire_at_its_old_time() {
 fn a_timeout_of_nanoseconds_ends_an_idle_wait_not_early() {
     let mut poller = Poller::new(8).unwrap();
     let from = now();
-    assert_eq!(
-        poller.wait(Timeout::Ns(1_500_000)).unwrap(),
-        Turn::default()
-    );
+    assert_eq!(poller.wait(Timeout::Ns(1_500_000)).unwrap(), Turn::default());
     assert!(now() - from >= 1_500_000);
 }
 
@@ -277,9 +237,7 @@ fn what_does_not_fit_into_one_wait_follows_in_the_next() {
     let mut poller = Poller::new(2).unwrap();
     let pairs: Vec<_> = (0..20).map(|_| pair()).collect();
     for (i, (socket, peer)) in pairs.iter().enumerate() {
-        poller
-            .add(socket.as_raw_fd(), Token(i as u32), Interest::Read)
-            .unwrap();
+        poller.add(socket.as_raw_fd(), Token(i as u32), Interest::Read).unwrap();
         let mut peer = peer;
         peer.write_all(b"x").unwrap();
     }

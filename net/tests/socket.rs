@@ -6,8 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 
 use net::{
-    DialError, Interest, ListenError, ListenOptions, Poller, PortUse, Socket, Timeout, Token, dial,
-    listen, send2_fd,
+    DialError, Interest, ListenError, ListenOptions, Poller, PortUse, Socket, Timeout, Token, dial, listen, send2_fd,
 };
 
 fn loopback(last: u8, port: u16) -> SocketAddr {
@@ -23,9 +22,7 @@ fn pair() -> (Socket, TcpStream) {
 /// Waits for the end of a non-blocking connect.
 fn outcome(socket: &Socket) -> Option<std::io::Error> {
     let mut poller = Poller::new(1).unwrap();
-    poller
-        .add(socket.as_raw_fd(), Token(0), Interest::ReadWrite)
-        .unwrap();
+    poller.add(socket.as_raw_fd(), Token(0), Interest::ReadWrite).unwrap();
     assert_eq!(poller.wait(Timeout::Ns(5_000_000_000)).unwrap().events, 1);
     assert!(poller.ready(0).writable);
     socket.take_error().unwrap()
@@ -63,16 +60,10 @@ fn a_write_across_two_slices_may_be_partial_and_continues_where_it_stopped() {
         assert!(got == expected);
     });
     let mut poller = Poller::new(1).unwrap();
-    poller
-        .add(socket.as_raw_fd(), Token(0), Interest::ReadWrite)
-        .unwrap();
+    poller.add(socket.as_raw_fd(), Token(0), Interest::ReadWrite).unwrap();
     let (mut at, mut partial) = (0, 0);
     while at < bytes.len() {
-        let (first, second) = if at < seam {
-            (&bytes[at..seam], &bytes[seam..])
-        } else {
-            (&bytes[at..], &[][..])
-        };
+        let (first, second) = if at < seam { (&bytes[at..seam], &bytes[seam..]) } else { (&bytes[at..], &[][..]) };
         match send2_fd(socket.as_raw_fd(), first, second) {
             Ok(n) => {
                 at += n;
@@ -85,10 +76,7 @@ fn a_write_across_two_slices_may_be_partial_and_continues_where_it_stopped() {
         }
     }
     reader.join().unwrap();
-    assert!(
-        partial > 0,
-        "four megabytes do not fit into a small send buffer"
-    );
+    assert!(partial > 0, "four megabytes do not fit into a small send buffer");
 }
 
 #[test]
@@ -96,19 +84,10 @@ fn writing_to_a_broken_connection_is_an_error_and_not_a_signal() {
     let (socket, peer) = pair();
     Socket::from(peer).abort().unwrap();
     // The reset has arrived when the read says so.
-    while socket
-        .read(&mut [0])
-        .is_err_and(|e| e.kind() == ErrorKind::WouldBlock)
-    {}
+    while socket.read(&mut [0]).is_err_and(|e| e.kind() == ErrorKind::WouldBlock) {}
     let error = socket.send(b"x").unwrap_err().kind();
-    assert!(
-        matches!(error, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset),
-        "{error:?}"
-    );
-    assert_eq!(
-        socket.send2(b"x", b"y").unwrap_err().kind(),
-        ErrorKind::BrokenPipe
-    );
+    assert!(matches!(error, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset), "{error:?}");
+    assert_eq!(socket.send2(b"x", b"y").unwrap_err().kind(), ErrorKind::BrokenPipe);
 }
 
 #[test]
@@ -132,10 +111,7 @@ fn dialling_connects_from_the_source_address_asked_for() {
 
 #[test]
 fn a_refused_connection_is_said_to_be_refused() {
-    let to = TcpListener::bind(loopback(1, 0))
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let to = TcpListener::bind(loopback(1, 0)).unwrap().local_addr().unwrap();
     let error = match dial(to, None) {
         Ok(socket) => DialError::from_connect(outcome(&socket).unwrap(), to, None),
         Err(e) => e,
@@ -149,31 +125,19 @@ fn a_refused_connection_is_said_to_be_refused() {
 fn a_foreign_source_address_is_named() {
     let from = "192.0.2.1".parse().unwrap();
     let error = dial(loopback(1, 9), Some(from)).unwrap_err();
-    assert!(
-        matches!(error, DialError::SourceNotLocal { .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, DialError::SourceNotLocal { .. }), "{error:?}");
     assert!(error.to_string().contains("192.0.2.1"), "{error}");
 }
 
 #[test]
 fn addresses_of_two_kinds_do_not_mix() {
     let error = dial("[::1]:9".parse().unwrap(), Some(loopback(1, 0).ip())).unwrap_err();
-    assert!(
-        matches!(error, DialError::FamilyMismatch { .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, DialError::FamilyMismatch { .. }), "{error:?}");
 }
 
 #[test]
 fn exhaustion_is_told_apart_from_what_a_server_does() {
-    let meaning = |code| {
-        DialError::from_connect(
-            std::io::Error::from_raw_os_error(code),
-            loopback(1, 9),
-            None,
-        )
-    };
+    let meaning = |code| DialError::from_connect(std::io::Error::from_raw_os_error(code), loopback(1, 9), None);
     for (code, words) in [
         (libc::EADDRNOTAVAIL, "more source addresses"),
         (libc::EMFILE, "ulimit -n"),
@@ -191,10 +155,7 @@ fn exhaustion_is_told_apart_from_what_a_server_does() {
 
 #[test]
 fn a_port_in_use_is_named_and_a_shared_one_is_not_refused() {
-    let shared = ListenOptions {
-        port: PortUse::Shared,
-        ..ListenOptions::default()
-    };
+    let shared = ListenOptions { port: PortUse::Shared, ..ListenOptions::default() };
     let first = listen(loopback(1, 0), shared).unwrap();
     let addr = first.local_addr().unwrap();
     let second = listen(addr, shared).unwrap();

@@ -15,23 +15,26 @@ pub struct ResumePoint {
     pub index: u64,
 }
 
-impl fmt::Display for ResumePoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut digits = [0; 13];
-        let mut first = digits.len();
+impl ResumePoint {
+    /// The generation alone, in base 36.
+    #[must_use]
+    pub fn generation_name(self) -> String {
+        let mut digits = Vec::with_capacity(13);
         let mut rest = self.generation;
         loop {
-            first -= 1;
-            digits[first] = b"0123456789abcdefghijklmnopqrstuvwxyz"[(rest % 36) as usize];
+            digits.push(b"0123456789abcdefghijklmnopqrstuvwxyz"[(rest % 36) as usize]);
             rest /= 36;
             if rest == 0 {
                 break;
             }
         }
-        for digit in &digits[first..] {
-            write!(f, "{}", char::from(*digit))?;
-        }
-        write!(f, ".{}", self.index)
+        digits.iter().rev().map(|digit| char::from(*digit)).collect()
+    }
+}
+
+impl fmt::Display for ResumePoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.generation_name(), self.index)
     }
 }
 

@@ -15,3 +15,35 @@ pub(crate) fn append_within(bytes: &mut Vec<u8>, more: &[u8], limit: usize) {
     }
     bytes.extend_from_slice(more);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn memory_follows_what_arrived_and_never_exceeds_the_limit(
+            pieces in proptest::collection::vec(0usize..3000, 0..40), limit in 0usize..50_000,
+        ) {
+            let mut bytes = Vec::new();
+            let mut reallocations = 0;
+            for piece in pieces {
+                let piece = piece.min(limit - bytes.len());
+                let before = bytes.capacity();
+                append_within(&mut bytes, &vec![7; piece], limit);
+                reallocations += usize::from(bytes.capacity() != before);
+                prop_assert!(bytes.capacity() <= limit);
+                prop_assert!(bytes.capacity() <= FIRST.max(2 * bytes.len()));
+            }
+            prop_assert!(reallocations <= 9, "grows by doubling, 512 to 50,000 in 8 steps");
+        }
+    }
+
+    #[test]
+    fn what_is_already_here_is_kept_whatever_the_limit() {
+        let mut bytes = Vec::new();
+        append_within(&mut bytes, &[7; 100], 0);
+        assert_eq!((bytes.len(), bytes.capacity()), (100, 100));
+    }
+}

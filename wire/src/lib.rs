@@ -8,6 +8,29 @@
 //!   bytes to write ◀─ append_frame / append_masked_frame / Header::encode
 //! ```
 //!
+//! ```
+//! use wire::{Assembler, Event, Flow, FrameReader, Limits, Opcode, ProtocolError, Role, Rsv1, Rules};
+//!
+//! let rules = Rules { role: Role::Server, rsv1: Rsv1::Refused, max_frame: 1 << 20 };
+//! let limits = Limits { max_message: 1 << 20, max_fragments: 1024 };
+//! let (mut reader, mut assembler) = (FrameReader::new(), Assembler::new());
+//!
+//! let mut read = Vec::new(); // what a socket would give, in pieces of any size
+//! wire::append_masked_frame(&mut read, Opcode::Text, b"Hello", [1, 2, 3, 4]);
+//!
+//! let mut messages = 0;
+//! reader.feed(&mut read, &rules, |header, payload| {
+//!     if let Event::Message { payload, .. } = assembler.accept(&header, payload, &limits)? {
+//!         assert_eq!(payload, b"Hello");
+//!         messages += 1;
+//!     }
+//!     assembler.release();
+//!     Ok::<_, ProtocolError>(Flow::Continue)
+//! })?;
+//! assert_eq!(messages, 1);
+//! # Ok::<(), ProtocolError>(())
+//! ```
+//!
 //! Nothing here knows a socket, a clock or a runtime, so every rule of RFC 6455 that a peer can break is tested
 //! by handing over bytes. A connection that is idle between messages holds 16 bytes of this crate: two empty boxes.
 //!

@@ -354,6 +354,16 @@ fn a_pause_keeps_the_rest_and_gives_it_without_further_input() {
 }
 
 #[test]
+fn a_pause_at_the_last_frame_keeps_nothing() {
+    let mut reader = FrameReader::new();
+    for input in [&b"\x81\x01a"[..], b"\x81", b"\x01b"] {
+        let fed = reader.feed(&mut input.to_vec(), &CLIENT, |_, _| Ok::<_, ProtocolError>(Flow::Pause));
+        assert_eq!(fed, Ok(if input.len() == 1 { Flow::Continue } else { Flow::Pause }));
+        assert_eq!(reader.is_idle(), input.len() != 1);
+    }
+}
+
+#[test]
 fn an_error_of_the_receiver_ends_the_feed() {
     #[derive(PartialEq, Eq, Debug)]
     enum Failure {

@@ -26,6 +26,25 @@ fn has_twelve_bytes_in_ordinary_runs_and_at_most_eighteen() {
     assert_eq!(len(u32::MAX, u32::MAX), MAX_LEN);
 }
 
+/// Several programs and stored traces must agree on these bytes.
+#[test]
+fn is_spelled_the_same_for_ever() {
+    let spelled = |run, publisher, seq| String::from_utf8(text(Stamp { run, publisher, seq }));
+    assert_eq!(spelled(0, 0, 0).unwrap(), "~KzAAAAAAAAA");
+    assert_eq!(spelled(7, 3, 41).unwrap(), "~OsAAHADAAAp");
+    assert_eq!(spelled(0xffff, u32::MAX, u32::MAX).unwrap(), "~zr___D_____D_____");
+}
+
+#[test]
+fn digits_that_change_places_are_noticed() {
+    let token = text(Stamp { run: 7, publisher: 3, seq: 0x00ab_cdef });
+    for (a, b) in (1..token.len()).flat_map(|a| (1..a).map(move |b| (a, b))) {
+        let mut swapped = token.clone();
+        swapped.swap(a, b);
+        assert!(swapped == token || Stamp::find(&swapped, 7).is_none(), "{a} and {b}");
+    }
+}
+
 #[test]
 fn is_found_inside_json_and_after_false_sentinels() {
     let stamp = Stamp { run: 7, publisher: 3, seq: 41 };

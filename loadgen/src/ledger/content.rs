@@ -47,7 +47,7 @@ impl Content {
     /// Payload and opcode of a publish; `None` for a publisher that the run does not have.
     pub fn render(&mut self, publisher: u32, seq: u32) -> Option<(Opcode, &[u8])> {
         let at = self.sources.partition_point(|(range, _)| range.end <= publisher);
-        let (range, source) = self.sources.get(at).filter(|(range, _)| range.contains(&publisher))?;
+        let (_, source) = self.sources.get(at).filter(|(range, _)| range.contains(&publisher))?;
         self.scratch.clear();
         source.render(publisher, seq, self.run, &mut self.scratch);
         let opcode = if source.is_binary(publisher, seq) { Opcode::Binary } else { Opcode::Text };

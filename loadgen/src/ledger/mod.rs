@@ -27,3 +27,5 @@ pub use cursor::Cursor;
 pub use receive::{Control, Delivery, Reader};
 pub use spread::{MessageSpread, SpreadSample};
 
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,9 @@ pub enum HdrError {
     #[error("the histogram is not base64 ({0}); the file was changed or cut short, take the original")]
     Base64(#[from] base64::DecodeError),
     /// Not an HdrHistogram.
-    #[error("the histogram is not in HdrHistogram V2 format ({0}); the file was changed or cut short, take the original")]
+    #[error(
+        "the histogram is not in HdrHistogram V2 format ({0}); the file was changed or cut short, take the original"
+    )]
     Format(String),
 }
 

@@ -57,7 +57,9 @@ proptest! {
     }
 
     #[test]
-    fn merging_is_recording_all_in_one(left in prop::collection::vec(0..2 * MAX_US, 0..200), right in prop::collection::vec(value(), 0..200)) {
+    fn merging_is_recording_all_in_one(
+        left in prop::collection::vec(0..2 * MAX_US, 0..200), right in prop::collection::vec(value(), 0..200),
+    ) {
         let mut merged = counts(&left);
         merged.merge(&counts(&right));
         let all = counts(&[left, right].concat());

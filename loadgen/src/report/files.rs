@@ -10,7 +10,8 @@ use crate::result::Run;
 /// Where a run's directory goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// `ROOT/NAME/20251120T121603Z`, and `ROOT/NAME/latest` points to it. Never overwrites: a run of the same second gets `-2`.
+    /// `ROOT/NAME/20251120T121603Z`, and `ROOT/NAME/latest` points to it. Never overwrites: a run of the same second
+    /// gets `-2`.
     Under(PathBuf),
     /// This directory (`--out`): made if missing, files of an earlier run in it replaced one by one, others left alone.
     Exactly(PathBuf),
@@ -74,7 +75,7 @@ impl Place {
     /// Makes sure, before a long run, that its directory can be made and written to when it ends.
     ///
     /// # Errors
-    /// What [`write`] would say.
+    /// What [`write()`] would say.
     pub fn check(&self, name: &str) -> Result<(), FilesError> {
         let directory = self.parent(name);
         make(&directory)?;
@@ -115,9 +116,9 @@ pub fn write(run: &Run, name: &str, arrivals: &ArrivalLog, place: &Place) -> Res
         }
         Place::Under(_) => {
             let directory = settle(&prepared, &parent, &stamp(&run.started))?;
-            let note = point_latest(&parent, &directory, scratch.path()).err().map(|error| {
-                format!("{} was not moved to this run: {error}", parent.join("latest").display())
-            });
+            let note = point_latest(&parent, &directory, scratch.path())
+                .err()
+                .map(|error| format!("{} was not moved to this run: {error}", parent.join("latest").display()));
             Ok(Written { directory, files, note })
         }
     }
@@ -145,8 +146,8 @@ fn rename(from: &Path, to: &Path) -> Result<(), FilesError> {
     fs::rename(from, to).map_err(|error| FilesError::new(to, error))
 }
 
-/// Moves the finished directory to the first free name. `rename` replaces no directory that has files, so of two runs that end
-/// in the same second neither overwrites the other.
+/// Moves the finished directory to the first free name. `rename` replaces no directory that has files, so of two runs
+/// that end in the same second neither overwrites the other.
 fn settle(prepared: &Path, parent: &Path, stamp: &str) -> Result<PathBuf, FilesError> {
     let mut attempt = 1_u32;
     loop {

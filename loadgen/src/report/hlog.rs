@@ -37,14 +37,18 @@ impl ArrivalLog {
         Self { text, serializer: V2DeflateSerializer::new(), buffer: Vec::new() }
     }
 
-    /// Adds an interval that began `start` after the run did. An interval without arrivals is written too: a stall is to be seen.
-    #[allow(clippy::expect_used, reason = "neither a String nor a Vec fails to take a write, and counts of u64 fit the format")]
+    /// Adds an interval that began `start` after the run did. One without arrivals is written too: a stall is to be seen.
+    #[allow(
+        clippy::expect_used,
+        reason = "neither a String nor a Vec fails to take a write, and counts of u64 fit the format"
+    )]
     pub fn push(&mut self, start: Duration, length: Duration, counts: &Counts) {
         self.buffer.clear();
         self.serializer.serialize(&counts.to_hdr(), &mut self.buffer).expect("written to memory");
         #[allow(clippy::cast_precision_loss)]
         let max = counts.max().unwrap_or(0) as f64 / MAX_VALUE_DIVISOR;
-        write!(self.text, "{:.3},{:.3},{max:.3},", start.as_secs_f64(), length.as_secs_f64()).expect("written to memory");
+        write!(self.text, "{:.3},{:.3},{max:.3},", start.as_secs_f64(), length.as_secs_f64())
+            .expect("written to memory");
         STANDARD.encode_string(&self.buffer, &mut self.text);
         self.text.push('\n');
     }
@@ -101,11 +105,14 @@ mod tests {
         }
         assert_eq!(starts, [Duration::from_millis(1_763_640_963_250); 2]);
         let (second, quarter) = (Duration::from_secs(1), Duration::from_millis(250));
-        assert_eq!(read, [
-            (Duration::ZERO, second, 30.5, counts(&[100, 2000, 30_500]).to_hdr()),
-            (second, second, 0.0, counts(&[]).to_hdr()),
-            (2 * second, quarter, 0.07, counts(&[70, 70]).to_hdr()),
-        ]);
+        assert_eq!(
+            read,
+            [
+                (Duration::ZERO, second, 30.5, counts(&[100, 2000, 30_500]).to_hdr()),
+                (second, second, 0.0, counts(&[]).to_hdr()),
+                (2 * second, quarter, 0.07, counts(&[70, 70]).to_hdr()),
+            ]
+        );
     }
 
     #[test]

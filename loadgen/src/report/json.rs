@@ -9,7 +9,9 @@ pub enum ReadError {
     #[error("this is not a run.json of fanout ({0}); give the run.json of a run's directory")]
     Format(#[from] serde_json::Error),
     /// Written by a later version.
-    #[error("this run.json has schema {0}, and this fanout reads up to {SCHEMA}: use the fanout that wrote it, or a later one")]
+    #[error(
+        "this run.json has schema {0}, and this fanout reads up to {SCHEMA}: use the fanout that wrote it, or a later one"
+    )]
     Schema(u32),
 }
 
@@ -43,7 +45,9 @@ fn to_text(run: &Run, write: impl Fn(&Run) -> serde_json::Result<String>) -> Str
 pub fn read(text: &str) -> Result<Run, ReadError> {
     let value: serde_json::Value = serde_json::from_str(text)?;
     // The schema first: a later one may lack or rename anything else.
-    if let Some(schema) = value.get("schema").and_then(serde_json::Value::as_u64).filter(|&schema| schema > u64::from(SCHEMA)) {
+    if let Some(schema) =
+        value.get("schema").and_then(serde_json::Value::as_u64).filter(|&schema| schema > u64::from(SCHEMA))
+    {
         return Err(ReadError::Schema(u32::try_from(schema).unwrap_or(u32::MAX)));
     }
     Ok(serde_json::from_value(value)?)
@@ -72,11 +76,27 @@ mod tests {
     fn the_names_of_the_contract_are_there() {
         let value: serde_json::Value = serde_json::from_str(&document(&sample::good())).unwrap();
         for path in [
-            "/schema", "/scenario/name", "/environment/kernel", "/validity/valid", "/passed", "/connections/asked",
-            "/connect/p99", "/publishes/due", "/deliveries/lost_share", "/rates/deliveries_per_s", "/latency/due/p9999",
-            "/latency/arrived/mean", "/schedule_lag/p99", "/spread/last/p50", "/server/cpu_us_per_delivery",
-            "/loadgen/rss_bytes", "/groups/members/deliveries/expected", "/phases/steady/latency/due/p99",
-            "/intervals/0/at_s", "/thresholds/0/expr", "/histograms/arrived",
+            "/schema",
+            "/scenario/name",
+            "/environment/kernel",
+            "/validity/valid",
+            "/passed",
+            "/connections/asked",
+            "/connect/p99",
+            "/publishes/due",
+            "/deliveries/lost_share",
+            "/rates/deliveries_per_s",
+            "/latency/due/p9999",
+            "/latency/arrived/mean",
+            "/schedule_lag/p99",
+            "/spread/last/p50",
+            "/server/cpu_us_per_delivery",
+            "/loadgen/rss_bytes",
+            "/groups/members/deliveries/expected",
+            "/phases/steady/latency/due/p99",
+            "/intervals/0/at_s",
+            "/thresholds/0/expr",
+            "/histograms/due",
         ] {
             assert!(value.pointer(path).is_some(), "{path}");
         }

@@ -17,7 +17,7 @@ pub mod verdict;
 pub use files::{FilesError, Place, Written};
 pub use hlog::ArrivalLog;
 pub use text::Colour;
-pub use verdict::{Verdict, exit_code, exit_code_of_all};
+pub use verdict::{Verdict, exit_code, exit_code_of_all, turned_away};
 
 #[cfg(test)]
 pub(crate) mod sample;

@@ -18,11 +18,7 @@ pub fn count(n: u64) -> String {
 #[must_use]
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 pub fn rate(per_s: f64) -> String {
-    if per_s > 0.0 && per_s < 9.95 {
-        trim(format!("{per_s:.1}"))
-    } else {
-        count(per_s.max(0.0).round() as u64)
-    }
+    if per_s > 0.0 && per_s < 9.95 { trim(format!("{per_s:.1}")) } else { count(per_s.max(0.0).round() as u64) }
 }
 
 /// A duration given in microseconds, to two digits, in the unit that suits it: `85 us`, `0.81 ms`, `12 ms`, `1.2 s`.
@@ -119,8 +115,12 @@ mod tests {
     #[test]
     fn durations_choose_their_unit() {
         assert_eq!(
-            [0.0, 85.0, 99.4, 99.6, 800.0, 812.0, 3400.0, 12_340.0, 123_456.0, 999_600.0, 1_240_000.0, 61e6].map(duration_us),
-            ["<1 us", "85 us", "99 us", "0.1 ms", "0.8 ms", "0.81 ms", "3.4 ms", "12 ms", "123 ms", "1 s", "1.2 s", "61 s"]
+            [0.0, 85.0, 99.4, 99.6, 800.0, 812.0, 3400.0, 12_340.0, 123_456.0, 999_600.0, 1_240_000.0, 61e6]
+                .map(duration_us),
+            [
+                "<1 us", "85 us", "99 us", "0.1 ms", "0.8 ms", "0.81 ms", "3.4 ms", "12 ms", "123 ms", "1 s", "1.2 s",
+                "61 s"
+            ]
         );
         assert_eq!([812.3, 12_340.0, 1_240_000.0].map(duration_us_exact), ["0.812 ms", "12.3 ms", "1.24 s"]);
     }

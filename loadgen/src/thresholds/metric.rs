@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn an_unknown_metric_names_the_nearest() {
         let said = |path| Metric::find(path, &["phones", "slow"], &["goal"]).unwrap_err().to_string();
-        assert_eq!(said("latency.due.p98"), "unknown metric `latency.due.p98`; did you mean `latency.due.p90`?");
+        assert_eq!(said("latency.due.p98"), "unknown metric `latency.due.p98`; did you mean `latency.due.p99`?");
         assert_eq!(said("deliveries.lots"), "unknown metric `deliveries.lots`; did you mean `deliveries.lost`?");
         assert_eq!(said("phases.goal.delivery.lost"), "unknown metric `phases.goal.delivery.lost`; did you mean `phases.goal.deliveries.lost`?");
         assert_eq!(said("qqq"), "unknown metric `qqq`");

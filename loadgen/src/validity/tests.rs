@@ -1,4 +1,5 @@
 use super::*;
+use crate::result::Quantiles;
 
 /// A healthy run: 1,000 publishes to 100 subscribers in ten seconds.
 fn healthy() -> Evidence {
@@ -34,6 +35,18 @@ fn broken(change: impl FnOnce(&mut Evidence)) -> Vec<String> {
 
 fn seconds(cpu_share: f64, lags: &[f64]) -> Vec<OwnSecond> {
     lags.iter().map(|&lag| OwnSecond { cpu_share, lag_p99: Some(lag) }).collect()
+}
+
+#[test]
+fn the_claim_is_what_the_report_leads_with() {
+    let p99 = |us| Quantiles { p99: us, ..Quantiles::default() };
+    let mut latency =
+        Latency { due: Some(p99(Some(3.0))), sent: p99(Some(2.0)), arrived: p99(Some(1.0)), ..Latency::default() };
+    assert_eq!(Claim::of(&latency), Claim::Due(Some(3.0)));
+    latency.due = Some(p99(None));
+    assert_eq!(Claim::of(&latency), Claim::Arrived(Some(1.0)));
+    latency.due = None;
+    assert_eq!(Claim::of(&latency), Claim::Sent(Some(2.0)));
 }
 
 const NONE: [&str; 0] = [];
@@ -157,8 +170,21 @@ fn latencies_beyond_the_histogram_are_not_claimed() {
 fn a_run_that_measured_nothing_is_not_a_success() {
     let nothing = |e: &mut Evidence| (e.deliveries, e.deliveries_possible) = (Deliveries::default(), 0);
     assert_eq!(broken(nothing), ["nothing-measured"]);
-    assert_eq!(broken(|e| { nothing(e); e.publishes_due = 0; }), ["nothing-measured"]);
-    assert_eq!(broken(|e| { nothing(e); e.turned_away = 100; }), NONE, "a server that refuses everybody fails, and that is a result");
+    assert_eq!(
+        broken(|e| {
+            nothing(e);
+            e.publishes_due = 0;
+        }),
+        ["nothing-measured"]
+    );
+    assert_eq!(
+        broken(|e| {
+            nothing(e);
+            e.turned_away = 100;
+        }),
+        NONE,
+        "a server that refuses everybody fails, and that is a result"
+    );
 }
 
 #[test]

@@ -64,6 +64,8 @@ pub enum Completion {
 /// One worker's part of the connections.
 #[derive(Debug, Default)]
 pub struct Share {
+    /// Which worker's it is.
+    pub worker: usize,
     /// Connections in the order in which they are opened.
     pub ramps: Vec<Ramp>,
     /// Publisher groups with the publishers of this worker.
@@ -108,7 +110,7 @@ pub struct PublisherShare {
 /// Divides a run's connections among `workers`: whole rooms where there are enough of them, single connections where
 /// one room is all there is.
 pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
-    let mut shares: Vec<Share> = (0..workers).map(|_| Share::default()).collect();
+    let mut shares: Vec<Share> = (0..workers).map(|worker| Share { worker, ..Share::default() }).collect();
     let by_room = plan.rooms.len() >= workers;
     let echo = plan.mode == crate::plan::Mode::Echo;
     let place = |room: u32, connection: u32| if by_room { room as usize % workers } else { connection as usize % workers };

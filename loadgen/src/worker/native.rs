@@ -18,11 +18,12 @@ use super::dialer::Dialer;
 use super::ledgers::Ledgers;
 use super::news::{Harvest, News, Order, Tick};
 use super::pacing::{Due, Pacing, Sender};
-use super::publisher::{Flushed, Outbox};
+use super::publisher::Flushed;
 use super::tally::{Blame, Tally};
 use super::{Common, Completion, Member, Share, WakeSlot};
 use crate::ledger::{Control, Delivery, NOT_DUE, Published};
 use crate::request::Requests;
+use crate::validity::RanOut;
 
 /// Sockets handled between two looks at what is due.
 const BATCH: usize = 64;
@@ -77,6 +78,7 @@ struct Publisher {
 }
 
 struct Native {
+    worker: usize,
     common: Arc<Common>,
     poller: Poller,
     news: UnboundedSender<News>,
@@ -99,6 +101,7 @@ struct Native {
     next_report: Option<u64>,
     told_connected: bool,
     joined_told: usize,
+    unsent_by_us: u64,
 }
 
 impl Native {
@@ -114,6 +117,7 @@ impl Native {
         let dialer = Dialer::new(share.ramps);
         let total = dialer.total();
         Native {
+            worker: share.worker,
             requests: Requests::new(&common.plan, &common.host),
             rng: Pcg64Mcg::seed_from_u64(now()),
             tally: Tally { asked: total as u64, ..Tally::default() },
@@ -134,6 +138,7 @@ impl Native {
             next_report: None,
             told_connected: false,
             joined_told: 0,
+            unsent_by_us: 0,
         }
     }
 
@@ -329,19 +334,13 @@ impl Native {
     }
 
     fn publish(&mut self) {
-        if self.stage != Stage::Running {
+        // While draining, what fell due before the end is still sent.
+        if !matches!(self.stage, Stage::Running | Stage::Draining) {
             return;
         }
         let mut due = std::mem::take(&mut self.due);
         let (publishers, connections) = (&self.publishers, &self.connections);
-        let sender = |p: usize| match publishers[p].connection.map(|c| &connections[c as usize]) {
-            Some(c) if c.state == State::Open => match &c.outbox {
-                Some(outbox) if !outbox.is_empty() => Sender::Blocked,
-                _ => Sender::Ready,
-            },
-            _ => Sender::Gone,
-        };
-        self.pacing.due(now(), sender, &mut due);
+        self.pacing.due(now(), |p| sender(publishers[p], connections), &mut due);
         for of_one in due.chunk_by(|a, b| a.publisher == b.publisher) {
             self.publish_all(of_one);
         }
@@ -430,7 +429,7 @@ impl Native {
         match dial(self.common.address, member.source) {
             Ok(socket) => {
                 if let Err(error) = self.poller.add(socket.as_raw_fd(), Token(id), Interest::ReadWrite) {
-                    return self.failed(id, format!("epoll: {error}"), Blame::ThisMachine);
+                    return self.failed(id, format!("epoll: {error}"), Blame::ThisMachine(RanOut::Memory));
                 }
                 self.connections[id as usize].socket = Some(socket);
             }
@@ -444,8 +443,7 @@ impl Native {
     }
 
     fn dial_failed(&mut self, id: u32, error: &DialError) {
-        let blame = if error.is_exhaustion() { Blame::ThisMachine } else { Blame::Server };
-        self.failed(id, error.to_string(), blame);
+        self.failed(id, error.to_string(), Blame::of(error));
     }
 
     /// TCP has connected, or has not.
@@ -562,12 +560,11 @@ impl Native {
         let members: usize = self.ledgers.joined.values().map(|n| *n as usize).sum();
         let joined = (members != self.joined_told).then(|| self.ledgers.joined.clone());
         self.joined_told = members;
-        if self.stage == Stage::Draining {
-            self.pacing.count_unsent(self.woke);
-        }
         let tick = Tick {
+            worker: self.worker,
             recorder: self.ledgers.recorder.take(),
             open: self.tally.open as u32,
+            waiting: self.stage == Stage::Draining && self.pacing.is_waiting(),
             due: self.pacing.counts.clone(),
             joined,
         };
@@ -582,7 +579,8 @@ impl Native {
     /// Says goodbye to everybody.
     fn leave(&mut self) {
         self.pacing.stop(self.woke);
-        self.pacing.count_unsent(self.woke);
+        let (publishers, connections) = (&self.publishers, &self.connections);
+        self.unsent_by_us = self.pacing.count_unsent(|p| sender(publishers[p], connections));
         self.stage = Stage::Leaving { until: self.woke + LEAVE_WITHIN };
         self.next_report = None;
         for id in 0..self.connections.len() as u32 {
@@ -604,9 +602,11 @@ impl Native {
     fn harvest(&mut self) {
         let (spreads, sampled) = self.ledgers.spreads();
         let harvest = Harvest {
+            worker: self.worker,
             recorder: self.ledgers.recorder.take(),
             tally: std::mem::take(&mut self.tally),
             due: self.pacing.counts.clone(),
+            unsent_by_us: self.unsent_by_us,
             joined: std::mem::take(&mut self.ledgers.joined),
             spreads,
             sampled,
@@ -617,6 +617,16 @@ impl Native {
     fn tell(&self, news: News) {
         // Control listens until every worker has finished; if it is gone, so is the run.
         let _ = self.news.send(news);
+    }
+}
+
+fn sender(publisher: Publisher, connections: &[Connection]) -> Sender {
+    match publisher.connection.map(|c| &connections[c as usize]) {
+        Some(c) if c.state == State::Open => match &c.outbox {
+            Some(outbox) if !outbox.is_empty() => Sender::Blocked,
+            _ => Sender::Ready,
+        },
+        _ => Sender::Gone,
     }
 }
 

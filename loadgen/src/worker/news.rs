@@ -39,10 +39,14 @@ pub enum News {
 /// What happened since the last one.
 #[derive(Debug)]
 pub struct Tick {
+    /// Who reports.
+    pub worker: usize,
     /// Recorded since the last tick.
     pub recorder: Recorder,
     /// Open now.
     pub open: u32,
+    /// Some publish fell due and was not sent yet.
+    pub waiting: bool,
     /// Publishes that fell due or were sent since the run began, for the ledger's expectation.
     pub due: DueCounts,
     /// Subscribers that joined, by room and group; sent when it has changed.
@@ -52,12 +56,16 @@ pub struct Tick {
 /// Everything a worker knows at the end.
 #[derive(Debug)]
 pub struct Harvest {
+    /// Who reports.
+    pub worker: usize,
     /// What was not handed over yet.
     pub recorder: Recorder,
     /// What happened to connections.
     pub tally: Tally,
     /// Publishes that fell due.
     pub due: DueCounts,
+    /// How many of them were never sent though the socket would have taken them.
+    pub unsent_by_us: u64,
     /// Subscribers that joined, by room and group.
     pub joined: HashMap<(u32, u16), u32>,
     /// First and last subscriber of every message.

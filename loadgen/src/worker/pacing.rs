@@ -223,19 +223,26 @@ impl Pacing {
         }
     }
 
-    /// Counts what fell due by `now` at publishers that were never asked for it, being blocked.
-    pub fn count_unsent(&mut self, now: u64) {
-        let Some((start, end)) = self.span else { return };
-        for timing in &mut self.timings {
+    /// Whether some publish fell due and was not sent yet, its publisher being blocked or not asked.
+    pub fn is_waiting(&self) -> bool {
+        let Some((start, end)) = self.span else { return false };
+        let waits = |t: &Timing| matches!(&t.pace, Pace::Open(s) if s.peek().is_some_and(|offset| start + offset < end));
+        self.timings.iter().any(waits)
+    }
+
+    /// Counts what fell due and was never sent; gives how many of them could have been.
+    pub fn count_unsent(&mut self, sender: impl Fn(usize) -> Sender) -> u64 {
+        let Some((start, end)) = self.span else { return 0 };
+        let mut sendable = 0;
+        for (i, timing) in self.timings.iter_mut().enumerate() {
             let Pace::Open(schedule) = &mut timing.pace else { continue };
-            while let Some(offset) = schedule.peek()
-                && start + offset <= now
-                && start + offset < end
-            {
+            while let Some(offset) = schedule.peek().filter(|offset| start + offset < end) {
                 self.counts.add(timing.room, phase_of(&self.phases, offset) as u16, timing.sender);
+                sendable += u64::from(sender(i) == Sender::Ready);
                 schedule.advance();
             }
         }
+        sendable
     }
 
     fn arm(&mut self, i: usize) {

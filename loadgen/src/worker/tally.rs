@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use net::DialError;
+
 use crate::record::Counts;
+use crate::validity::RanOut;
 
 /// Counts of connections, by what happened and why. Times in nanoseconds of CLOCK_MONOTONIC.
 #[derive(Debug, Default)]
@@ -18,7 +21,7 @@ pub struct Tally {
     /// Ended before the run did, by cause.
     pub closed: BTreeMap<String, u64>,
     /// Failures of this machine's own making: descriptors, ports, memory.
-    pub exhausted: BTreeMap<String, u64>,
+    pub exhausted: BTreeMap<RanOut, u64>,
     /// TCP and upgrade together, microseconds.
     pub connect: Counts,
     /// TCP alone, microseconds.
@@ -47,10 +50,10 @@ impl Tally {
         self.connect.record(tcp_us + upgrade_us);
     }
 
-    /// A connection never opened; `exhausted` when this machine is to blame.
+    /// A connection never opened.
     pub fn fail(&mut self, cause: String, blame: Blame) {
-        if blame == Blame::ThisMachine {
-            *self.exhausted.entry(cause.clone()).or_default() += 1;
+        if let Blame::ThisMachine(what) = blame {
+            *self.exhausted.entry(what).or_default() += 1;
         }
         *self.failed.entry(cause).or_default() += 1;
     }
@@ -97,10 +100,24 @@ impl Tally {
 /// Who is to blame for a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blame {
-    /// Descriptors, ports or memory of this machine.
-    ThisMachine,
+    /// This machine ran out of something.
+    ThisMachine(RanOut),
     /// The server or the network.
     Server,
+}
+
+impl Blame {
+    /// Who is to blame for a connect that failed.
+    pub fn of(error: &DialError) -> Self {
+        match error {
+            DialError::PortsExhausted { .. } => Blame::ThisMachine(RanOut::Ports),
+            DialError::ProcessDescriptors { .. } | DialError::SystemDescriptors => {
+                Blame::ThisMachine(RanOut::Descriptors)
+            }
+            DialError::Memory => Blame::ThisMachine(RanOut::Memory),
+            _ => Blame::Server,
+        }
+    }
 }
 
 fn add<K: Ord + Clone>(into: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {

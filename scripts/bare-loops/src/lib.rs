@@ -7,7 +7,7 @@
 //! ```
 //!
 //! `bare-send` calls `send` once for each connection in turn and does nothing else; no broadcast server that writes to sockets can be
-//! faster. `bare-recv` calls `epoll_wait` and `recv` and counts bytes; no load generator can cost less. Each waits for
+//! faster. It does so without a pause, or, in step, when its reader asks for the next message, which is what limits a closed loop. `bare-recv` calls `epoll_wait` and `recv` and counts bytes; no load generator can cost less. Each waits for
 //! [`Order`]s on standard input, one JSON line a run, and answers with a [`Tally`]. The program `bench` starts them, pins them, gives
 //! the orders in pairs and prints ratios with their intervals.
 

@@ -11,16 +11,17 @@ pub struct Order {
     pub seconds: f64,
     /// Bytes of one `send` (of `bare-send`).
     pub bytes: usize,
-    /// What the publishers do (of `bare-recv`).
+    /// What the publishers do, and so what `bare-send` waits for.
     pub load: Load,
 }
 
 /// What publishers do during a run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Load {
-    /// Nothing.
+    /// Nothing. `bare-send` sends as fast as it can.
     Silent,
-    /// Each keeps its messages in flight: one comes back, the next one goes out.
+    /// Each keeps its messages in flight: one comes back, the next one goes out. `bare-send` sends one message to each connection
+    /// for each that comes from its first connection, and so waits for its reader exactly as a server in a closed loop does.
     Closed,
     /// All together publish this many a second.
     Rate(f64),

@@ -12,8 +12,10 @@ use crate::upgrade::upgrade;
 
 /// As large as a loopback socket's receive buffer usually gets, so that one read drains it.
 const SCRATCH: usize = 1 << 18;
-/// Nothing for this long after a run means that everything has arrived.
-const QUIET_NS: u64 = 20_000_000;
+/// Where nobody says how much is to come: nothing for this long after a run means that everything has arrived.
+const QUIET_NS: u64 = 50_000_000;
+/// What has not come after this long of silence will not.
+const LOST_NS: u64 = 1_000_000_000;
 
 /// Connections to one source, of which the first few may publish.
 pub struct Reader {
@@ -90,7 +92,7 @@ impl Reader {
         }
         tally.elapsed_s = (now() - start) as f64 / 1e9;
         tally.cpu_s = (thread_cpu() - cpu) as f64 / 1e9;
-        tally.late_bytes = self.drain()?;
+        tally.late_bytes = self.drain(&tally)?;
         Ok(tally)
     }
 
@@ -104,7 +106,9 @@ impl Reader {
             }
             loop {
                 let n = match read_fd(self.sockets[i].as_raw_fd(), &mut self.scratch) {
-                    Ok(0) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the source closed a connection")),
+                    Ok(0) => {
+                        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the source closed a connection"));
+                    }
                     Ok(n) => n,
                     Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
                     Err(e) => return Err(e),
@@ -133,17 +137,23 @@ impl Reader {
         Ok(())
     }
 
-    /// Reads until nothing comes any more, publishing nothing, and says how much it was.
-    fn drain(&mut self) -> io::Result<u64> {
+    /// Reads what is still on its way, publishing nothing, and says how much it was.
+    fn drain(&mut self, tally: &Tally) -> io::Result<u64> {
+        // Every publish comes back on every connection; what others send is not known.
+        let expected = self.publishers.first().map_or(0, Publisher::echo_bytes) as u64
+            * tally.publishes
+            * self.sockets.len() as u64;
+        let silence = if expected > 0 { LOST_NS } else { QUIET_NS };
         self.poller.set_timer(None)?;
         let mut late = Tally::default();
-        loop {
-            let turn = self.poller.wait(Timeout::Ns(QUIET_NS))?;
+        while expected == 0 || tally.bytes + late.bytes < expected {
+            let turn = self.poller.wait(Timeout::Ns(silence))?;
             if turn.events == 0 && !turn.timer {
-                return Ok(late.bytes);
+                break;
             }
             self.read(turn.events, Load::Silent, &mut late)?;
         }
+        Ok(late.bytes)
     }
 }
 

@@ -40,7 +40,7 @@ impl Room {
     /// Writes to every ready member what it has not got, one call of `sink` each, beginning one member further than last time.
     ///
     /// `sink` gets the socket and one slice, or two at the ring's seam, and says what the kernel took. Members that cannot keep up become
-    /// blocked; broken ones are in [`departures`](Room::departures).
+    /// blocked; broken ones are named by [`next_departure`](Room::next_departure).
     pub fn flush(&mut self, now: u64, accounts: &mut Accounts, sink: &mut impl FnMut(i32, &[u8], &[u8]) -> Sent) {
         let (from, end) = (self.flushed, self.log.end());
         if from == end.offset {

@@ -61,6 +61,8 @@ pub enum Why {
     Failed,
     /// It is too far behind, by the policy `disconnect`.
     Lagged,
+    /// It took nothing for too long.
+    Stalled,
     /// It is too far behind and had resumed, so it may again, from here on.
     Behind(ResumePoint),
     /// It is too far behind in the middle of a frame whose rest there is no memory to keep.
@@ -98,6 +100,21 @@ impl Room {
         self.log.evict(to);
     }
 
+    /// Has every member depart that has been waiting to take a byte since `before` or longer, and returns since when the one does
+    /// that has waited longest of the others.
+    pub fn expire(&mut self, before: u64) -> Option<u64> {
+        let mut oldest = None;
+        for place in 0..self.members.blocked.len() {
+            let blocked = &self.members.blocked[place];
+            match blocked.state {
+                State::Waiting if blocked.since <= before => self.depart(place, Why::Stalled),
+                State::Waiting => oldest = Some(oldest.map_or(blocked.since, |since: u64| since.min(blocked.since))),
+                State::Reserved | State::Departed => {}
+            }
+        }
+        oldest
+    }
+
     /// Moves the cursor of a blocked member, which is between two frames, forward to `to` and counts what it skips.
     pub(super) fn jump(&mut self, place: usize, to: Boundary, accounts: &mut Accounts) {
         let cursor = self.members.all[place].cursor;
@@ -110,7 +127,7 @@ impl Room {
         self.members.blocked[place].split_end = to.offset;
     }
 
-    /// Marks a blocked member as gone: it gets nothing more and is named in `departures`.
+    /// Marks a blocked member as gone: it gets nothing more and `next_departure` names it.
     pub(super) fn depart(&mut self, place: usize, why: Why) {
         let blocked = &mut self.members.blocked[place];
         if blocked.state != State::Departed {

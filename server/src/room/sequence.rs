@@ -89,6 +89,13 @@ impl Room {
         self.members.blocked.iter().filter(|b| b.state == State::Waiting).count()
     }
 
+    /// Whether anybody cannot be written to or is in its handshake.
+    #[must_use]
+    #[inline]
+    pub fn has_blocked(&self) -> bool {
+        !self.members.blocked.is_empty()
+    }
+
     /// When something was last published, in nanoseconds (or when the room was made).
     #[must_use]
     pub fn last_publish(&self) -> u64 {
@@ -190,9 +197,9 @@ impl Room {
         blocked.rest
     }
 
-    /// Members that the last calls found must go, each to be taken out with [`leave`](Self::leave).
-    pub fn departures(&mut self) -> impl Iterator<Item = Departure> + '_ {
-        self.departures.drain(..)
+    /// A member that earlier calls found must go, to be taken out with [`leave`](Self::leave); `None` when there are no more.
+    pub fn next_departure(&mut self) -> Option<Departure> {
+        self.departures.pop()
     }
 
     /// Gives the history back, if nobody still needs any of it. Numbering goes on, and who resumes finds nothing older.

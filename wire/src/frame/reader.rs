@@ -43,6 +43,10 @@ impl Kept {
 
     /// Appends bytes, holding no more than `limit` unless they are already here.
     fn append(&mut self, more: &[u8], limit: usize) {
+        // Moving what is unread for nothing would make a backlog that is taken frame by frame cost its square.
+        if more.is_empty() {
+            return;
+        }
         if self.start > 0 {
             self.bytes.drain(..self.start);
             self.start = 0;

@@ -55,7 +55,7 @@ impl Program {
         let server = Self::start("fanout-server", &arguments.map(str::to_owned), cpu)?;
         let line = server.line(PATIENCE_S)?;
         let addr = line.strip_prefix("listening ws://").and_then(|addr| addr.parse().ok());
-        Ok((addr.ok_or_else(|| server.nonsense(&line)).map(|addr| (server, addr)))?)
+        addr.ok_or_else(|| server.nonsense(&line)).map(|addr| (server, addr))
     }
 
     /// `bare-send` for `connections`, and where it listens.
@@ -63,7 +63,7 @@ impl Program {
         let sender = Self::start("bare-send", &["--connections".to_owned(), connections.to_string()], cpu)?;
         let line = sender.line(PATIENCE_S)?;
         let addr = line.strip_prefix("listening ").and_then(|addr| addr.parse().ok());
-        Ok((addr.ok_or_else(|| sender.nonsense(&line)).map(|addr| (sender, addr)))?)
+        addr.ok_or_else(|| sender.nonsense(&line)).map(|addr| (sender, addr))
     }
 
     /// Its process id.
@@ -88,7 +88,10 @@ impl Program {
         let mut line = serde_json::to_vec(&order).map_err(std::io::Error::from)?;
         line.push(b'\n');
         let input = self.input.as_mut().ok_or_else(ended)?;
-        input.write_all(&line).and_then(|()| input.flush()).map_err(|_| BenchError::Ended { program: self.name.clone() })
+        input
+            .write_all(&line)
+            .and_then(|()| input.flush())
+            .map_err(|_| BenchError::Ended { program: self.name.clone() })
     }
 
     /// What a run of `seconds` came to.
@@ -126,6 +129,7 @@ pub fn stats(server: SocketAddr) -> Result<Value, BenchError> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    let unreadable = |_| BenchError::Answer { program: "/stats".to_owned(), answer: answer.chars().take(200).collect() };
+    let unreadable =
+        |_| BenchError::Answer { program: "/stats".to_owned(), answer: answer.chars().take(200).collect() };
     serde_json::from_str(body).map_err(unreadable)
 }

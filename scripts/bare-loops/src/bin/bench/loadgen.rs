@@ -11,7 +11,7 @@ use crate::child::Program;
 use crate::error::BenchError;
 use crate::outcome::{Figure, Goal, Outcome, Row};
 use crate::pairs::{Arm, Sample, measure};
-use crate::server::websocket_reader;
+use crate::server::subscribers;
 
 /// A scenario for `fanout run`, against a server that is already there.
 pub struct Scenario<'a> {
@@ -74,7 +74,7 @@ fn doubts(run: &Value) -> Option<String> {
 /// One message a read.
 pub fn single(setting: &Setting) -> Result<Outcome, BenchError> {
     let (server, addr) = Program::server(setting.machine.server_cpu)?;
-    let mut reader = websocket_reader(setting, addr, 1, 1)?;
+    let mut reader = subscribers(setting, addr)?;
     let publishing = format!("count = 1\nrate = {}", setting.rate);
     let scenario = Scenario {
         server: addr,

@@ -26,9 +26,7 @@ pub fn slope(setting: &Setting) -> Result<Outcome, BenchError> {
         scenario.run(setting.machine.reader_cpu)
     };
     let (few, many) = (run(FEW)?, run(MANY)?);
-    let slope = |path: &str| {
-        Figure::alone(&[(figure(&many, path) - figure(&few, path)) / (MANY - FEW) as f64])
-    };
+    let slope = |path: &str| Figure::alone(&[(figure(&many, path) - figure(&few, path)) / (MANY - FEW) as f64]);
     let opened = figure(&many, "connections.opened");
     Ok(Outcome {
         name: "memory",
@@ -41,10 +39,7 @@ pub fn slope(setting: &Setting) -> Result<Outcome, BenchError> {
             Row::new("server, at the peak", slope("server.rss_peak_bytes")).goal(Goal::AtMost(300.0)),
             Row::new("load generator, resident", slope("loadgen.rss_bytes")).goal(Goal::AtMost(500.0)),
             Row::new("load generator, at the peak", slope("loadgen.rss_peak_bytes")).goal(Goal::AtMost(500.0)),
-            Row::new(
-                "kernel, both ends",
-                Figure::alone(&[figure(&many, "server.kernel_bytes_per_connection")]),
-            ),
+            Row::new("kernel, both ends", Figure::alone(&[figure(&many, "server.kernel_bytes_per_connection")])),
             Row::new("connections opened", Figure::alone(&[opened])).goal(Goal::AtLeast(MANY as f64)),
             Row::new("deliveries lost", Figure::alone(&[figure(&many, "deliveries.lost")])).goal(Goal::AtMost(0.0)),
         ],

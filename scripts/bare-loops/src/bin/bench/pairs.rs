@@ -62,12 +62,7 @@ impl Pairs {
         let ours: Vec<f64> = self.0.iter().map(|(ours, _)| figure(ours)).collect();
         let bare: Vec<f64> = self.0.iter().map(|(_, bare)| figure(bare)).collect();
         let ratios: Vec<f64> = ours.iter().zip(&bare).map(|(ours, bare)| ours / bare).collect();
-        Comparison {
-            ours: median(&ours),
-            bare: median(&bare),
-            ratio: median(&ratios),
-            interval: bootstrap(&ratios),
-        }
+        Comparison { ours: median(&ours), bare: median(&bare), ratio: median(&ratios), interval: bootstrap(&ratios) }
     }
 }
 

@@ -1,0 +1,155 @@
+//! The command line: what can be asked, and what each answer means.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::plan::ClientEngine;
+
+/// Measures how a WebSocket server broadcasts: latency at every subscriber from when each message was due, throughput,
+/// and a full account of what was lost.
+#[derive(Debug, Parser)]
+#[command(name = "fanout", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    passed
+  1    could not run (server unreachable, upgrade refused, nothing received, disk full)
+  2    bad usage or scenario
+  3    a threshold failed, or the server refused or dropped connections
+  4    the measurement is invalid: the load generator was the limit
+  130  interrupted (what was measured is written all the same)
+
+Start here:
+  fanout quick                                the bundled server, 100 subscribers, 10 seconds
+  fanout quick ws://127.0.0.1:9001/ws/{room}  your own server
+  fanout run scenarios/quickstart.toml        a scenario file
+  fanout validate my.toml                     is it right, and what will it need?";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run scenario files and report
+    Run(RunArgs),
+    /// Run a simple load without a file: connect, publish evenly, report
+    Quick(QuickArgs),
+    /// Check scenario files and say what a run will need; opens no connection
+    Validate(ValidateArgs),
+    /// Print the JSON Schema of scenario files, for editors
+    Schema,
+    /// Run the bundled broadcast server (the same as fanout-server)
+    Serve(Box<server::config::Flags>),
+}
+
+/// `fanout run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Scenario files (TOML); all are checked before the first one runs
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub how: How,
+}
+
+/// `fanout quick`
+#[derive(Debug, Args)]
+pub struct QuickArgs {
+    /// The server, with {room} where its path names the room [default: the bundled server]
+    #[arg(value_name = "URL")]
+    pub url: Option<String>,
+    /// Subscribers
+    #[arg(short, long, default_value_t = 100, value_name = "N")]
+    pub connections: u32,
+    /// Rooms that the subscribers are spread over; each has a publisher
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub rooms: u32,
+    /// Publishes a second, all rooms together
+    #[arg(short, long, default_value_t = 10.0, value_name = "PER_SECOND")]
+    pub rate: f64,
+    /// How long to publish, such as 30s
+    #[arg(short, long, default_value = "10s", value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub duration: Duration,
+    /// Bytes of a message, such as 128, 1KiB or 128-512
+    #[arg(short, long, default_value = "128", value_name = "BYTES")]
+    pub size: String,
+    /// Every subscriber sends and expects its own message back, from an echo server
+    #[arg(long)]
+    pub echo: bool,
+    #[command(flatten)]
+    pub how: How,
+}
+
+/// How a run is carried out and reported.
+#[derive(Debug, Args)]
+pub struct How {
+    /// Change one key of the scenario, such as publishers.members.rate=50 (elements by name); may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// Which WebSocket client drives the connections
+    #[arg(long, value_enum, default_value_t = Client::Native)]
+    pub client: Client,
+    /// What goes to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Directory for run.json and latency.hlog [default: results/NAME/TIME, with a `latest` link beside it]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Threads that drive connections [default: one for each CPU left to the load generator]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<usize>,
+}
+
+/// `fanout validate`
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// Scenario files (TOML)
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Change one key of the scenario, as in `run`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+}
+
+/// `--client`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Client {
+    /// Fanout's own: ten million deliveries a second on a core
+    Native,
+    /// tokio-tungstenite: slower, and independent of ours, to check its figures
+    Tungstenite,
+}
+
+impl From<Client> for ClientEngine {
+    fn from(client: Client) -> Self {
+        match client {
+            Client::Native => ClientEngine::Native,
+            Client::Tungstenite => ClientEngine::Tungstenite,
+        }
+    }
+}
+
+/// `--format`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A report to read
+    Text,
+    /// run.json, one object a line when there are several runs; nothing else
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,60 @@
+//! The report on the terminal: sentences first, then the figures behind them.
+//!
+//! A reader who sees one for the first time must understand it, so every term that is not an everyday word is explained
+//! where it stands.
+
+use super::files::Written;
+use crate::result::Run;
+
+mod connections;
+mod costs;
+mod histogram;
+mod latency;
+mod page;
+mod parts;
+mod sentences;
+#[cfg(test)]
+mod tests;
+mod thresholds;
+
+use page::Page;
+
+/// Whether the report is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// Plain text.
+    Never,
+    /// With terminal colours.
+    Always,
+}
+
+/// The report of a run; `written` names its files, where there are any.
+#[must_use]
+pub fn render(run: &Run, written: Option<&Written>, colour: Colour) -> String {
+    let mut page = Page::new(colour);
+    sentences::write(&mut page, run);
+    thresholds::write(&mut page, run);
+    connections::write(&mut page, run);
+    latency::write(&mut page, run);
+    histogram::write(&mut page, run);
+    latency::write_spread(&mut page, run);
+    parts::write_phases(&mut page, run);
+    parts::write_groups(&mut page, run);
+    costs::write_server(&mut page, run);
+    costs::write_loadgen(&mut page, run);
+    costs::write_machine(&mut page, run);
+    if !run.notes.is_empty() {
+        page.section("notes");
+        for note in &run.notes {
+            page.line(note);
+        }
+    }
+    if let Some(written) = written {
+        page.section("files");
+        page.line(&format!("{}: {}", written.directory.display(), written.files.join(", ")));
+        if let Some(note) = &written.note {
+            page.line(note);
+        }
+    }
+    page.into_text()
+}

@@ -1,0 +1,70 @@
+//! Phases and groups side by side, where there is more than one.
+
+use super::page::Page;
+use super::sentences::plural;
+use crate::report::numbers::{count, duration_us, percent, rate, seconds};
+use crate::result::{Figures, Quantiles, Run};
+
+pub(super) fn write_phases(page: &mut Page, run: &Run) {
+    if run.phases.len() < 2 {
+        return;
+    }
+    page.section("phases");
+    let heads = ["", "length", "publishes/s", "deliveries/s", "p50", "p99", "max", "lost", "server CPU"];
+    let mut rows = vec![heads.map(str::to_owned).to_vec()];
+    let mut phases: Vec<_> = run.phases.iter().collect();
+    phases.sort_by(|a, b| a.1.start_s.total_cmp(&b.1.start_s));
+    for (name, phase) in &phases {
+        let figures = &phase.figures;
+        let mut row = vec![if phase.measure { (*name).clone() } else { format!("{name} *") }];
+        row.extend([
+            seconds(phase.length_s),
+            rate(figures.rates.publishes_per_s),
+            rate(figures.rates.deliveries_per_s),
+        ]);
+        row.extend(latency_and_lost(figures));
+        row.push(match phase.server_cpu_s {
+            Some(cpu_s) if phase.length_s > 0.0 => percent(cpu_s / phase.length_s),
+            _ => "-".to_owned(),
+        });
+        rows.push(row);
+    }
+    page.table(&rows);
+    let unmeasured =
+        if phases.iter().any(|(_, phase)| !phase.measure) { "* not counted in the figures above; " } else { "" };
+    page.aside(&format!("{unmeasured}{}; server CPU: share of one core", which(run)));
+}
+
+pub(super) fn write_groups(page: &mut Page, run: &Run) {
+    if run.groups.len() < 2 {
+        return;
+    }
+    page.section(&plural(run.groups.len() as u64, "group"));
+    let heads = ["", "subscribers", "deliveries/s", "p50", "p99", "max", "lost"];
+    let mut rows = vec![heads.map(str::to_owned).to_vec()];
+    for (name, figures) in &run.groups {
+        let mut row = vec![name.clone(), count(figures.subscribers), rate(figures.rates.deliveries_per_s)];
+        row.extend(latency_and_lost(figures));
+        rows.push(row);
+    }
+    page.table(&rows);
+    page.aside(&which(run));
+}
+
+fn which(run: &Run) -> String {
+    format!("p50, p99, max: arrival after {}", if run.latency.due.is_some() { "due time" } else { "sent" })
+}
+
+fn latency_and_lost(figures: &Figures) -> [String; 4] {
+    let quantiles = figures.latency.due.as_ref().unwrap_or(&figures.latency.sent);
+    let cell = |us: Option<f64>| never_or(us, quantiles);
+    [cell(quantiles.p50), cell(quantiles.p99), cell(quantiles.max), count(figures.deliveries.lost)]
+}
+
+fn never_or(us: Option<f64>, quantiles: &Quantiles) -> String {
+    match us {
+        Some(us) => duration_us(us),
+        None if quantiles.count > 0 => "never".to_owned(),
+        None => "-".to_owned(),
+    }
+}

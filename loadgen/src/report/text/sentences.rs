@@ -1,0 +1,174 @@
+//! The first lines: verdict, what was asked and reached, latency, losses, and which side was the limit.
+
+use super::page::{Page, Tone};
+use crate::report::numbers::{count, duration_us, percent, rate, seconds};
+use crate::report::verdict::Verdict;
+use crate::result::{Deliveries, Quantiles, Run};
+
+/// A process that uses this share of its cores is at its limit.
+const AT_LIMIT: f64 = 0.9;
+
+pub(super) fn write(page: &mut Page, run: &Run) {
+    verdict(page, run);
+    page.headline(&load(run));
+    latency(page, run);
+    page.headline(&ledger(&run.deliveries));
+    page.headline(&limit(run));
+}
+
+fn verdict(page: &mut Page, run: &Run) {
+    let verdict = Verdict::of(run);
+    let tone = match verdict {
+        Verdict::Passed => Tone::Good,
+        Verdict::Failed => Tone::Bad,
+        Verdict::Invalid | Verdict::Interrupted => Tone::Doubt,
+    };
+    let held = run.thresholds.iter().filter(|threshold| threshold.pass).count();
+    let thresholds = match run.thresholds.len() {
+        0 => "no thresholds".to_owned(),
+        1 => format!("{held} of 1 threshold"),
+        all => format!("{held} of {all} thresholds"),
+    };
+    let validity =
+        if run.validity.valid { "measurement valid" } else { "measurement not valid: do not rely on these figures" };
+    page.headline(&format!("{}  {}, {thresholds}, {validity}", page.tone(tone, verdict.word()), name(run)));
+    for reason in &run.validity.reasons {
+        page.line(&format!("not valid: {}", reason.figure));
+        page.line(&format!("what to do: {}", reason.cure));
+    }
+    if let Some(why) = &run.ended_early {
+        page.line(&format!("ended early: {why}"));
+    }
+    for threshold in run.thresholds.iter().filter(|threshold| !threshold.pass) {
+        let value = super::thresholds::value(run, threshold);
+        page.line(&format!("failed: {} {}, it was {value}", threshold.metric, threshold.expr));
+    }
+    for (n, what) in [
+        (run.connections.refused, "refused by the server"),
+        (run.connections.failed, "never answered"),
+        (run.connections.closed, "closed by the server or the network"),
+    ] {
+        if n > 0 {
+            let asked = run.connections.asked;
+            page.line(&format!("failed: {} of {} {what} (causes below)", count(n), plural(asked, "connection")));
+        }
+    }
+}
+
+pub(super) fn name(run: &Run) -> &str {
+    run.scenario.get("name").and_then(serde_json::Value::as_str).unwrap_or("run")
+}
+
+fn is_echo(run: &Run) -> bool {
+    run.scenario.get("mode").and_then(serde_json::Value::as_str) == Some("echo")
+}
+
+/// `1 room`, `50 rooms`.
+pub(super) fn plural(n: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
+fn load(run: &Run) -> String {
+    let (who, what) = if is_echo(run) {
+        (format!("{}, each hears itself", plural(run.subscribers, "connection")), "echoes/s")
+    } else {
+        (format!("{} in {}", plural(run.subscribers, "subscriber"), plural(run.rooms, "room")), "deliveries/s")
+    };
+    let publishes = match run.rates.publishes_asked_per_s {
+        Some(asked) => format!("{} publishes/s asked, {} reached", rate(asked), rate(run.rates.publishes_per_s)),
+        None => format!("{} publishes/s (closed loop)", rate(run.rates.publishes_per_s)),
+    };
+    let measured: f64 = run.phases.values().filter(|phase| phase.measure).map(|phase| phase.length_s).sum();
+    format!("{who}; {publishes} = {} {what} for {}", rate(run.rates.deliveries_per_s), seconds(measured))
+}
+
+fn latency(page: &mut Page, run: &Run) {
+    let missing = missing(&run.deliveries);
+    match &run.latency.due {
+        Some(due) => {
+            page.headline(&format!("arrival after due time  {}", three(due, &missing)));
+            if due.max.is_none() && run.latency.arrived.count > 0 {
+                page.headline(&format!("  of those that arrived  {}", three(&run.latency.arrived, &missing)));
+            }
+        }
+        None => page.headline(&format!(
+            "arrival after sent (closed loop: no due time)  {}",
+            three(&run.latency.sent, &missing)
+        )),
+    }
+}
+
+/// `p50 0.8 ms  p99 12 ms  max 41 ms`; why it is never, said once.
+fn three(quantiles: &Quantiles, missing: &str) -> String {
+    if quantiles.count == 0 {
+        return "nothing was expected".to_owned();
+    }
+    let mut said = false;
+    [("p50", quantiles.p50), ("p99", quantiles.p99), ("max", quantiles.max)]
+        .map(|(name, us)| match us {
+            Some(us) => format!("{name} {}", duration_us(us)),
+            None if std::mem::replace(&mut said, true) => format!("{name} never"),
+            None => format!("{name} never ({missing})"),
+        })
+        .join("  ")
+}
+
+/// Why a percentile has no value: `1.2 % lost`.
+pub(super) fn missing(deliveries: &Deliveries) -> String {
+    #[allow(clippy::cast_precision_loss)]
+    let share = |n: u64| n as f64 / deliveries.expected.max(1) as f64;
+    match (deliveries.lost, deliveries.corrupted) {
+        (0, 0) => "no samples".to_owned(),
+        (lost, 0) => format!("{} lost", percent(share(lost))),
+        (0, corrupted) => format!("{} corrupted", percent(share(corrupted))),
+        (lost, corrupted) => format!("{} lost or corrupted", percent(share(lost + corrupted))),
+    }
+}
+
+fn ledger(deliveries: &Deliveries) -> String {
+    let mut text = format!("lost {} of {}", count(deliveries.lost), count(deliveries.expected));
+    if deliveries.lost > 0 {
+        text += &format!(" ({})", percent(deliveries.lost_share));
+    }
+    for (n, what) in [
+        (deliveries.duplicated, "duplicated"),
+        (deliveries.reordered, "out of order"),
+        (deliveries.corrupted, "corrupted"),
+        (deliveries.missed, "missed while away by plan"),
+        (deliveries.unaccountable, "unaccountable"),
+        (deliveries.foreign, "not of this run's messages"),
+        (deliveries.ambiguous, "not to be told from an equal message"),
+    ] {
+        if n > 0 {
+            text += &format!("; {} {what}", count(n));
+        }
+    }
+    text
+}
+
+fn limit(run: &Run) -> String {
+    let own = of_cores(run.loadgen.cpu_share, run.loadgen.cores);
+    let Some(server) = &run.server else {
+        let limit = if own >= AT_LIMIT { "fanout was at its limit" } else { "fanout was not the limit" };
+        return format!("server's process not known, fanout {} of {}: {limit}", percent(own), cores(run.loadgen.cores));
+    };
+    let theirs = of_cores(server.cpu_share, server.cores);
+    let limit = match (theirs >= AT_LIMIT, own >= AT_LIMIT) {
+        (false, false) => "neither was the limit",
+        (true, false) => "the server was the limit",
+        (false, true) => "fanout was the limit",
+        (true, true) => "both were at their limit",
+    };
+    let of_own =
+        if run.loadgen.cores == server.cores { String::new() } else { format!(" of {}", cores(run.loadgen.cores)) };
+    format!("server {} of {}, fanout {}{of_own}: {limit}", percent(theirs), cores(server.cores), percent(own))
+}
+
+/// A share of one core as a share of those there are.
+fn of_cores(share: f64, cores: u32) -> f64 {
+    share / f64::from(cores.max(1))
+}
+
+pub(super) fn cores(n: u32) -> String {
+    plural(u64::from(n.max(1)), "core")
+}

@@ -1,0 +1,182 @@
+//! What is expected of every phase and group, and what came. No clock, no sockets.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::plan::{Arrival, Plan};
+use crate::probe::Echo;
+use crate::record::Counts;
+use crate::recorder::Recorder;
+use crate::result::{Deliveries, Figures, Latency, Publishes, Rates};
+use crate::worker::DueCounts;
+
+/// The books of a run.
+#[derive(Debug)]
+pub struct Account {
+    plan: Arc<Plan>,
+    echo: Echo,
+    /// Everything recorded so far.
+    pub total: Recorder,
+    due: Vec<DueCounts>,
+    joined: Vec<HashMap<(u32, u16), u32>>,
+}
+
+/// Which phases and groups a figure covers.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// Indices of phases.
+    pub phases: Vec<usize>,
+    /// Indices of groups of subscribers.
+    pub groups: Vec<usize>,
+    /// Length of the phases as they were, seconds.
+    pub seconds: f64,
+}
+
+/// Merged figures of a scope, before they become numbers.
+#[derive(Debug)]
+pub struct Merged {
+    /// Received less due.
+    pub due: Counts,
+    /// Received less sent.
+    pub sent: Counts,
+    /// The ledger.
+    pub deliveries: Deliveries,
+}
+
+impl Account {
+    /// Empty books for a number of workers.
+    pub fn new(plan: Arc<Plan>, echo: Echo, workers: usize) -> Self {
+        let total = Recorder::new(plan.phases.len(), plan.groups.len());
+        Account { plan, echo, total, due: vec![DueCounts::default(); workers], joined: vec![HashMap::new(); workers] }
+    }
+
+    /// Replaces what a worker said of its publishes and subscribers; both only ever grow.
+    pub fn update(&mut self, worker: usize, due: DueCounts, joined: Option<HashMap<(u32, u16), u32>>) {
+        self.due[worker] = due;
+        if let Some(joined) = joined {
+            self.joined[worker] = joined;
+        }
+    }
+
+    /// Whether nothing has a due time: some publishers are a closed loop.
+    pub fn is_closed_loop(&self) -> bool {
+        self.plan.publishers.iter().any(|p| matches!(p.arrival, Arrival::Closed { .. }))
+    }
+
+    /// Deliveries expected, by phase and group: every publish that fell due, times the subscribers that had joined.
+    pub fn expected(&self) -> Vec<Vec<u64>> {
+        let mut members: HashMap<u32, Vec<u64>> = HashMap::new();
+        for (&(room, group), &n) in self.joined.iter().flatten() {
+            members.entry(room).or_insert_with(|| vec![0; self.plan.groups.len()])[group as usize] += u64::from(n);
+        }
+        let mut expected = vec![vec![0; self.plan.groups.len()]; self.plan.phases.len()];
+        for (room, phase, sender, publishes) in self.due.iter().flat_map(DueCounts::iter) {
+            let row = &mut expected[phase as usize];
+            for (group, n) in members.get(&room).into_iter().flatten().enumerate() {
+                row[group] += publishes * n;
+            }
+            if let (Some(sender), Echo::ToOthers) = (sender, self.echo) {
+                row[sender as usize] = row[sender as usize].saturating_sub(publishes);
+            }
+        }
+        expected
+    }
+
+    /// Whether every expected delivery has come.
+    pub fn is_complete(&self) -> bool {
+        let expected: u64 = self.expected().iter().flatten().sum();
+        let came: u64 = self.total.slots().map(|s| s.delivered + s.corrupted).sum();
+        came >= expected
+    }
+
+    /// Messages received so far.
+    pub fn delivered(&self) -> u64 {
+        self.total.slots().map(|s| s.delivered).sum()
+    }
+
+    /// Publishes that fell due in these phases.
+    pub fn publishes(&self, phases: &[usize]) -> Publishes {
+        let due = self.due.iter().flat_map(DueCounts::iter);
+        Publishes {
+            due: due.filter(|(_, phase, ..)| phases.contains(&(*phase as usize))).map(|(.., n)| n).sum(),
+            sent: phases.iter().filter_map(|&p| self.total.phase_of(p)).map(|p| p.sent).sum(),
+        }
+    }
+
+    /// Merges histograms and ledger of a scope.
+    pub fn merged(&self, scope: &Scope) -> Merged {
+        let expected = self.expected();
+        let mut merged = Merged { due: Counts::new(), sent: Counts::new(), deliveries: Deliveries::default() };
+        let d = &mut merged.deliveries;
+        for &phase in &scope.phases {
+            for &group in &scope.groups {
+                let expected = expected[phase][group];
+                d.expected += expected;
+                let Some(slot) = self.total.slot_of(phase, group) else {
+                    d.lost += expected;
+                    continue;
+                };
+                merged.due.merge(&slot.due);
+                merged.sent.merge(&slot.sent);
+                // An unreadable message stands for one that is missing; beyond that it is something else.
+                let missing = expected.saturating_sub(slot.delivered + slot.corrupted);
+                let altered = slot.unreadable.min(missing);
+                d.delivered += slot.delivered;
+                d.corrupted += slot.corrupted + altered;
+                d.lost += missing - altered;
+                d.duplicated += slot.duplicated;
+                d.reordered += slot.reordered;
+                d.ambiguous += slot.ambiguous;
+                d.foreign += slot.foreign + slot.unreadable - altered;
+            }
+        }
+        d.lost_share = share(d.lost, d.expected);
+        merged
+    }
+
+    /// The figures of a scope.
+    pub fn figures(&self, scope: &Scope) -> Figures {
+        let Merged { due, sent, deliveries } = self.merged(scope);
+        let publishes = self.publishes(&scope.phases);
+        let phases = || scope.phases.iter().filter_map(|&p| self.total.phase_of(p));
+        let (mut lag, mut round_trip) = (Counts::new(), Counts::new());
+        phases().for_each(|p| {
+            lag.merge(&p.schedule_lag);
+            round_trip.merge(&p.round_trip);
+        });
+        let closed = self.is_closed_loop();
+        let slots = || {
+            let pairs = scope.phases.iter().flat_map(|&p| scope.groups.iter().map(move |&g| (p, g)));
+            pairs.filter_map(|(p, g)| self.total.slot_of(p, g))
+        };
+        let per_s = |n: u64| if scope.seconds > 0.0 { n as f64 / scope.seconds } else { 0.0 };
+        let reads: u64 = phases().map(|p| p.reads).sum();
+        let arrived = if closed { &sent } else { &due };
+        let joined = self.joined.iter().flatten().filter(|((_, g), _)| scope.groups.contains(&(*g as usize)));
+        Figures {
+            rates: Rates {
+                publishes_asked_per_s: (!closed).then(|| per_s(publishes.due)),
+                publishes_per_s: per_s(publishes.sent),
+                deliveries_per_s: per_s(deliveries.delivered),
+                payload_bytes_per_s: per_s(slots().map(|s| s.payload_bytes).sum()),
+                wire_bytes_per_s: per_s(slots().map(|s| s.frame_bytes).sum()),
+                deliveries_per_read: if reads > 0 { deliveries.delivered as f64 / reads as f64 } else { 0.0 },
+            },
+            latency: Latency {
+                due: (!closed).then(|| due.quantiles(Some(deliveries.expected))),
+                sent: sent.quantiles(None),
+                arrived: arrived.quantiles(None),
+                resumed: Counts::new().quantiles(None),
+                round_trip: closed.then(|| round_trip.quantiles(None)),
+            },
+            schedule_lag: lag.quantiles(None),
+            subscribers: joined.map(|(_, n)| u64::from(*n)).sum(),
+            publishes,
+            deliveries,
+        }
+    }
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}

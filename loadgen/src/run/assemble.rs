@@ -1,0 +1,277 @@
+//! Everything known at the end of a run, as a [`Run`].
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::account::{Account, Scope};
+use super::conductor::{End, Outcome};
+use super::timeline::Cpu;
+use crate::environment::gather;
+use crate::ledger::MessageSpread;
+use crate::plan::{ClientEngine, Plan};
+use crate::record::{Counts, to_base64_v2};
+use crate::report::verdict::turned_away;
+use crate::result::{
+    Connections, Environment, LoadgenCost, PhaseFigures, Run, ServerCost, Spread, Validity,
+};
+use crate::target::Split;
+use crate::thresholds::evaluate;
+use crate::validity::{self, Claim};
+
+/// What a run is assembled from.
+pub(super) struct Evidence<'a> {
+    pub outcome: &'a Outcome,
+    pub split: &'a Split,
+}
+
+/// Puts the run together, judges it and evaluates the thresholds.
+pub(super) fn assemble(plan: &Plan, evidence: &Evidence<'_>) -> Run {
+    let o = evidence.outcome;
+    let all_groups: Vec<usize> = (0..plan.groups.len()).collect();
+    let measured: Vec<usize> = (0..plan.phases.len()).filter(|&p| plan.phases[p].measure).collect();
+    let scope = |phases: Vec<usize>, groups: Vec<usize>| Scope {
+        seconds: phases.iter().map(|&p| phase_seconds(o, p)).sum(),
+        phases,
+        groups,
+    };
+    let top = scope(measured.clone(), all_groups.clone());
+    let figures = o.account.figures(&top);
+    let merged = o.account.merged(&top);
+    let groups = plan
+        .groups
+        .iter()
+        .enumerate()
+        .map(|(g, group)| (group.name.clone(), o.account.figures(&scope(measured.clone(), vec![g]))))
+        .collect();
+    let phases = (0..plan.phases.len())
+        .map(|p| {
+            let phase = PhaseFigures {
+                measure: plan.phases[p].measure,
+                start_s: o.mark_times.get(p).map_or(0.0, |t| *t as f64 / 1e9),
+                length_s: phase_seconds(o, p),
+                figures: o.account.figures(&scope(vec![p], all_groups.clone())),
+                server_cpu_s: phase_cpu(o, p).0,
+            };
+            (plan.phases[p].name.clone(), phase)
+        })
+        .collect();
+    let closed_loop = o.account.is_closed_loop();
+    let mut histograms = BTreeMap::from([("sent".to_owned(), to_base64_v2(&merged.sent.to_hdr()))]);
+    if !closed_loop {
+        histograms.insert("due".to_owned(), to_base64_v2(&merged.due.to_hdr()));
+    }
+    let delivered = figures.deliveries.delivered;
+    let connections = connections(o);
+    let mut run = Run {
+        schema: 1,
+        started: jiff::Timestamp::try_from(o.started).map_or_else(|_| String::new(), |t| t.to_string()),
+        elapsed_s: o.elapsed.as_secs_f64(),
+        interrupted: o.end == Some(End::Interrupted),
+        ended_early: match &o.end {
+            Some(End::Early(why)) => Some(why.clone()),
+            Some(End::Interrupted) | None => None,
+        },
+        scenario: plan.resolved.clone(),
+        environment: environment(plan, o, evidence.split),
+        validity: Validity { valid: true, reasons: Vec::new() },
+        passed: false,
+        subscribers: u64::from(plan.subscribers()),
+        rooms: plan.groups.iter().flat_map(|g| &g.rooms).collect::<HashSet<_>>().len() as u64,
+        connect: o.tally.connect.quantiles(None),
+        connect_tcp: o.tally.tcp.quantiles(None),
+        connect_upgrade: o.tally.upgrade.quantiles(None),
+        schedule_lag: figures.schedule_lag.clone(),
+        read_age: read_age(&o.account, &measured).quantiles(None),
+        spread: spread(o, &measured),
+        server: server_cost(plan, o, &measured, delivered, connections.opened),
+        loadgen: loadgen_cost(o, &measured, delivered, connections.opened),
+        publishes: figures.publishes,
+        deliveries: figures.deliveries,
+        rates: figures.rates,
+        latency: figures.latency,
+        connections,
+        groups,
+        phases,
+        intervals: o.timeline.intervals.clone(),
+        thresholds: Vec::new(),
+        histograms,
+        notes: o.notes.clone(),
+        errors: o.tally.failed.iter().chain(&o.tally.closed).map(|(k, n)| (k.clone(), *n)).collect(),
+    };
+    run.validity = judge(plan, o, &run, &top, merged.due.clamped() + merged.sent.clamped());
+    // Thresholds are written against run.json, so that is what they are asked of.
+    let document = serde_json::to_value(&run).unwrap_or_default();
+    run.thresholds = evaluate(&plan.thresholds, &document);
+    run.passed = run.validity.valid
+        && !run.interrupted
+        && run.ended_early.is_none()
+        && turned_away(&run) == 0
+        && run.thresholds.iter().all(|t| t.pass);
+    run
+}
+
+/// How long a phase lasted, seconds; 0 if it did not begin.
+fn phase_seconds(o: &Outcome, phase: usize) -> f64 {
+    match (o.mark_times.get(phase), o.mark_times.get(phase + 1)) {
+        (Some(from), Some(to)) => (to - from) as f64 / 1e9,
+        _ => 0.0,
+    }
+}
+
+/// CPU of the server and of the load generator during a phase, seconds.
+fn phase_cpu(o: &Outcome, phase: usize) -> (Option<f64>, f64) {
+    match (o.marks.get(phase), o.marks.get(phase + 1)) {
+        (Some(from), Some(to)) => Cpu::since(*to, *from),
+        _ => (None, 0.0),
+    }
+}
+
+fn cpu_of(o: &Outcome, phases: &[usize]) -> (f64, f64) {
+    phases.iter().map(|&p| phase_cpu(o, p)).fold((0.0, 0.0), |(s, l), (server, own)| (s + server.unwrap_or(0.0), l + own))
+}
+
+fn read_age(account: &Account, phases: &[usize]) -> Counts {
+    let mut age = Counts::new();
+    phases.iter().filter_map(|&p| account.total.phase_of(p)).for_each(|p| age.merge(&p.read_age));
+    age
+}
+
+fn connections(o: &Outcome) -> Connections {
+    let tally = &o.tally;
+    let ramp_s = tally.began.zip(tally.last_opened).map_or(0.0, |(from, to)| to.saturating_sub(from) as f64 / 1e9);
+    Connections {
+        asked: tally.asked,
+        opened: tally.opened,
+        refused: tally.refused.values().sum(),
+        failed: tally.failed.values().sum(),
+        closed: tally.closed.values().sum(),
+        refused_by_status: tally.refused.iter().map(|(s, n)| (s.to_string(), *n)).collect(),
+        failed_by_cause: tally.failed.clone(),
+        closed_by: tally.closed.clone(),
+        ramp_s,
+        opened_per_s: if ramp_s > 0.0 { tally.opened as f64 / ramp_s } else { 0.0 },
+        peak: tally.peak,
+    }
+}
+
+fn spread(o: &Outcome, measured: &[usize]) -> Spread {
+    // The same message may have gone to subscribers of several workers.
+    let mut messages: HashMap<(u32, u32), MessageSpread> = HashMap::new();
+    let all = o.harvests.iter().flat_map(|h| &h.spreads).filter(|m| measured.contains(&(m.phase as usize)));
+    for message in all {
+        let entry = messages.entry((message.publisher, message.seq)).or_insert(*message);
+        entry.first = entry.first.min(message.first);
+        entry.last = entry.last.max(message.last);
+    }
+    let (mut first, mut last, mut between) = (Counts::new(), Counts::new(), Counts::new());
+    for m in messages.values() {
+        first.record(m.first.saturating_sub(m.sent) / 1000);
+        last.record(m.last.saturating_sub(m.sent) / 1000);
+        between.record(m.last.saturating_sub(m.first) / 1000);
+    }
+    let (mut median, mut p99) = (Counts::new(), Counts::new());
+    for &(of_message, p99_of_message) in o.harvests.iter().flat_map(|h| &h.sampled) {
+        median.record(of_message);
+        p99.record(p99_of_message);
+    }
+    Spread {
+        first: first.quantiles(None),
+        last: last.quantiles(None),
+        last_less_first: between.quantiles(None),
+        sampled: median.count(),
+        median: median.quantiles(None),
+        p99: p99.quantiles(None),
+    }
+}
+
+fn per(total: f64, n: u64) -> Option<f64> {
+    (n > 0).then(|| total / n as f64)
+}
+
+fn server_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64, opened: u64) -> Option<ServerCost> {
+    let costs = &o.costs;
+    let sampler = costs.sampler?;
+    let idle = costs.idle.unwrap_or_default();
+    // A server that died left its last whole sample.
+    let ended = costs.ended.or(costs.connected).unwrap_or_default();
+    let (cpu_s, _) = cpu_of(o, measured);
+    let seconds: f64 = measured.iter().map(|&p| phase_seconds(o, p)).sum();
+    let last_rss = o.timeline.intervals.iter().rev().find(|i| i.phase != "drain").and_then(|i| i.server_rss_bytes);
+    let pinned = costs.split.as_ref().and_then(|s| s.server.as_ref()).map(Vec::len);
+    let grown = |now: u64, before: u64| now.saturating_sub(before) as f64;
+    Some(ServerCost {
+        pid: sampler.pid(),
+        cpu_s,
+        cpu_share: if seconds > 0.0 { cpu_s / seconds } else { 0.0 },
+        cores: pinned.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)) as u32,
+        cpu_us_per_delivery: if plan.subscribers() > 0 { per(cpu_s * 1e6, delivered) } else { None },
+        rss_bytes: last_rss.unwrap_or(ended.rss),
+        rss_peak_bytes: ended.rss_peak,
+        rss_idle_bytes: idle.rss,
+        rss_bytes_per_connection: costs.connected.and_then(|c| per(grown(c.rss, idle.rss), opened)),
+        kernel_bytes_per_connection: per(grown(costs.kernel_connected, costs.kernel_idle), opened),
+        context_switches: ended.context_switches.saturating_sub(idle.context_switches),
+        tcp_retransmits: ended.tcp_retransmits.saturating_sub(idle.tcp_retransmits),
+        stats: costs.stats.clone(),
+    })
+}
+
+fn loadgen_cost(o: &Outcome, measured: &[usize], delivered: u64, opened: u64) -> LoadgenCost {
+    let (_, cpu_s) = cpu_of(o, measured);
+    let seconds: f64 = measured.iter().map(|&p| phase_seconds(o, p)).sum();
+    let reads: u64 = measured.iter().filter_map(|&p| o.account.total.phase_of(p)).map(|p| p.reads).sum();
+    let memory = net::memory(std::process::id()).ok();
+    let last_rss = o.timeline.intervals.last().map(|i| i.loadgen_rss_bytes);
+    LoadgenCost {
+        cpu_s,
+        cpu_share: if seconds > 0.0 { cpu_s / seconds } else { 0.0 },
+        cores: o.costs.split.as_ref().map_or(1, |s| s.loadgen.len()) as u32,
+        cpu_us_per_delivery: per(cpu_s * 1e6, delivered),
+        cpu_us_per_read: per(cpu_s * 1e6, reads),
+        inflate_cpu_s: 0.0,
+        rss_bytes: last_rss.unwrap_or_else(|| memory.map_or(0, |m| m.rss_bytes)),
+        rss_peak_bytes: memory.map_or(0, |m| m.peak_bytes),
+        rss_idle_bytes: o.costs.own_idle,
+        rss_bytes_per_connection: per(o.costs.own_connected.saturating_sub(o.costs.own_idle) as f64, opened),
+        reads,
+        workers: o.costs.workers as u32,
+    }
+}
+
+fn environment(plan: &Plan, o: &Outcome, split: &Split) -> Environment {
+    Environment {
+        server_cpus: split.server.clone(),
+        loadgen_cpus: split.loadgen.clone(),
+        client: match plan.client {
+            ClientEngine::Native => "native".to_owned(),
+            ClientEngine::Tungstenite => "tungstenite".to_owned(),
+        },
+        target: o.costs.target.clone(),
+        ..gather()
+    }
+}
+
+fn judge(plan: &Plan, o: &Outcome, run: &Run, top: &Scope, clamped: u64) -> Validity {
+    let claimed = match &run.latency.due {
+        None => Claim::Sent(run.latency.sent.p99),
+        Some(due) if due.p99.is_some() || due.count == 0 => Claim::Due(due.p99),
+        Some(_) => Claim::Arrived(run.latency.arrived.p99),
+    };
+    let planned_s: f64 = top.phases.iter().map(|&p| plan.phases[p].length.as_secs_f64()).sum();
+    validity::judge(&validity::Evidence {
+        read_age_p99: run.read_age.p99,
+        claimed,
+        schedule_lag_p99: run.schedule_lag.p99,
+        max_schedule_lag: plan.max_schedule_lag.map(|d| d.as_secs_f64() * 1e6),
+        seconds: o.timeline.seconds.clone(),
+        publishes_due: run.publishes.due,
+        unsent_by_us: if o.end.is_none() { o.harvests.iter().map(|h| h.unsent_by_us).sum() } else { 0 },
+        ran_out: o.tally.exhausted.iter().map(|(what, n)| (*what, *n)).collect(),
+        deliveries: run.deliveries.clone(),
+        deliveries_possible: run.deliveries.expected,
+        turned_away: turned_away(run),
+        elapsed_s: top.seconds,
+        planned_s: if o.end.is_some() { top.seconds } else { planned_s },
+        clock_went_back: o.clock_went_back,
+        clamped,
+    })
+}

@@ -1,0 +1,155 @@
+//! Second by second: what happened, and what both sides spent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::plan::Plan;
+use crate::record::Counts;
+use crate::recorder::Recorder;
+use crate::report::ArrivalLog;
+use crate::result::Interval;
+use crate::target::Sampler;
+use crate::validity::OwnSecond;
+
+/// CPU clocks of both sides at one moment, nanoseconds.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cpu {
+    /// Of the server's process; `None` where it is not known.
+    pub server: Option<u64>,
+    /// Of ours.
+    pub own: u64,
+}
+
+impl Cpu {
+    /// Reads both clocks.
+    pub fn read(sampler: Option<&Sampler>) -> Self {
+        Cpu { server: sampler.and_then(Sampler::cpu), own: net::own_cpu() }
+    }
+
+    /// Seconds spent since an earlier moment, by the server and by us.
+    pub fn since(self, earlier: Cpu) -> (Option<f64>, f64) {
+        let seconds = |later: u64, before: u64| later.saturating_sub(before) as f64 / 1e9;
+        (self.server.zip(earlier.server).map(|(a, b)| seconds(a, b)), seconds(self.own, earlier.own))
+    }
+}
+
+/// The seconds of a run under way.
+#[derive(Debug)]
+pub struct Timeline {
+    plan: Arc<Plan>,
+    workers: usize,
+    /// CPUs that the load generator has.
+    cores: usize,
+    /// Start of the first phase, CLOCK_MONOTONIC.
+    start: u64,
+    last: u64,
+    cpu: Cpu,
+    pending: Recorder,
+    ticks: usize,
+    open: Vec<u32>,
+    /// Done seconds.
+    pub intervals: Vec<Interval>,
+    /// What the validity rules want to know of measured seconds.
+    pub seconds: Vec<OwnSecond>,
+    /// Arrivals of each second as (value, count): kept small and turned into the log after the run, off the worker's core.
+    arrivals: Vec<(u64, u64, Vec<(u64, u64)>)>,
+}
+
+impl Timeline {
+    /// From the start of the first phase on.
+    pub fn new(plan: Arc<Plan>, workers: usize, cores: usize, start: u64, cpu: Cpu) -> Self {
+        let pending = Recorder::new(plan.phases.len(), plan.groups.len());
+        Timeline {
+            plan,
+            workers,
+            cores,
+            start,
+            last: start,
+            cpu,
+            pending,
+            ticks: 0,
+            open: vec![0; workers],
+            intervals: Vec::new(),
+            seconds: Vec::new(),
+            arrivals: Vec::new(),
+        }
+    }
+
+    /// A worker's tick; gives the interval it completed, if all workers have reported.
+    pub fn tick(
+        &mut self,
+        worker: usize,
+        recorder: &Recorder,
+        open: u32,
+        now: u64,
+        sampler: Option<&Sampler>,
+    ) -> Option<&Interval> {
+        self.pending.merge(recorder);
+        self.open[worker] = open;
+        self.ticks += 1;
+        // While draining, ticks come every 50 ms: an interval is a second all the same.
+        let whole = self.ticks >= self.workers && now.saturating_sub(self.last) >= 500_000_000;
+        if whole { Some(self.close(now, sampler)) } else { None }
+    }
+
+    /// Ends the interval under way.
+    pub fn close(&mut self, now: u64, sampler: Option<&Sampler>) -> &Interval {
+        self.ticks = 0;
+        let recorder = self.pending.take();
+        let cpu = Cpu::read(sampler);
+        let (server_cpu_s, loadgen_cpu_s) = cpu.since(self.cpu);
+        let length = now.saturating_sub(self.last).max(1);
+        let offset = self.last.saturating_sub(self.start);
+        let phase = &self.plan.phases[crate::pacer::phase_of(&self.plan.phases, offset)];
+        let past_end = offset >= self.plan.length().as_nanos() as u64;
+        let mut arrived = Counts::new();
+        for slot in recorder.slots() {
+            arrived.merge(if slot.due.is_empty() { &slot.sent } else { &slot.due });
+        }
+        let mut lag = Counts::new();
+        recorder.phases().for_each(|p| lag.merge(&p.schedule_lag));
+        if phase.measure && !past_end {
+            let cpu_share = loadgen_cpu_s / (length as f64 / 1e9) / self.cores.max(1) as f64;
+            self.seconds.push(OwnSecond { cpu_share, lag_p99: lag.percentile(0.99).map(|us| us as f64) });
+        }
+        self.arrivals.push((offset, length, arrived.ranges().map(|(low, _, n)| (low, n)).collect()));
+        let figure = |q| arrived.percentile(q).map(|us| us as f64);
+        self.intervals.push(Interval {
+            at_s: now.saturating_sub(self.start) as f64 / 1e9,
+            phase: if past_end { "drain".to_owned() } else { phase.name.clone() },
+            connections: self.open.iter().map(|n| u64::from(*n)).sum(),
+            publishes: recorder.phases().map(|p| p.sent).sum(),
+            deliveries: recorder.slots().map(|s| s.delivered).sum(),
+            bytes: recorder.slots().map(|s| s.frame_bytes).sum(),
+            p50: figure(0.5),
+            p99: figure(0.99),
+            max: arrived.max().map(|us| us as f64),
+            server_cpu_s,
+            server_rss_bytes: sampler.and_then(Sampler::rss),
+            loadgen_cpu_s,
+            loadgen_rss_bytes: net::memory(std::process::id()).map_or(0, |m| m.rss_bytes),
+        });
+        self.cpu = cpu;
+        self.last = now;
+        &self.intervals[self.intervals.len() - 1]
+    }
+
+    /// The last interval, with what workers handed over at the end.
+    pub fn finish(&mut self, rest: &Recorder, now: u64, sampler: Option<&Sampler>) {
+        self.pending.merge(rest);
+        if self.pending.slots().next().is_some() {
+            self.close(now, sampler);
+        }
+    }
+
+    /// The log of arrivals of a run that started at `started`, since the Unix epoch.
+    pub fn arrival_log(&self, started: Duration) -> ArrivalLog {
+        let mut log = ArrivalLog::new(started);
+        for (offset, length, values) in &self.arrivals {
+            let mut counts = Counts::new();
+            values.iter().for_each(|&(us, n)| counts.record_n(us, n));
+            log.push(Duration::from_nanos(*offset), Duration::from_nanos(*length), &counts);
+        }
+        log
+    }
+}

@@ -1,0 +1,35 @@
+//! The scenario file: TOML in, a validated [`Plan`](crate::plan::Plan) out, or one sentence that says what to change.
+//!
+//! ```text
+//! text, --set ─▶ document ─▶ keys ─▶ file ─▶ build ─▶ Plan
+//!                (spans)    (strict) (serde)  ├ target, groups, publishers, phases, objectives
+//!                                             └ limits: can this machine do it at all
+//! ```
+//!
+//! Every value keeps its place in the text, so an error points at it, on the command line (`--set`) as well.
+
+mod address;
+mod build;
+mod document;
+mod error;
+mod expand;
+mod file;
+mod groups;
+mod keys;
+mod limits;
+mod objectives;
+mod payloads;
+mod phases;
+mod publishers;
+mod quick;
+mod redact;
+mod resolved;
+mod set;
+mod target;
+mod value;
+
+pub use build::{load, parse};
+pub use error::ScenarioError;
+pub use file::File;
+pub use limits::{Limits, Needs, needs};
+pub use quick::{Quick, quick};

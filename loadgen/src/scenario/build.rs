@@ -1,0 +1,173 @@
+//! Puts the parts of a scenario together to one plan and checks what concerns several of them.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::plan::{Arrival, ClientEngine, Correlate, From, Mode, Plan};
+use crate::scenario::document::{Document, Source};
+use crate::scenario::error::{Fault, ScenarioError};
+use crate::scenario::file::File;
+use crate::scenario::limits::{Limits, needs};
+use crate::scenario::publishers::{Replay, Scene};
+use crate::scenario::value::{At, CorrelateKey, ModeKey, Name};
+use crate::scenario::{groups, keys, phases, publishers, resolved, target};
+
+/// Reads a scenario file and makes its plan.
+///
+/// # Errors
+/// A file that cannot be read, and everything that [`parse`] refuses.
+pub fn load(path: &Path, sets: &[String], limits: &Limits) -> Result<Plan, ScenarioError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| ScenarioError::whole(&path.display().to_string(), format!("cannot read {}: {e}", path.display())))?;
+    parse(path, &text, sets, limits)
+}
+
+/// Makes the plan of a scenario whose text is given; `path` names it in errors, and other files are relative to it.
+/// `sets` are overrides of the form `publishers.members.rate=50`.
+///
+/// Reads the environment (`{env.NAME}`), the files that the scenario names, and the address of its host; nothing else.
+///
+/// # Errors
+/// The first thing that is wrong, with its place.
+pub fn parse(path: &Path, text: &str, sets: &[String], limits: &Limits) -> Result<Plan, ScenarioError> {
+    let file_name = path.display().to_string();
+    let source = Source { file: &file_name, text, sets };
+    let document = Document::parse(source)?;
+    keys::check(document.table()).map_err(|fault| source.error(fault))?;
+    let file: File = document.deserialize()?;
+    let dir = path.parent().unwrap_or(Path::new(""));
+    build(&file, dir, limits).map_err(|fault| source.error(fault))
+}
+
+fn build(file: &File, dir: &Path, limits: &Limits) -> Result<Plan, Fault> {
+    let mode = match file.mode.as_ref().map(|at| at.value) {
+        Some(ModeKey::Echo) => Mode::Echo,
+        Some(ModeKey::Broadcast) | None => Mode::Broadcast,
+    };
+    unique("[[connections]]", file.connections.iter().map(|t| &t.name))?;
+    unique("[[publishers]]", file.publishers.iter().map(|t| &t.name))?;
+    unique("[[phases]]", file.phases.iter().map(|t| &t.name))?;
+    let seed = file.seed.map_or(1, |seed| seed.0);
+    let replay = publishers::replay(&file.publishers, dir)?;
+    if let (Mode::Echo, Some(_), Some(key)) = (mode, &replay, &file.mode) {
+        return Err(Fault::at(&key.span, "a replay needs mode = \"broadcast\": in echo mode only its publisher would receive it"));
+    }
+    let correlate = correlate(file, replay.as_ref())?;
+    let target = target::resolve(&file.target, mode, dir)?;
+    let rooms_of_trace = groups::replays(&file.connections)?;
+    let trace = replay.as_ref().map(|replay| replay.trace.as_ref());
+    let groups = groups::resolve(&file.connections, trace, seed)?;
+    if groups.rooms.len() > 1 && !target.path.contains("{room}") {
+        return Err(no_room_in_path(file, groups.rooms.len(), &target.path));
+    }
+    let scene =
+        Scene { dir, seed, mode, correlate, rooms: &groups.rooms, groups: &groups.groups, rooms_of_trace };
+    let publishers = publishers::resolve(&file.publishers, replay.as_ref(), &scene)?;
+    let trace_length = replay.as_ref().map(|r| Duration::from_secs_f64(r.trace.length_us() as f64 / 1e6 / r.speed));
+    let phases = phases::resolve(&file.phases, trace_length)?;
+    let thresholds = file.thresholds.resolve(&groups.groups, &publishers, &phases, &target.kind)?;
+    let mut plan = Plan {
+        name: file.name.value.0.clone(),
+        description: file.description.clone(),
+        seed,
+        settle: file.settle.map_or(Duration::from_millis(500), |t| t.0),
+        drain: file.drain.map_or(Duration::from_secs(5), |t| t.0),
+        mode,
+        correlate,
+        max_schedule_lag: file.max_schedule_lag.map(|t| t.0),
+        target,
+        client: ClientEngine::Native,
+        rooms: groups.rooms,
+        groups: groups.groups,
+        publishers,
+        phases,
+        thresholds,
+        resolved: serde_json::Value::Null,
+    };
+    possible(&plan, file, limits)?;
+    plan.resolved = resolved::resolved(&plan, file);
+    Ok(plan)
+}
+
+fn correlate(file: &File, replay: Option<&Replay>) -> Result<Correlate, Fault> {
+    match (&file.correlate, replay) {
+        (Some(At { value: CorrelateKey::Stamp, span }), Some(_)) => {
+            Err(Fault::at(span, "replayed messages carry no stamp and are matched by content: remove `correlate`"))
+        }
+        (_, Some(_)) | (Some(At { value: CorrelateKey::Content, .. }), None) => Ok(Correlate::Content),
+        (Some(At { value: CorrelateKey::Stamp, .. }) | None, None) => Ok(Correlate::Stamp),
+    }
+}
+
+fn unique<'n>(table: &str, names: impl Iterator<Item = &'n At<Name>>) -> Result<(), Fault> {
+    let mut seen = HashSet::new();
+    for name in names {
+        if !seen.insert(&name.value.0) {
+            return Err(Fault::at(&name.span, format!("two of {table} have the name `{}`: rename one", name.value.0)));
+        }
+    }
+    Ok(())
+}
+
+fn no_room_in_path(file: &File, rooms: usize, path: &str) -> Fault {
+    let given = file.target.url.as_ref().or(file.target.path.as_ref()).map(|at| &at.span);
+    let rooms_key = file.connections.iter().find_map(|t| t.rooms.as_ref().map(|at| &at.span).or(t.room_size.as_ref().map(|at| &at.span)));
+    let message = format!("{rooms} rooms, but the path {} has no {{room}}: all connections would be in one", crate::scenario::redact::url(path));
+    let fault = given.or(rooms_key).map_or_else(|| Fault::missing(message.clone()), |span| Fault::at(span, message.clone()));
+    fault.help("put {room} where the server expects the room's name, or use one room")
+}
+
+/// Refuses what this machine, or the numbers themselves, cannot do.
+fn possible(plan: &Plan, file: &File, limits: &Limits) -> Result<(), Fault> {
+    let needs = needs(plan);
+    let counts = file.connections.iter().map(|t| &t.count).chain(file.publishers.iter().filter_map(|t| t.count.as_ref()));
+    let largest = counts.max_by_key(|count| count.value.0).map(|count| count.span.clone()).unwrap_or_default();
+    if needs.descriptors > limits.descriptors {
+        let most = limits.descriptors.saturating_sub(crate::scenario::limits::OTHER_DESCRIPTORS);
+        return Err(Fault::at(
+            &largest,
+            format!(
+                "{} connections need {} descriptors, but a process may have {} here: that is enough for {most} connections",
+                needs.connections, needs.descriptors, limits.descriptors
+            ),
+        )
+        .help("lower `count`, or raise the hard limit (ulimit -Hn) as root"));
+    }
+    if needs.ports_per_address > limits.ports {
+        return Err(Fault::at(
+            &largest,
+            format!(
+                "{} connections from one source address, but there are {} ports for them",
+                needs.ports_per_address, limits.ports
+            ),
+        )
+        .help("add source_ips = [\"127.0.0.2-127.0.0.5\"], lower `count`, or widen net.ipv4.ip_local_port_range"));
+    }
+    let work = crate::pacer::work_seconds(&plan.phases);
+    for (index, group) in plan.publishers.iter().enumerate() {
+        let (Arrival::Uniform { rate } | Arrival::Poisson { rate }) = group.arrival else { continue };
+        let each = rate * work / f64::from(group.from.count(&plan.groups).max(1));
+        if each > f64::from(u32::MAX) * 0.99 {
+            let place = file.publishers.get(index.min(file.publishers.len() - 1)).map(|t| t.name.span.clone()).unwrap_or_default();
+            return Err(Fault::at(
+                &place,
+                format!("each publisher of `{}` would send {each:.0} messages, but sequence numbers end at 4294967295", group.name),
+            ));
+        }
+        let separate = matches!(group.from, From::Separate(_));
+        if each * f64::from(group.from.count(&plan.groups)) < 1.0 {
+            let place = file.publishers.get(index.min(file.publishers.len() - 1)).map(|t| t.name.span.clone()).unwrap_or_default();
+            let who = if separate { "publishers" } else { "members" };
+            return Err(Fault::at(&place, format!("at this rate the {who} `{}` send nothing before the phases end", group.name))
+                .help("raise the rate, or make the phases longer"));
+        }
+    }
+    let all_closed = plan.publishers.iter().all(|p| matches!(p.arrival, Arrival::Closed { .. }));
+    if let (true, Some(load)) = (all_closed, file.phases.iter().find_map(|t| t.load.as_ref())) {
+        if load.value.0 != (1.0, 1.0) {
+            return Err(Fault::at(&load.span, "a load multiplies rates, and closed publishers have none: remove `load`"));
+        }
+    }
+    Ok(())
+}

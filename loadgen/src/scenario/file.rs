@@ -1,0 +1,175 @@
+//! The scenario file as it is written: one struct a table, before anything is resolved.
+//!
+//! The doc comments here are the descriptions in `fanout schema`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::scenario::objectives::Objectives;
+use crate::scenario::value::{
+    ArrivalKey, At, CorpusKey, CorrelateKey, Count, FromKey, Load, ModeKey, Name, PhaseLength, Positive, Rooms, Scalar,
+    Seed, SizeRange, Span, SpreadKey, Time, ViaKey,
+};
+
+/// A scenario of fanout: what connects, what is published, and what must hold.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "fanout scenario")]
+pub struct File {
+    /// Names the run and the folder of its results: a-z, 0-9 and -.
+    pub name: At<Name>,
+    /// One sentence for people.
+    #[serde(default)]
+    pub description: String,
+    /// Seeds schedules and payload bytes; the same seed gives the same run. Default 1.
+    pub seed: Option<Seed>,
+    /// Wait after joining, before publishing. Default 500ms.
+    pub settle: Option<Time>,
+    /// What arrives later than this after the end is lost. Default 5s.
+    pub drain: Option<Time>,
+    /// How a delivery is matched to its publish. Default "stamp"; replayed traffic is always matched by content.
+    pub correlate: Option<At<CorrelateKey>>,
+    /// Who is expected to receive a publish. Default "broadcast".
+    pub mode: Option<At<ModeKey>>,
+    /// Largest schedule lag (99 %) of a valid run. Default: the larger of 1ms and 10 % of latency.due.p99.
+    pub max_schedule_lag: Option<Span>,
+    /// The server under test. Left out: the bundled server on a free port.
+    #[serde(default)]
+    pub target: TargetTable,
+    /// Groups of subscribers.
+    #[serde(default)]
+    pub connections: Vec<ConnectionsTable>,
+    /// Groups of publishers.
+    #[serde(default)]
+    pub publishers: Vec<PublishersTable>,
+    /// Phases in order; connecting is an unmeasured phase of its own before them.
+    #[serde(default)]
+    pub phases: Vec<PhaseTable>,
+    /// Objectives: metric = "< value", or a list of such.
+    #[serde(default)]
+    pub thresholds: Objectives,
+}
+
+/// `[target]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub struct TargetTable {
+    /// Path on a server that fanout starts. Default "/broadcast/{room}", "/echo" in echo mode.
+    pub path: Option<At<String>>,
+    /// A running server, such as "ws://127.0.0.1:9001/ws/{room}".
+    pub url: Option<At<String>>,
+    /// A command that starts the server; {port} is the port it must listen on.
+    pub spawn: Option<At<Vec<String>>>,
+    /// When a spawned server is up: "tcp" (default), a path that answers 2xx, or "line:TEXT" on its stdout.
+    pub ready: Option<At<String>>,
+    /// How long a spawned server may take to be up. Default 10s.
+    pub ready_timeout: Option<At<Span>>,
+    /// Extra environment of a spawned server.
+    pub env: Option<At<BTreeMap<String, At<String>>>>,
+    /// Working directory of a spawned server, relative to the scenario file.
+    pub cwd: Option<At<String>>,
+    /// Process of a running server, to sample its cost.
+    pub pid: Option<At<Count>>,
+    /// Flags of the bundled server, such as { lag_policy = "skip" }.
+    pub server: Option<At<BTreeMap<String, At<Scalar>>>>,
+    /// Extra request headers; {env.NAME} is replaced.
+    #[serde(default)]
+    pub headers: BTreeMap<String, At<String>>,
+    /// Subprotocols to offer, in order of preference.
+    #[serde(default)]
+    pub subprotocols: Vec<At<String>>,
+}
+
+/// One of `[[connections]]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub struct ConnectionsTable {
+    /// Names the group in results: a-z, 0-9 and -.
+    pub name: At<Name>,
+    /// How many connections.
+    pub count: At<Count>,
+    /// A number of rooms (r0, r1, ..), a list of names, or "replay" for those of the trace. Default 1.
+    pub rooms: Option<At<Rooms>>,
+    /// How connections are spread over the rooms. Default "even".
+    pub spread: Option<At<SpreadKey>>,
+    /// Connections in each room, instead of `rooms`.
+    pub room_size: Option<At<Count>>,
+    /// Connections opened a second. Default 2000.
+    pub ramp: Option<Positive>,
+    /// Local addresses, used in turn: "127.0.0.2" or "127.0.0.2-127.0.0.5".
+    pub source_ips: Option<At<Vec<At<String>>>>,
+}
+
+/// One of `[[publishers]]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub struct PublishersTable {
+    /// Names the group: a-z, 0-9 and -.
+    pub name: At<Name>,
+    /// Who sends: connections of their own ("separate", default) or the subscribers ("members", default in echo mode).
+    pub from: Option<At<FromKey>>,
+    /// How many separate publishers; publisher i serves room i modulo rooms. Default 1.
+    pub count: Option<At<Count>>,
+    /// Publishes a second, the whole group together.
+    pub rate: Option<At<Positive>>,
+    /// Time between the publishes of each publisher, instead of `rate`.
+    pub every: Option<At<Span>>,
+    /// When publishes are due. Default "uniform".
+    pub arrival: Option<At<ArrivalKey>>,
+    /// With arrival "closed": unanswered publishes that each publisher keeps. Default 1.
+    pub in_flight: Option<At<Count>>,
+    /// How publishes are sent: "websocket".
+    pub via: Option<At<ViaKey>>,
+    /// What is sent. Default: 128 bytes of words.
+    pub payload: Option<At<PayloadTable>>,
+    /// A recorded trace to play instead: lines of {"at_us":..,"room":..,"text":..} or "base64".
+    pub replay: Option<At<String>>,
+    /// How fast the trace is played. Default 1.
+    pub speed: Option<At<Positive>>,
+    /// Whether the trace begins again at its end, as long as phases last. Default false.
+    #[serde(rename = "loop")]
+    pub repeat: Option<At<bool>>,
+}
+
+/// `payload`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table such as { size = 128 }")]
+#[schemars(inline)]
+pub struct PayloadTable {
+    /// Text with {text}, {stamp}, {seq}, {publisher}, {room} and {env.NAME}.
+    pub template: Option<At<String>>,
+    /// Total bytes of a message, stamp included: 128, "2KiB", or a range "128-512".
+    pub size: Option<At<SizeRange>>,
+    /// What messages (or the {text} of a template) look like: words, chat, ticks, telemetry, game, random.
+    pub corpus: Option<At<CorpusKey>>,
+    /// File with the messages: its lines if it ends in .txt, .jsonl or .ndjson, otherwise the whole file as one.
+    pub file: Option<At<String>>,
+    /// Whether messages are binary. Default: only where they are not UTF-8.
+    pub binary: Option<At<bool>>,
+}
+
+/// One of `[[phases]]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub struct PhaseTable {
+    /// Names the phase in results: a-z, 0-9 and -.
+    pub name: At<Name>,
+    /// How long, such as "30s", or "replay": until the trace ends.
+    #[serde(rename = "for")]
+    pub length: At<PhaseLength>,
+    /// Whether it counts in the figures of the whole run. Default true.
+    #[serde(default = "measured")]
+    pub measure: bool,
+    /// Times the publishers' rates: "5x", or "1x-5x" to ramp. Default "1x".
+    pub load: Option<At<Load>>,
+}
+
+fn measured() -> bool {
+    true
+}

@@ -1,0 +1,141 @@
+//! The scenario as `run.json` tells it: every default filled in, every secret left out.
+//!
+//! Strings are shown as they stand in the file, so a value of the environment can never get here.
+
+use serde_json::{Map, Value, json};
+
+use crate::plan::{Arrival, Correlate, From, Mode, Phase, Plan, Ready, TargetKind};
+use crate::scenario::file::{File, PublishersTable, TargetTable};
+use crate::scenario::redact;
+
+/// Times in microseconds, sizes in bytes.
+pub(super) fn resolved(plan: &Plan, file: &File) -> Value {
+    json!({
+        "name": plan.name,
+        "description": plan.description,
+        "seed": plan.seed,
+        "settle_us": plan.settle.as_micros() as u64,
+        "drain_us": plan.drain.as_micros() as u64,
+        "correlate": match plan.correlate { Correlate::Stamp => "stamp", Correlate::Content => "content" },
+        "mode": match plan.mode { Mode::Broadcast => "broadcast", Mode::Echo => "echo" },
+        "max_schedule_lag_us": plan.max_schedule_lag.map(|lag| lag.as_micros() as u64),
+        "target": target(plan, &file.target),
+        "rooms": plan.rooms.len(),
+        "connections": plan.groups.iter().zip(&file.connections).map(|(group, table)| {
+            let mut rooms = group.rooms.clone();
+            rooms.sort_unstable();
+            rooms.dedup();
+            json!({
+                "name": group.name,
+                "count": group.count,
+                "rooms": rooms.len(),
+                "spread": table.spread.as_ref().map_or("even", |at| at.value.word()),
+                "ramp": group.ramp,
+                "source_ips": group.source_ips,
+            })
+        }).collect::<Vec<_>>(),
+        "publishers": publishers(plan, file),
+        "phases": plan.phases.iter().map(phase).collect::<Vec<_>>(),
+        "thresholds": plan.thresholds.iter().map(|t| json!({ "metric": t.metric, "expr": t.text })).collect::<Vec<_>>(),
+    })
+}
+
+fn target(plan: &Plan, table: &TargetTable) -> Value {
+    let mut out = Map::new();
+    let path = table.path.as_ref().map_or(plan.target.path.as_str(), |at| at.value.as_str());
+    match &plan.target.kind {
+        TargetKind::Bundled { .. } => {
+            out.insert("path".into(), json!(redact::url(path)));
+            let flags = table.server.iter().flat_map(|server| &server.value);
+            let flags: Map<String, Value> = flags.map(|(name, at)| (name.clone(), json!(at.value.to_string()))).collect();
+            out.insert("server".into(), json!(flags));
+        }
+        TargetKind::Spawn { ready, ready_timeout, .. } => {
+            out.insert("path".into(), json!(redact::url(path)));
+            out.insert("spawn".into(), json!(table.spawn.as_ref().map(|at| &at.value)));
+            let ready = match ready {
+                Ready::Tcp => "tcp".to_owned(),
+                Ready::Http(path) => redact::url(path),
+                Ready::Line(_) => table.ready.as_ref().map_or(String::new(), |at| at.value.clone()),
+            };
+            out.insert("ready".into(), json!(ready));
+            out.insert("ready_timeout_us".into(), json!(ready_timeout.as_micros() as u64));
+            // Names only: values of an environment are secrets more often than not.
+            let names: Vec<&String> = table.env.iter().flat_map(|env| env.value.keys()).collect();
+            out.insert("env".into(), json!(names));
+        }
+        TargetKind::Url { pid, .. } => {
+            out.insert("url".into(), json!(table.url.as_ref().map(|at| redact::url(&at.value))));
+            out.insert("pid".into(), json!(pid));
+        }
+    }
+    let headers: Map<String, Value> =
+        table.headers.iter().map(|(name, at)| (name.clone(), json!(redact::header(name, &at.value)))).collect();
+    out.insert("headers".into(), json!(headers));
+    out.insert("subprotocols".into(), json!(plan.target.subprotocols));
+    Value::Object(out)
+}
+
+fn publishers(plan: &Plan, file: &File) -> Vec<Value> {
+    let table_of = |name: &str| {
+        file.publishers.iter().find(|table| {
+            let table = &table.name.value.0;
+            name == table || name.strip_prefix(table.as_str()).is_some_and(|rest| rest.starts_with('-'))
+        })
+    };
+    plan.publishers
+        .iter()
+        .map(|group| {
+            let mut out = Map::new();
+            out.insert("name".into(), json!(group.name));
+            let from = match group.from {
+                From::Separate(_) => "separate",
+                From::Members { .. } => "members",
+            };
+            out.insert("from".into(), json!(from));
+            out.insert("count".into(), json!(group.from.count(&plan.groups)));
+            let table = table_of(&group.name);
+            match &group.arrival {
+                Arrival::Uniform { rate } => out.extend([("arrival".into(), json!("uniform")), ("rate".into(), json!(rate))]),
+                Arrival::Poisson { rate } => out.extend([("arrival".into(), json!("poisson")), ("rate".into(), json!(rate))]),
+                Arrival::Closed { in_flight } => {
+                    out.extend([("arrival".into(), json!("closed")), ("in_flight".into(), json!(in_flight))]);
+                }
+                Arrival::Replay { trace, speed, repeat } => out.extend([
+                    ("arrival".into(), json!("replay")),
+                    ("replay".into(), json!(table.and_then(|t| t.replay.as_ref()).map(|at| &at.value))),
+                    ("messages".into(), json!(trace.messages.len())),
+                    ("speed".into(), json!(speed)),
+                    ("loop".into(), json!(repeat)),
+                ]),
+            }
+            if !matches!(group.arrival, Arrival::Replay { .. }) {
+                out.insert("payload".into(), payload(table, group.payload.mean_size()));
+            }
+            Value::Object(out)
+        })
+        .collect()
+}
+
+fn payload(table: Option<&PublishersTable>, mean_size: u64) -> Value {
+    let mut out = Map::new();
+    if let Some(payload) = table.and_then(|t| t.payload.as_ref()).map(|at| &at.value) {
+        let mut put = |key: &str, value: Option<Value>| value.map(|value| out.insert(key.to_owned(), value));
+        put("template", payload.template.as_ref().map(|at| json!(at.value)));
+        put("size", payload.size.as_ref().map(|at| json!([at.value.0.start(), at.value.0.end()])));
+        put("corpus", payload.corpus.as_ref().map(|at| json!(at.value.word())));
+        put("file", payload.file.as_ref().map(|at| json!(at.value)));
+        put("binary", payload.binary.as_ref().map(|at| json!(at.value)));
+    }
+    out.insert("mean_bytes".to_owned(), json!(mean_size));
+    Value::Object(out)
+}
+
+fn phase(phase: &Phase) -> Value {
+    json!({
+        "name": phase.name,
+        "for_us": phase.length.as_micros() as u64,
+        "measure": phase.measure,
+        "load": [phase.load.0, phase.load.1],
+    })
+}

@@ -1,0 +1,283 @@
+//! `[target]`: which server is measured, and how it is reached.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::Path;
+use std::time::Duration;
+
+use base64::Engine as _;
+use url::{Position, Url};
+
+use crate::plan::{Mode, Ready, Target, TargetKind};
+use crate::scenario::error::Fault;
+use crate::scenario::expand::expand;
+use crate::scenario::file::TargetTable;
+use crate::scenario::keys::nearest;
+use crate::scenario::value::{At, Scalar};
+
+/// Stands for `{room}` while a URL is taken apart, because the URL syntax would encode the braces.
+const ROOM_MARK: &str = "fanout-room-goes-here";
+
+/// Flags of the bundled server that a scenario may set.
+const FLAGS: [&str; 29] = [
+    "shards",
+    "cpus",
+    "engine",
+    "flush_delay",
+    "room_log",
+    "log_memory",
+    "room_retain",
+    "lag_policy",
+    "compression",
+    "compression_threshold",
+    "compression_level",
+    "deflate_memory",
+    "rate",
+    "burst",
+    "rate_policy",
+    "rate_by",
+    "max_message",
+    "max_connections",
+    "max_per_address",
+    "write_timeout",
+    "allow_origin",
+    "handshake_timeout",
+    "ping_interval",
+    "pong_timeout",
+    "drain",
+    "tls_cert",
+    "tls_key",
+    "auth_tokens",
+    "redis",
+];
+
+/// Headers that the WebSocket handshake writes itself.
+const OWN_HEADERS: [&str; 8] = [
+    "host",
+    "upgrade",
+    "connection",
+    "sec-websocket-key",
+    "sec-websocket-version",
+    "sec-websocket-extensions",
+    "sec-websocket-protocol",
+    "content-length",
+];
+
+pub(super) fn resolve(table: &TargetTable, mode: Mode, dir: &Path) -> Result<Target, Fault> {
+    exclusive(table)?;
+    let mut headers = headers(table)?;
+    let (kind, path) = match (&table.url, &table.spawn) {
+        (Some(url), _) => {
+            let reached = reach(url)?;
+            headers.extend(reached.authorization.map(|value| ("Authorization".to_owned(), value)));
+            let kind = TargetKind::Url {
+                authority: reached.authority,
+                host: reached.host,
+                address: reached.address,
+                pid: table.pid.as_ref().map(|pid| pid.value.0),
+            };
+            (kind, reached.path)
+        }
+        (None, Some(command)) => (spawn(table, command, dir)?, path(table, mode)?),
+        (None, None) => (TargetKind::Bundled { flags: flags(table)? }, path(table, mode)?),
+    };
+    let subprotocols = table.subprotocols.iter().map(subprotocol).collect::<Result<_, _>>()?;
+    Ok(Target { kind, path, headers, subprotocols })
+}
+
+/// Refuses keys that cannot stand together.
+fn exclusive(table: &TargetTable) -> Result<(), Fault> {
+    let ways = [
+        ("url", table.url.as_ref().map(|at| &at.span)),
+        ("spawn", table.spawn.as_ref().map(|at| &at.span)),
+        ("server", table.server.as_ref().map(|at| &at.span)),
+    ];
+    let given: Vec<_> = ways.iter().filter_map(|(key, span)| span.map(|span| (key, span))).collect();
+    if let [(first, _), (second, span), ..] = given[..] {
+        return Err(Fault::at(span, format!("`{second}` does not go together with `{first}`: a run has one server"))
+            .help("url: a running server; spawn: a command that starts one; server: flags of the bundled one"));
+    }
+    if let (Some(_), Some(path)) = (&table.url, &table.path) {
+        return Err(Fault::at(&path.span, "`path` does not go together with `url`: put the path into the url"));
+    }
+    if table.spawn.is_none() {
+        let only = [
+            ("ready", table.ready.as_ref().map(|at| &at.span)),
+            ("ready_timeout", table.ready_timeout.as_ref().map(|at| &at.span)),
+            ("env", table.env.as_ref().map(|at| &at.span)),
+            ("cwd", table.cwd.as_ref().map(|at| &at.span)),
+        ];
+        if let Some((key, span)) = only.iter().find_map(|(key, span)| span.map(|span| (key, span))) {
+            return Err(Fault::at(span, format!("`{key}` is for a server started with `spawn`, which is missing")));
+        }
+    }
+    match (&table.pid, &table.url) {
+        (Some(pid), None) => {
+            Err(Fault::at(&pid.span, "`pid` is for a running server given by `url`; the process of any other is known"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn path(table: &TargetTable, mode: Mode) -> Result<String, Fault> {
+    let Some(path) = &table.path else {
+        return Ok(match mode {
+            Mode::Broadcast => "/broadcast/{room}",
+            Mode::Echo => "/echo",
+        }
+        .to_owned());
+    };
+    let expanded = expand(path, &["room"])?;
+    if !expanded.starts_with('/') {
+        return Err(Fault::at(&path.span, format!("the path `{}` must begin with /", path.value)));
+    }
+    if let Some(odd) = expanded.chars().find(|c| !c.is_ascii_graphic() || *c == '#') {
+        return Err(Fault::at(&path.span, format!("the path holds {odd:?}: write it percent-encoded")));
+    }
+    Ok(expanded)
+}
+
+struct Reached {
+    authority: String,
+    host: String,
+    address: SocketAddr,
+    path: String,
+    authorization: Option<String>,
+}
+
+fn reach(url: &At<String>) -> Result<Reached, Fault> {
+    let wrong = |message: String| Fault::at(&url.span, message);
+    let shape = "write it as ws://HOST:PORT/PATH";
+    let marked = expand(url, &["room"])?.replace("{room}", ROOM_MARK);
+    let parsed = Url::parse(&marked).map_err(|e| wrong(format!("this is not a URL ({e}): {shape}")))?;
+    match parsed.scheme() {
+        "ws" => {}
+        "wss" => {
+            return Err(wrong("wss:// urls need TLS, and TLS is not built yet in this version: use ws://".to_owned()));
+        }
+        "http" => return Err(wrong("a WebSocket url begins with ws://, not http://".to_owned())),
+        other => return Err(wrong(format!("a WebSocket url begins with ws://, not {other}:"))),
+    }
+    if parsed.fragment().is_some() {
+        return Err(wrong("a WebSocket url has no fragment (#..): remove it".to_owned()));
+    }
+    let host = parsed.host_str().filter(|host| !host.is_empty()).ok_or_else(|| wrong(format!("the url names no host: {shape}")))?;
+    if host.contains(ROOM_MARK) || parsed.username().contains(ROOM_MARK) {
+        return Err(wrong("{room} can stand only in the path of a url".to_owned()));
+    }
+    let port = parsed.port_or_known_default().unwrap_or(80);
+    if port == 0 {
+        return Err(wrong("port 0 is no port to connect to".to_owned()));
+    }
+    let address = address(host, port).ok_or_else(|| wrong(format!("no address is known for the host `{host}`")))?;
+    let authorization = (!parsed.username().is_empty() || parsed.password().is_some()).then(|| {
+        let decode = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
+        let pair = format!("{}:{}", decode(parsed.username()), decode(parsed.password().unwrap_or("")));
+        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+    });
+    Ok(Reached {
+        authority: format!("ws://{host}:{port}"),
+        // RFC 6455 4.1: the port is left out where it is the scheme's own.
+        host: if port == 80 { host.to_owned() } else { format!("{host}:{port}") },
+        address,
+        path: parsed[Position::BeforePath..Position::AfterQuery].replace(ROOM_MARK, "{room}"),
+        authorization,
+    })
+}
+
+/// IPv4 first: a server told to listen on "localhost" or 0.0.0.0 often has no IPv6 socket.
+fn address(host: &str, port: u16) -> Option<SocketAddr> {
+    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    let all: Vec<SocketAddr> = (bare, port).to_socket_addrs().ok()?.collect();
+    all.iter().find(|address| address.is_ipv4()).or(all.first()).copied()
+}
+
+fn spawn(table: &TargetTable, command: &At<Vec<String>>, dir: &Path) -> Result<TargetKind, Fault> {
+    let part = |text: &String| expand(&At { value: text.clone(), span: command.span.clone() }, &["port"]);
+    let program: Vec<String> = command.value.iter().map(part).collect::<Result<_, _>>()?;
+    if program.first().is_none_or(String::is_empty) {
+        return Err(Fault::at(&command.span, "`spawn` is empty: write the program and its arguments"));
+    }
+    let mut env = Vec::new();
+    for (name, value) in table.env.iter().flat_map(|env| &env.value) {
+        env.push((name.clone(), expand(value, &["port"])?));
+    }
+    if !program.iter().chain(env.iter().map(|(_, value)| value)).any(|text| text.contains("{port}")) {
+        return Err(Fault::at(&command.span, "neither `spawn` nor `env` holds {port}: the server has to be told its port")
+            .help("spawn = [\"node\", \"hub.js\", \"--port\", \"{port}\"], or env = { PORT = \"{port}\" }"));
+    }
+    let cwd = match &table.cwd {
+        None => None,
+        Some(cwd) => Some(dir.join(expand(cwd, &[])?)),
+    };
+    Ok(TargetKind::Spawn {
+        command: program,
+        ready: ready(table)?,
+        ready_timeout: table.ready_timeout.as_ref().map_or(Duration::from_secs(10), |at| at.value.0),
+        env,
+        cwd,
+    })
+}
+
+fn ready(table: &TargetTable) -> Result<Ready, Fault> {
+    let Some(ready) = &table.ready else { return Ok(Ready::Tcp) };
+    match ready.value.as_str() {
+        "tcp" => Ok(Ready::Tcp),
+        path if path.starts_with('/') => Ok(Ready::Http(expand(ready, &["port"])?)),
+        text => match text.strip_prefix("line:").filter(|line| !line.is_empty()) {
+            Some(_) => Ok(Ready::Line(expand(ready, &["port"])?.split_off("line:".len()))),
+            None => Err(Fault::at(
+                &ready.span,
+                format!("`{text}` is not known for `ready`: write \"tcp\", a path such as \"/healthz\", or \"line:TEXT\""),
+            )),
+        },
+    }
+}
+
+fn flags(table: &TargetTable) -> Result<Vec<(String, String)>, Fault> {
+    let Some(server) = &table.server else { return Ok(Vec::new()) };
+    let mut flags = Vec::new();
+    for (name, value) in &server.value {
+        let known = name.replace('-', "_");
+        if matches!(known.as_str(), "listen" | "admin" | "config") {
+            return Err(Fault::at(&value.span, format!("`{name}` cannot be set here: fanout chooses it for its own server")));
+        }
+        if !FLAGS.contains(&known.as_str()) {
+            let hint = nearest(&known, FLAGS.into_iter()).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+            return Err(Fault::at(&value.span, format!("the bundled server has no flag `{name}`{hint}")));
+        }
+        if let Scalar::Text(text) = &value.value {
+            expand(&At { value: text.clone(), span: value.span.clone() }, &[])?;
+        }
+        flags.push((format!("--{}", known.replace('_', "-")), value.value.to_string()));
+    }
+    Ok(flags)
+}
+
+fn headers(table: &TargetTable) -> Result<Vec<(String, String)>, Fault> {
+    let mut headers = Vec::new();
+    for (name, value) in &table.headers {
+        // RFC 9110 5.6.2: tokens.
+        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        if name.is_empty() || !name.chars().all(token) {
+            return Err(Fault::at(&value.span, format!("`{name}` is not a header name")));
+        }
+        if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+            let instead = if name.eq_ignore_ascii_case("sec-websocket-protocol") { "; use `subprotocols`" } else { "" };
+            return Err(Fault::at(&value.span, format!("the handshake writes the header `{name}` itself{instead}")));
+        }
+        let expanded = expand(value, &[])?;
+        if expanded.chars().any(|c| c.is_control() && c != '\t') {
+            return Err(Fault::at(&value.span, format!("the value of the header `{name}` holds a control character")));
+        }
+        headers.push((name.clone(), expanded));
+    }
+    Ok(headers)
+}
+
+fn subprotocol(name: &At<String>) -> Result<String, Fault> {
+    let fits = |c: char| c.is_ascii_graphic() && !"()<>@,;:\\\"/[]?={}".contains(c);
+    if name.value.is_empty() || !name.value.chars().all(fits) {
+        return Err(Fault::at(&name.span, format!("`{}` is not a subprotocol name (RFC 6455 4.1: a token)", name.value)));
+    }
+    Ok(name.value.clone())
+}

@@ -1,0 +1,448 @@
+//! The kinds of values that a scenario file has, each checked as it is read so that an error points at it.
+
+use std::fmt;
+use std::ops::Range;
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
+
+use crate::units;
+
+/// A value and its place in the text.
+#[derive(Debug, Clone)]
+pub struct At<T> {
+    /// The value.
+    pub value: T,
+    /// Bytes of the text (see `scenario::document` for those of a `--set`).
+    pub span: Range<usize>,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = toml::Spanned::<T>::deserialize(deserializer)?;
+        Ok(Self { span: spanned.span(), value: spanned.into_inner() })
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for At<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+/// A string, a number or a boolean: what most values are made of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Scalar {
+    /// A string.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// Any other number.
+    Float(f64),
+    /// `true` or `false`.
+    Truth(bool),
+}
+
+impl fmt::Display for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Integer(number) => write!(f, "{number}"),
+            Self::Float(number) => write!(f, "{number}"),
+            Self::Truth(truth) => write!(f, "{truth}"),
+        }
+    }
+}
+
+struct ScalarVisitor(&'static str);
+
+impl Visitor<'_> for ScalarVisitor {
+    type Value = Scalar;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Scalar, E> {
+        Ok(Scalar::Text(text.to_owned()))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Scalar, E> {
+        Ok(Scalar::Integer(number))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Scalar, E> {
+        i64::try_from(number).map(Scalar::Integer).map_err(E::custom)
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Scalar, E> {
+        Ok(Scalar::Float(number))
+    }
+
+    fn visit_bool<E: Error>(self, truth: bool) -> Result<Scalar, E> {
+        Ok(Scalar::Truth(truth))
+    }
+}
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ScalarVisitor("a string, a number or a boolean"))
+    }
+}
+
+impl JsonSchema for Scalar {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Scalar".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "number", "boolean"] })
+    }
+}
+
+/// A type that is read from one [`Scalar`]; `$expects` finishes the sentence "expected ..".
+macro_rules! from_scalar {
+    ($type:ident, $expects:literal, $schema:tt, $read:expr) => {
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let scalar = deserializer.deserialize_any(ScalarVisitor($expects))?;
+                let read: fn(&Scalar) -> Result<$type, String> = $read;
+                read(&scalar).map_err(D::Error::custom)
+            }
+        }
+
+        impl JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    };
+}
+
+/// A type that is one of a few words; words of later versions are refused by name.
+macro_rules! one_of {
+    (
+        $(#[$doc:meta])*
+        $type:ident, $what:literal, { $($(#[$variant_doc:meta])* $word:literal => $variant:ident),+ }, later [$($later:literal),*]
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $type {
+            $($(#[$variant_doc])* $variant),+
+        }
+
+        impl $type {
+            /// The word in the file.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word),+
+                }
+            }
+        }
+
+        from_scalar!($type, $what, { "type": "string", "enum": [$($word),+] }, |scalar| {
+            let later: &[&str] = &[$($later),*];
+            match scalar.to_string().as_str() {
+                $($word => Ok($type::$variant),)+
+                word if later.contains(&word) => Err(format!("`{word}` is not built yet in this version")),
+                word => Err(format!("`{word}` is not {}: write {}", $what, [$(concat!("\"", $word, "\"")),+].join(" or "))),
+            }
+        });
+    };
+}
+
+one_of!(
+    /// `correlate`.
+    CorrelateKey, "a way to correlate", {
+        /// By a short token inside the payload.
+        "stamp" => Stamp,
+        /// By content and position within the room.
+        "content" => Content
+    }, later []
+);
+
+one_of!(
+    /// `mode`.
+    ModeKey, "a mode", {
+        /// Every subscriber of the room expects a publish.
+        "broadcast" => Broadcast,
+        /// Only the connection that sent it expects it.
+        "echo" => Echo
+    }, later ["observe"]
+);
+
+one_of!(
+    /// `spread`.
+    SpreadKey, "a spread", {
+        /// Connection i goes to room i modulo rooms.
+        "even" => Even,
+        /// The n-th room has 1/n of the first one's connections.
+        "zipf" => Zipf
+    }, later []
+);
+
+one_of!(
+    /// `from`.
+    FromKey, "known for `from`", {
+        /// Connections of their own.
+        "separate" => Separate,
+        /// The subscribers.
+        "members" => Members
+    }, later []
+);
+
+one_of!(
+    /// `arrival`.
+    ArrivalKey, "an arrival", {
+        /// Evenly spaced.
+        "uniform" => Uniform,
+        /// At random, as independent people do.
+        "poisson" => Poisson,
+        /// As soon as an earlier one is answered.
+        "closed" => Closed
+    }, later []
+);
+
+one_of!(
+    /// `via`.
+    ViaKey, "known for `via`", {
+        /// Over the publisher's connection.
+        "websocket" => Websocket
+    }, later ["http"]
+);
+
+one_of!(
+    /// `corpus`.
+    CorpusKey, "a corpus", {
+        /// English words.
+        "words" => Words,
+        /// Chat lines.
+        "chat" => Chat,
+        /// Exchange ticks.
+        "ticks" => Ticks,
+        /// Readings of sensors.
+        "telemetry" => Telemetry,
+        /// Binary deltas of a game.
+        "game" => Game,
+        /// Random bytes.
+        "random" => Random
+    }, later []
+);
+
+/// A `name` key: `[a-z0-9-]+`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name(pub String);
+
+from_scalar!(Name, "a name of a-z, 0-9 and -", { "type": "string", "pattern": "^[a-z0-9-]+$" }, |scalar| {
+    let text = scalar.to_string();
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    match scalar {
+        Scalar::Text(_) if !text.is_empty() && text.chars().all(fits) => Ok(Name(text)),
+        _ => Err(format!("`{text}` is not a name: use a-z, 0-9 and -, in quotes")),
+    }
+});
+
+/// How many of something: at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count(pub u32);
+
+from_scalar!(Count, "a whole number", { "type": "integer", "minimum": 1, "maximum": 4_294_967_295u32 }, |scalar| {
+    match scalar {
+        Scalar::Integer(number) if *number > 0 => u32::try_from(*number).map(Count).ok(),
+        _ => None,
+    }
+    .ok_or_else(|| format!("`{scalar}` is not a count: write a whole number from 1 to 4294967295"))
+});
+
+/// A seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seed(pub u64);
+
+from_scalar!(Seed, "a whole number", { "type": "integer", "minimum": 0 }, |scalar| {
+    match scalar {
+        Scalar::Integer(number) => u64::try_from(*number).map(Seed).ok(),
+        _ => None,
+    }
+    .ok_or_else(|| format!("`{scalar}` is not a seed: write a whole number from 0 to 9223372036854775807"))
+});
+
+/// A number above zero: a rate, a speed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Positive(pub f64);
+
+from_scalar!(Positive, "a number above zero", { "type": "number", "exclusiveMinimum": 0 }, |scalar| {
+    let number = match scalar {
+        Scalar::Integer(number) => *number as f64,
+        Scalar::Float(number) => *number,
+        Scalar::Text(_) | Scalar::Truth(_) => f64::NAN,
+    };
+    if number > 0.0 && number.is_finite() {
+        Ok(Positive(number))
+    } else {
+        Err(format!("`{scalar}` does not work here: write a number above zero"))
+    }
+});
+
+/// A duration with its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Time(pub Duration);
+
+from_scalar!(Time, "a duration such as \"250ms\"", { "type": "string", "examples": ["250ms", "1.5s", "2m"] }, |scalar| {
+    units::duration(&scalar.to_string()).map(Time).map_err(|e| e.to_string())
+});
+
+/// A duration above zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span(pub Duration);
+
+from_scalar!(Span, "a duration such as \"250ms\"", { "type": "string", "examples": ["250ms", "1.5s", "2m"] }, |scalar| {
+    let length = units::duration(&scalar.to_string()).map_err(|e| e.to_string())?;
+    if length.is_zero() { Err(format!("`{scalar}` is no time at all: write a duration above zero")) } else { Ok(Span(length)) }
+});
+
+/// How long a phase lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhaseLength {
+    /// This long.
+    For(Duration),
+    /// Until the trace ends.
+    Replay,
+}
+
+from_scalar!(
+    PhaseLength,
+    "a duration such as \"30s\", or \"replay\"",
+    { "type": "string", "examples": ["30s", "replay"] },
+    |scalar| {
+        if *scalar == Scalar::Text("replay".into()) {
+            return Ok(PhaseLength::Replay);
+        }
+        match units::duration(&scalar.to_string()) {
+            Ok(length) if length.is_zero() => Err(format!("`{scalar}` is no time at all: a phase needs a duration above zero")),
+            Ok(length) => Ok(PhaseLength::For(length)),
+            Err(e) => Err(format!("{e}, or \"replay\"")),
+        }
+    }
+);
+
+/// A load relative to the publishers' rates, at the start and at the end of a phase.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Load(pub (f64, f64));
+
+from_scalar!(Load, "a load such as \"5x\" or \"1x-5x\"", { "type": "string", "examples": ["5x", "1x-5x"] }, |scalar| {
+    units::load(&scalar.to_string()).map(Load).map_err(|e| e.to_string())
+});
+
+/// One size or a range of sizes, bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SizeRange(pub std::ops::RangeInclusive<u32>);
+
+from_scalar!(
+    SizeRange,
+    "a size such as 128, \"2KiB\" or \"128-512\"",
+    { "type": ["integer", "string"], "minimum": 1, "examples": [128, "2KiB", "128-512"] },
+    |scalar| {
+        let (least, most) = units::sizes(&scalar.to_string()).map_err(|e| e.to_string())?;
+        match (u32::try_from(least), u32::try_from(most)) {
+            (Ok(least @ 1..), Ok(most)) if most <= 1 << 30 => Ok(SizeRange(least..=most)),
+            _ => Err(format!("`{scalar}`: a payload has from 1 byte to 1 GiB")),
+        }
+    }
+);
+
+/// The rooms of a group of connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rooms {
+    /// `r0` and so on.
+    Number(Count),
+    /// By name.
+    Named(Vec<String>),
+    /// Those of the trace.
+    Replay,
+}
+
+struct RoomsVisitor;
+
+impl<'de> Visitor<'de> for RoomsVisitor {
+    type Value = Rooms;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of rooms, a list of room names, or \"replay\"")
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Rooms, E> {
+        match u32::try_from(number) {
+            Ok(number @ 1..) => Ok(Rooms::Number(Count(number))),
+            _ => Err(E::custom(format!("`{number}` is not a number of rooms: write a whole number from 1 up"))),
+        }
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Rooms, E> {
+        if text == "replay" {
+            return Ok(Rooms::Replay);
+        }
+        Err(E::custom(format!("`{text}` is not a number of rooms: for one room of that name write [\"{text}\"]")))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Rooms, A::Error> {
+        let mut names: Vec<String> = Vec::new();
+        while let Some(name) = items.next_element::<String>()? {
+            if name.is_empty() {
+                return Err(A::Error::custom("a room needs a name that is not empty"));
+            }
+            if names.contains(&name) {
+                return Err(A::Error::custom(format!("the room `{name}` is named twice")));
+            }
+            names.push(name);
+        }
+        if names.is_empty() {
+            return Err(A::Error::custom("the list of rooms is empty: name one, or leave `rooms` out"));
+        }
+        Ok(Rooms::Named(names))
+    }
+}
+
+impl<'de> Deserialize<'de> for Rooms {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RoomsVisitor)
+    }
+}
+
+impl JsonSchema for Rooms {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Rooms".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "integer", "minimum": 1 },
+            { "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1, "uniqueItems": true },
+            { "const": "replay" }
+        ] })
+    }
+}

@@ -1,0 +1,243 @@
+//! Starts a server as a child process, watches it and stops it.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::net::{SocketAddr, TcpListener};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::Instant;
+
+use super::ready::{is_up, listening};
+use super::{Split, TargetError};
+use crate::plan::{Plan, Ready, TargetKind};
+
+/// How long a child has to end after SIGTERM.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// Between two looks at whether a server is up.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// Lines of standard error kept for an error message.
+const KEPT_LINES: usize = 12;
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exit(pub ExitStatus);
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use std::os::unix::process::ExitStatusExt;
+        match (self.0.code(), self.0.signal()) {
+            (Some(code), _) => write!(f, "ended with exit status {code}"),
+            (None, Some(signal)) => write!(f, "was killed by signal {signal}"),
+            (None, None) => write!(f, "ended"),
+        }
+    }
+}
+
+/// A server that accepts connections.
+#[derive(Debug)]
+pub struct Running {
+    /// Where.
+    pub address: SocketAddr,
+    /// `Host` header.
+    pub host: String,
+    /// Its process, where known.
+    pub pid: Option<u32>,
+    /// `bundled`, `spawn` or `url`.
+    pub kind: &'static str,
+    child: Option<Child>,
+    said: Said,
+}
+
+/// The last lines of a child's standard error.
+type Said = Arc<Mutex<VecDeque<String>>>;
+
+/// Starts the server of a plan, or takes the one that runs already.
+///
+/// # Errors
+/// See [`TargetError`]; nothing is left running.
+pub async fn start(plan: &Plan, split: &Split) -> Result<Running, TargetError> {
+    match &plan.target.kind {
+        TargetKind::Url { host, address, pid, .. } => {
+            Ok(Running { address: *address, host: host.clone(), pid: *pid, kind: "url", child: None, said: Said::default() })
+        }
+        TargetKind::Bundled { flags } => {
+            let program = std::env::current_exe().map_err(TargetError::OwnBinary)?;
+            let mut command = vec![program.display().to_string(), "serve".to_owned()];
+            command.extend(["--listen".to_owned(), "127.0.0.1:0".to_owned()]);
+            if let Some(cpus) = &split.server {
+                let list = cpus.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
+                command.extend(["--cpus".to_owned(), list]);
+            }
+            command.extend(flags.iter().flat_map(|(name, value)| [name.clone(), value.clone()]));
+            let line = Ready::Line("listening ws://".to_owned());
+            let start = Start { command, env: &[], cwd: None, ready: line, within: Duration::from_secs(10), port: None };
+            start.run("bundled", split).await
+        }
+        TargetKind::Spawn { command, ready, ready_timeout, env, cwd } => {
+            let port = free_port()?;
+            let fill = |text: &String| text.replace("{port}", &port.to_string());
+            let ready = match ready {
+                Ready::Line(text) => Ready::Line(fill(text)),
+                other => other.clone(),
+            };
+            let env: Vec<(String, String)> = env.iter().map(|(k, v)| (k.clone(), fill(v))).collect();
+            if let Some(cwd) = cwd.as_ref().filter(|c| !c.is_dir()) {
+                return Err(TargetError::WorkingDirectory(cwd.clone()));
+            }
+            let command = command.iter().map(fill).collect();
+            let start =
+                Start { command, env: &env, cwd: cwd.as_deref(), ready, within: *ready_timeout, port: Some(port) };
+            start.run("spawn", split).await
+        }
+    }
+}
+
+struct Start<'a> {
+    command: Vec<String>,
+    env: &'a [(String, String)],
+    cwd: Option<&'a std::path::Path>,
+    ready: Ready,
+    within: Duration,
+    /// The port it was told to listen on; `None`: it says so itself.
+    port: Option<u16>,
+}
+
+impl Start<'_> {
+    async fn run(self, kind: &'static str, split: &Split) -> Result<Running, TargetError> {
+        let shown = self.command.join(" ");
+        let failed = |source| TargetError::Spawn { command: shown.clone(), source };
+        let mut command = Command::new(&self.command[0]);
+        command.args(&self.command[1..]).envs(self.env.iter().cloned());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A group of its own: Ctrl-C is for us, and we stop it in order.
+        command.process_group(0).kill_on_drop(true);
+        if let Some(cwd) = self.cwd {
+            command.current_dir(cwd);
+        }
+        net::die_with_parent(command.as_std_mut());
+        if let Some(cpus) = &split.server {
+            net::pin_child(command.as_std_mut(), cpus).map_err(failed)?;
+        }
+        let mut child = command.spawn().map_err(failed)?;
+        let said = Said::default();
+        if let Some(stderr) = child.stderr.take() {
+            tokio::spawn(keep(BufReader::new(stderr), Arc::clone(&said), kind));
+        }
+        let pid = child.id();
+        let stdout = child.stdout.take().map(BufReader::new);
+        let deadline = Instant::now() + self.within;
+        let up = tokio::select! {
+            up = self.ready(stdout) => up,
+            exit = child.wait() => {
+                let exit = exit.map_err(failed)?;
+                // The last words may still be in the pipe.
+                tokio::time::sleep(LOOK_AGAIN * 5).await;
+                return Err(TargetError::Ended { command: shown, exit: Exit(exit), said: last_words(&said) });
+            }
+            () = tokio::time::sleep_until(deadline) => None,
+        };
+        let Some(address) = up else {
+            let what = match &self.ready {
+                Ready::Tcp => "its port to accept a connection".to_owned(),
+                Ready::Http(path) => format!("{path} to answer 2xx"),
+                Ready::Line(text) => format!("a line with \"{text}\" on its standard output"),
+            };
+            let seconds = self.within.as_secs_f64();
+            return Err(TargetError::NotReady { command: shown, seconds, what, said: last_words(&said) });
+        };
+        Ok(Running { address, host: address.to_string(), pid, kind, child: Some(child), said })
+    }
+
+    /// Waits until the server is up; gives its address.
+    async fn ready(&self, stdout: Option<BufReader<ChildStdout>>) -> Option<SocketAddr> {
+        let known = self.port.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let mut lines = stdout.map(|s| s.lines());
+        if let Ready::Line(text) = &self.ready {
+            let found = loop {
+                let line = lines.as_mut()?.next_line().await.ok()??;
+                if line.contains(text) {
+                    break line;
+                }
+            };
+            tokio::spawn(drain(lines));
+            return known.or_else(|| listening(&found));
+        }
+        tokio::spawn(drain(lines));
+        loop {
+            if let Some(address) = known
+                && is_up(address, &self.ready).await
+            {
+                return Some(address);
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+}
+
+/// Reads on, so that a talkative server never blocks on a full pipe.
+async fn drain(lines: Option<tokio::io::Lines<BufReader<ChildStdout>>>) {
+    if let Some(mut lines) = lines {
+        while let Ok(Some(_)) = lines.next_line().await {}
+    }
+}
+
+/// Passes a child's standard error on, and keeps the last lines.
+async fn keep(stderr: BufReader<tokio::process::ChildStderr>, said: Said, kind: &'static str) {
+    let mut lines = stderr.lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        if kind == "bundled" {
+            eprintln!("server: {line}");
+        }
+        let mut kept = said.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() == KEPT_LINES {
+            kept.pop_front();
+        }
+        kept.push_back(line);
+    }
+}
+
+fn last_words(said: &Said) -> String {
+    let kept = said.lock().unwrap_or_else(PoisonError::into_inner);
+    if kept.is_empty() {
+        return String::new();
+    }
+    format!("; it said:\n{}", kept.iter().map(|l| format!("  {l}")).collect::<Vec<_>>().join("\n"))
+}
+
+fn free_port() -> Result<u16, TargetError> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(TargetError::Port)?;
+    Ok(listener.local_addr().map_err(TargetError::Port)?.port())
+}
+
+impl Running {
+    /// Waits until the server's process ends; for ever if we did not start it.
+    pub async fn ended(&mut self) -> Exit {
+        match &mut self.child {
+            Some(child) => match child.wait().await {
+                Ok(status) => Exit(status),
+                Err(_) => std::future::pending().await,
+            },
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The last lines of its standard error, as the end of a sentence; empty where there are none.
+    pub fn last_words(&self) -> String {
+        last_words(&self.said)
+    }
+
+    /// Asks a server that we started to end, and ends it if it does not.
+    pub async fn stop(mut self) {
+        let (Some(mut child), Some(pid)) = (self.child.take(), self.pid) else { return };
+        // An error means that it has ended already.
+        let _ = net::signal_group(pid, net::Signal::Terminate);
+        if tokio::time::timeout(STOP_WITHIN, child.wait()).await.is_err() {
+            let _ = net::signal_group(pid, net::Signal::Kill);
+            let _ = child.wait().await;
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! What a scenario means when it says little, and what each key changes.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use loadgen::plan::{Arrival, Correlate, From, Mode, Plan, Ready, TargetKind};
+use loadgen::scenario::{Limits, Quick, needs, parse, quick};
+
+const LIMITS: Limits = Limits { descriptors: 20_000, ports: 28_232 };
+
+const SHORTEST: &str = r#"
+name = "short"
+[[connections]]
+name = "phones"
+count = 10
+[[publishers]]
+name = "source"
+rate = 5
+[[phases]]
+name = "steady"
+for = "2s"
+"#;
+
+fn plan(text: &str) -> Plan {
+    parse(Path::new("here/test.toml"), text, &[], &LIMITS).unwrap_or_else(|e| panic!("{e}\n{text}"))
+}
+
+fn with_sets(sets: &[&str]) -> Plan {
+    let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
+    parse(Path::new("test.toml"), SHORTEST, &sets, &LIMITS).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn render(plan: &Plan, group: usize, publisher: u32, seq: u32) -> Vec<u8> {
+    let mut out = Vec::new();
+    plan.publishers[group].payload.render(publisher, seq, 1, &mut out);
+    out
+}
+
+#[test]
+fn the_shortest_scenario_has_every_default() {
+    let plan = plan(SHORTEST);
+    assert_eq!((plan.name.as_str(), plan.description.as_str(), plan.seed), ("short", "", 1));
+    assert_eq!((plan.settle, plan.drain), (Duration::from_millis(500), Duration::from_secs(5)));
+    assert_eq!((plan.mode, plan.correlate, plan.max_schedule_lag), (Mode::Broadcast, Correlate::Stamp, None));
+    assert!(matches!(&plan.target.kind, TargetKind::Bundled { flags } if flags.is_empty()));
+    assert_eq!(plan.target.path, "/broadcast/{room}");
+    assert!(plan.target.headers.is_empty() && plan.target.subprotocols.is_empty());
+    assert_eq!(plan.rooms, ["r0"]);
+    assert_eq!(plan.groups[0].rooms, [0; 10]);
+    assert_eq!((plan.groups[0].ramp, plan.groups[0].source_ips.len()), (2000.0, 0));
+    assert_eq!(plan.publishers[0].from, From::Separate(vec![0]));
+    assert!(matches!(plan.publishers[0].arrival, Arrival::Uniform { rate: 5.0 }));
+    assert_eq!(render(&plan, 0, 0, 3).len(), 128);
+    assert!(plan.publishers[0].payload.carries_stamp() && !plan.publishers[0].payload.binary());
+    assert_eq!((plan.phases[0].measure, plan.phases[0].load), (true, (1.0, 1.0)));
+    assert_eq!((plan.length(), plan.subscribers()), (Duration::from_secs(2), 10));
+    assert!(plan.thresholds.is_empty());
+}
+
+#[test]
+fn every_key_of_the_top_level_is_read() {
+    let plan = plan(&format!(
+        "description = \"d\"\nseed = 42\nsettle = \"1s\"\ndrain = \"0s\"\nmax_schedule_lag = \"2ms\"\n\
+         mode = \"broadcast\"\ncorrelate = \"content\"\n{SHORTEST}"
+    ));
+    assert_eq!((plan.description.as_str(), plan.seed), ("d", 42));
+    assert_eq!((plan.settle, plan.drain), (Duration::from_secs(1), Duration::ZERO));
+    assert_eq!(plan.max_schedule_lag, Some(Duration::from_millis(2)));
+    assert_eq!(plan.correlate, Correlate::Content);
+    assert!(!plan.publishers[0].payload.carries_stamp());
+}
+
+#[test]
+fn echo_mode_sends_from_the_connections_to_the_echo_path() {
+    let plan = plan(&format!("mode = \"echo\"\n{SHORTEST}"));
+    assert_eq!((plan.mode, plan.target.path.as_str()), (Mode::Echo, "/echo"));
+    assert_eq!(plan.publishers[0].from, From::Members { group: 0 });
+}
+
+#[test]
+fn connections_are_spread_evenly_over_numbered_named_or_sized_rooms() {
+    let numbered = with_sets(&["connections.phones.rooms=4", "publishers.source.count=4"]);
+    assert_eq!(numbered.rooms, ["r0", "r1", "r2", "r3"]);
+    assert_eq!(numbered.groups[0].rooms, [0, 1, 2, 3, 0, 1, 2, 3, 0, 1]);
+    assert_eq!(numbered.publishers[0].from, From::Separate(vec![0, 1, 2, 3]));
+    let named = with_sets(&["connections.phones.rooms=[\"ADA/XBT\", \"köln\"]", "publishers.source.count=3"]);
+    assert_eq!(named.rooms, ["ADA/XBT", "köln"]);
+    assert_eq!(named.publishers[0].from, From::Separate(vec![0, 1, 0]));
+    let sized = with_sets(&["connections.phones.room_size=4", "publishers.source.count=3"]);
+    assert_eq!(sized.rooms.len(), 3);
+    let zipf = with_sets(&["connections.phones.rooms=2", "connections.phones.spread=zipf", "publishers.source.count=2"]);
+    assert_eq!(zipf.groups[0].rooms.iter().filter(|room| **room == 0).count(), 7);
+}
+
+#[test]
+fn groups_share_rooms_of_the_same_name() {
+    let plan = plan(&SHORTEST.replace(
+        "[[publishers]]",
+        "rooms = [\"a\", \"b\"]\n[[connections]]\nname = \"slow\"\ncount = 3\nrooms = [\"c\", \"b\"]\n[[publishers]]\ncount = 3",
+    ));
+    assert_eq!(plan.rooms, ["a", "b", "c"]);
+    assert_eq!(plan.groups[1].rooms, [2, 1, 2]);
+}
+
+#[test]
+fn source_addresses_are_listed_one_by_one() {
+    let plan = with_sets(&["connections.phones.source_ips=[\"127.0.0.2-127.0.0.4\", \"127.0.0.9\"]"]);
+    let all: Vec<String> = plan.groups[0].source_ips.iter().map(ToString::to_string).collect();
+    assert_eq!(all, ["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.9"]);
+}
+
+#[test]
+fn every_is_for_each_publisher_and_rate_for_all_together() {
+    let plan = plan(&SHORTEST.replace("rate = 5", "from = \"members\"\nevery = \"2s\""));
+    assert!(matches!(plan.publishers[0].arrival, Arrival::Uniform { rate: 5.0 }));
+    assert_eq!(plan.publishers[0].from.count(&plan.groups), 10);
+}
+
+#[test]
+fn when_the_members_of_several_groups_send_they_share_the_rate() {
+    let plan = plan(&SHORTEST.replace(
+        "[[publishers]]",
+        "[[connections]]\nname = \"slow\"\ncount = 30\n[[publishers]]\nfrom = \"members\"",
+    ));
+    let names: Vec<&str> = plan.publishers.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(names, ["source-phones", "source-slow"]);
+    assert!(matches!(plan.publishers[0].arrival, Arrival::Uniform { rate: 1.25 }));
+    assert!(matches!(plan.publishers[1].arrival, Arrival::Uniform { rate: 3.75 }));
+    assert_eq!((plan.first_publisher(1), plan.publishers[1].from.clone()), (10, From::Members { group: 1 }));
+}
+
+#[test]
+fn arrivals_are_uniform_poisson_or_closed() {
+    let poisson = with_sets(&["publishers.source.arrival=poisson"]);
+    assert!(matches!(poisson.publishers[0].arrival, Arrival::Poisson { rate: 5.0 }));
+    let closed = |extra: &str| plan(&SHORTEST.replace("rate = 5", &format!("arrival = \"closed\"\n{extra}")));
+    assert!(matches!(closed("").publishers[0].arrival, Arrival::Closed { in_flight: 1 }));
+    assert!(matches!(closed("in_flight = 64").publishers[0].arrival, Arrival::Closed { in_flight: 64 }));
+}
+
+#[test]
+fn groups_of_publishers_do_not_share_their_poisson_times() {
+    let plan = plan(&SHORTEST.replace(
+        "[[phases]]",
+        "arrival = \"poisson\"\n[[publishers]]\nname = \"other\"\nrate = 5\narrival = \"poisson\"\n[[phases]]",
+    ));
+    let first = |group: usize| plan.pacer(group).schedule(0).unwrap().peek();
+    assert_ne!(first(0), first(1));
+}
+
+#[test]
+fn payloads_are_made_as_asked() {
+    let payload = |table: &str| plan(&SHORTEST.replace("rate = 5", &format!("rate = 5\npayload = {table}")));
+    assert_eq!(render(&payload("{ size = 64 }"), 0, 0, 1).len(), 64);
+    assert_eq!(render(&payload("{ size = \"2KiB\", corpus = \"random\" }"), 0, 0, 1).len(), 2048);
+    assert!(payload("{ corpus = \"game\" }").publishers[0].payload.binary());
+    assert!(payload("{ binary = true }").publishers[0].payload.binary());
+    let chat = render(&payload("{ template = '{\"content\":\"{text} {stamp}\"}', size = \"128-512\", corpus = \"chat\" }"), 0, 0, 1);
+    assert!((128..=512).contains(&chat.len()));
+    serde_json::from_slice::<serde_json::Value>(&chat).unwrap();
+    let room = render(&payload("{ template = '{room} {seq} \\{x} {stamp}' }"), 0, 0, 7);
+    assert!(room.starts_with(b"r0 7 {x} "), "{}", String::from_utf8_lossy(&room));
+}
+
+#[test]
+fn phases_ramp_and_need_not_be_measured() {
+    let plan = plan(&format!("{SHORTEST}measure = false\n[[phases]]\nname = \"goal\"\nfor = \"1.5s\"\nload = \"1x-5x\"\n"));
+    assert_eq!(plan.phases[1].load, (1.0, 5.0));
+    assert!(!plan.phases[0].measure && plan.phases[1].measure);
+    assert_eq!(plan.length(), Duration::from_millis(3500));
+}
+
+#[test]
+fn thresholds_may_be_quoted_dotted_lists_or_tables() {
+    let plan = plan(&format!(
+        "{SHORTEST}[thresholds]\n\"latency.due.p99\" = [\"< 50ms\", \"> 1us\"]\ndeliveries.lost = \"== 0\"\n\
+         \"phases.steady.latency.sent.p50\" = {{ expr = \"< 80ms\" }}\n\"groups.phones.deliveries.lost_share\" = \"<= 5%\"\n"
+    ));
+    let all: Vec<(&str, &str, f64)> =
+        plan.thresholds.iter().map(|t| (t.metric.as_str(), t.text.as_str(), t.value)).collect();
+    assert_eq!(
+        all,
+        [
+            ("latency.due.p99", "< 50ms", 50_000.0),
+            ("latency.due.p99", "> 1us", 1.0),
+            ("deliveries.lost", "== 0", 0.0),
+            ("phases.steady.latency.sent.p50", "< 80ms", 80_000.0),
+            ("groups.phones.deliveries.lost_share", "<= 5%", 0.05),
+        ]
+    );
+}
+
+#[test]
+fn the_bundled_server_gets_its_flags() {
+    let plan = plan(&format!("{SHORTEST}[target]\npath = \"/ws/{{room}}\"\nserver = {{ lag_policy = \"skip\", shards = 1, flush-delay = \"0ms\" }}\n"));
+    let TargetKind::Bundled { flags } = &plan.target.kind else { panic!() };
+    let flags: Vec<(&str, &str)> = flags.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    assert_eq!(flags, [("--flush-delay", "0ms"), ("--lag-policy", "skip"), ("--shards", "1")]);
+    assert_eq!(plan.target.path, "/ws/{room}");
+}
+
+#[test]
+fn a_spawned_server_is_started_in_its_folder_with_its_environment() {
+    let target = |extra: &str| {
+        plan(&format!("{SHORTEST}[target]\nspawn = [\"node\", \"hub.js\", \"--port\", \"{{port}}\"]\n{extra}")).target.kind
+    };
+    let TargetKind::Spawn { command, ready, ready_timeout, env, cwd } =
+        target("ready = \"line:up on {port}\"\nready_timeout = \"3s\"\nenv = { A = \"1\" }\ncwd = \"hub\"\n")
+    else {
+        panic!()
+    };
+    assert_eq!(command, ["node", "hub.js", "--port", "{port}"]);
+    assert_eq!((ready, ready_timeout), (Ready::Line("up on {port}".into()), Duration::from_secs(3)));
+    assert_eq!((env, cwd.unwrap()), (vec![("A".into(), "1".into())], Path::new("here/hub").into()));
+    assert!(matches!(target(""), TargetKind::Spawn { ready: Ready::Tcp, cwd: None, ready_timeout, .. } if ready_timeout.as_secs() == 10));
+    assert!(matches!(target("ready = \"/healthz\"\n"), TargetKind::Spawn { ready: Ready::Http(p), .. } if p == "/healthz"));
+}
+
+#[test]
+fn a_url_is_taken_apart_and_its_secrets_stay_out_of_results() {
+    let plan = plan(&format!(
+        "{SHORTEST}[target]\nurl = \"ws://me:p%40ss@127.0.0.1:9001/ws/{{room}}?token={{env.CARGO_PKG_NAME}}\"\npid = 7\n\
+         headers = {{ Cookie = \"a=secret\", X-App = \"{{env.CARGO_PKG_NAME}}\" }}\n"
+    ));
+    let TargetKind::Url { authority, host, address, pid } = &plan.target.kind else { panic!() };
+    assert_eq!((authority.as_str(), host.as_str(), *pid), ("ws://127.0.0.1:9001", "127.0.0.1:9001", Some(7)));
+    assert_eq!(address.to_string(), "127.0.0.1:9001");
+    assert_eq!(plan.target.path, "/ws/{room}?token=loadgen");
+    let basic = ("Authorization".to_owned(), "Basic bWU6cEBzcw==".to_owned());
+    assert!(plan.target.headers.contains(&basic), "{:?}", plan.target.headers);
+    assert!(plan.target.headers.contains(&("X-App".to_owned(), "loadgen".to_owned())));
+    let shown = plan.resolved.to_string();
+    for secret in ["loadgen", "p%40ss", "secret", "token", "bWU6"] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+    assert!(shown.contains("ws://[redacted]@127.0.0.1:9001/ws/{room}?[redacted]"), "{shown}");
+}
+
+#[test]
+fn a_url_needs_no_port_and_localhost_prefers_ipv4() {
+    let plan = with_sets(&["target.url=ws://localhost/live"]);
+    let TargetKind::Url { authority, host, address, .. } = &plan.target.kind else { panic!() };
+    assert_eq!((authority.as_str(), host.as_str()), ("ws://localhost:80", "localhost"));
+    assert_eq!(address.to_string(), "127.0.0.1:80");
+    assert_eq!(plan.target.path, "/live");
+}
+
+#[test]
+fn a_set_replaces_adds_and_finds_elements_by_name() {
+    let plan = with_sets(&[
+        "publishers.source.rate=50",
+        "connections.phones.count = 20",
+        "name=other",
+        "target.path=/ws/{room}",
+        "phases.steady.load=1x-2x",
+        "thresholds.deliveries.lost=\"== 0\"",
+        "thresholds.deliveries.lost=< 5",
+    ]);
+    assert!(matches!(plan.publishers[0].arrival, Arrival::Uniform { rate: 50.0 }));
+    assert_eq!((plan.groups[0].count, plan.name.as_str(), plan.target.path.as_str()), (20, "other", "/ws/{room}"));
+    assert_eq!(plan.phases[0].load, (1.0, 2.0));
+    assert_eq!(plan.thresholds.len(), 1);
+    assert_eq!(plan.thresholds[0].text, "< 5");
+}
+
+#[test]
+fn a_replay_takes_its_rooms_times_and_bytes_from_the_trace() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut file = std::fs::File::create(dir.path().join("t.jsonl")).unwrap();
+    for (at, room) in [(0, "a"), (500_000, "b/c"), (1_000_000, "a")] {
+        writeln!(file, "{{\"at_us\":{at},\"room\":\"{room}\",\"text\":\"{room}{at}\"}}").unwrap();
+    }
+    let text = |rooms: &str| {
+        format!(
+            "name = \"r\"\n[[connections]]\nname = \"c\"\ncount = 4\n{rooms}[[publishers]]\nname = \"p\"\nreplay = \"t.jsonl\"\n\
+             speed = 2.0\n[[phases]]\nname = \"all\"\nfor = \"replay\"\n"
+        )
+    };
+    let parsed = |rooms: &str| parse(&dir.path().join("s.toml"), &text(rooms), &[], &LIMITS).unwrap();
+    let plan = parsed("rooms = \"replay\"\n");
+    assert_eq!(plan.rooms, ["a", "b/c"]);
+    assert_eq!((plan.correlate, plan.groups[0].rooms.clone()), (Correlate::Content, vec![0, 1, 0, 1]));
+    assert_eq!(plan.publishers[0].from, From::Separate(vec![0, 1]));
+    // 1 s of trace and a mean gap of a third of a second, at twice the speed.
+    assert_eq!(plan.length().as_millis(), 666);
+    assert_eq!(render(&plan, 0, 0, 1), b"a1000000");
+    assert_eq!(render(&plan, 0, 1, 0), b"b/c500000");
+    assert_eq!(plan.pacer(0).schedule(1).unwrap().peek(), Some(250_000_000));
+    assert_eq!(needs(&plan).publishes, Some(3));
+
+    let one_room = parsed("");
+    assert_eq!(one_room.publishers[0].from, From::Separate(vec![0]));
+    let sent: Vec<_> = (0..3).map(|seq| render(&one_room, 0, 0, seq)).collect();
+    assert_eq!(sent, [&b"a0"[..], b"b/c500000", b"a1000000"]);
+}
+
+#[test]
+fn needs_count_connections_ports_and_publishes() {
+    let plan = with_sets(&["connections.phones.count=1000", "connections.phones.source_ips=[\"127.0.0.2-127.0.0.5\"]"]);
+    let needs = needs(&plan);
+    assert_eq!((needs.connections, needs.descriptors, needs.ports_per_address), (1001, 1201, 250));
+    assert_eq!((needs.publishes, needs.duration), (Some(10), Duration::from_secs(3)));
+    assert!(needs.memory_bytes > 16 << 20);
+}
+
+#[test]
+fn quick_makes_the_scenario_of_its_flags() {
+    let flags = Quick {
+        url: Some("ws://127.0.0.1:9001/ws/{room}".into()),
+        connections: 1000,
+        rooms: 4,
+        rate: 50.0,
+        duration: Duration::from_secs(90),
+        size: "128-512".into(),
+        mode: Mode::Broadcast,
+    };
+    let plan = quick(&flags, &["settle=1s".to_owned()], &LIMITS).unwrap();
+    assert_eq!((plan.name.as_str(), plan.subscribers(), plan.rooms.len()), ("quick", 1000, 4));
+    assert_eq!((plan.length(), plan.settle), (Duration::from_secs(90), Duration::from_secs(1)));
+    assert!(matches!(plan.publishers[0].arrival, Arrival::Uniform { rate: 50.0 }));
+    let echo = quick(&Quick { mode: Mode::Echo, ..Quick::default() }, &[], &LIMITS).unwrap();
+    assert_eq!((echo.mode, echo.subscribers()), (Mode::Echo, 100));
+}
+
+#[test]
+fn the_same_file_gives_the_same_plan() {
+    let text = SHORTEST.replace("rate = 5", "rate = 5\narrival = \"poisson\"");
+    let (a, b) = (plan(&text), plan(&text));
+    assert_eq!(a.resolved, b.resolved);
+    assert_eq!(a.pacer(0).schedule(0).unwrap().peek(), b.pacer(0).schedule(0).unwrap().peek());
+    assert_eq!(render(&a, 0, 0, 9), render(&b, 0, 0, 9));
+    let other = plan(&format!("seed = 2\n{text}"));
+    assert_ne!(render(&a, 0, 0, 9), render(&other, 0, 0, 9));
+}
+
+#[test]
+fn the_resolved_scenario_has_every_default() {
+    let resolved = plan(SHORTEST).resolved;
+    assert_eq!(resolved["settle_us"], 500_000);
+    assert_eq!(resolved["connections"][0]["ramp"], 2000.0);
+    assert_eq!(resolved["publishers"][0]["arrival"], "uniform");
+    assert_eq!(resolved["publishers"][0]["payload"]["mean_bytes"], 128);
+    assert_eq!(resolved["phases"][0]["for_us"], 2_000_000);
+    assert_eq!(resolved["target"]["path"], "/broadcast/{room}");
+}

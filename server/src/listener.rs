@@ -1,0 +1,117 @@
+//! Accepting: from a listening socket to one task a handshake, and from there to a shard.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use net::{ListenOptions, Socket};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::http::{Progress, Side, Site};
+use crate::serve::ServeError;
+
+/// hyper's smallest read buffer, in bytes: a request's head must fit.
+const HEAD: usize = 8192;
+/// After a failure to accept, such as no descriptor left, how long to wait before the next try.
+const BACKOFF: Duration = Duration::from_millis(100);
+
+/// A listening socket of the control thread.
+#[derive(Debug)]
+pub struct Door {
+    listener: TcpListener,
+    side: Side,
+    handshake_timeout: Duration,
+}
+
+impl Door {
+    /// Listens on `addr`. Must be called within the runtime.
+    ///
+    /// # Errors
+    /// When the address cannot be had; the error says what to do.
+    pub fn open(addr: SocketAddr, side: Side, handshake_timeout: Duration) -> Result<Self, ServeError> {
+        let listener = net::listen(addr, ListenOptions::default())?;
+        let listener = TcpListener::from_std(listener).map_err(ServeError::Runtime)?;
+        Ok(Self { listener, side, handshake_timeout })
+    }
+
+    /// The address, with its real port.
+    ///
+    /// # Errors
+    /// When the kernel is out of buffers.
+    pub fn addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Accepts for ever.
+    pub async fn accept(self, site: Arc<Site>) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, peer)) => {
+                    site.front().accepted += 1;
+                    tokio::spawn(handshake(Arc::clone(&site), self.side, self.handshake_timeout, stream, peer));
+                }
+                Err(error) if is_the_peers(&error) => {}
+                Err(error) => {
+                    site.front().accept_errors += 1;
+                    tracing::warn!("cannot accept a connection, trying again in {BACKOFF:?}: {error}");
+                    tokio::time::sleep(BACKOFF).await;
+                }
+            }
+        }
+    }
+}
+
+/// The peer went away before we took it: no reason to wait.
+fn is_the_peers(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted)
+}
+
+/// One connection's request, and its hand-over if it becomes a WebSocket.
+async fn handshake(site: Arc<Site>, side: Side, limit: Duration, stream: TcpStream, peer: SocketAddr) {
+    let progress = Mutex::new(Progress::Waiting);
+    let service = service_fn(async |request| {
+        let (answer, now) = site.answer(side, peer.ip(), request).await;
+        *progress.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        Ok::<_, Infallible>(answer)
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limit)
+        .max_buf_size(HEAD)
+        .serve_connection(TokioIo::new(stream), service)
+        .without_shutdown();
+    // Whatever goes wrong drops the ticket, which gives the place in the room up.
+    let served = tokio::time::timeout(limit, served).await;
+    let progress = std::mem::take(&mut *progress.lock().unwrap_or_else(PoisonError::into_inner));
+    match (served, progress) {
+        (Ok(Ok(parts)), Progress::Upgraded(ticket)) => {
+            // Copied, so that hyper's read buffer is freed.
+            let leftover = parts.read_buf.to_vec();
+            match socket(parts.io.into_inner()) {
+                Ok(socket) => drop(ticket.redeem(socket, leftover)),
+                Err(error) => tracing::debug!("{peer} went away after its upgrade: {error}"),
+            }
+        }
+        (_, Progress::Answered) => {}
+        (Ok(Ok(_)), Progress::Waiting) => site.front().handshake_failures += 1,
+        (Ok(Err(error)), _) => {
+            site.front().handshake_failures += 1;
+            tracing::debug!("{peer} sent no usable request: {error}");
+        }
+        (Err(_), _) => {
+            site.front().handshake_failures += 1;
+            tracing::debug!("{peer} took longer than {limit:?} for its request (--handshake-timeout)");
+        }
+    }
+}
+
+fn socket(stream: TcpStream) -> io::Result<Socket> {
+    let socket = Socket::from(stream.into_std()?);
+    socket.set_nodelay()?;
+    Ok(socket)
+}

@@ -1,0 +1,113 @@
+//! What happens because time passes: pings, silent peers, closes without an answer, rooms that nobody uses.
+
+use wire::CloseCode;
+
+use super::connection::{Connection, Farewell, Ping, Stage};
+use super::leaving::CLOSE_WAIT;
+use super::turn::Shard;
+use crate::config::Config;
+use crate::room::LagPolicy;
+
+impl Shard {
+    /// Looks at everything that is due.
+    pub(super) fn expire(&mut self) {
+        while let Some(id) = self.wheel.pop(self.now) {
+            self.connection_due(id);
+        }
+        while let Some(room) = self.rooms.pop_due(self.now) {
+            self.room_due(room);
+        }
+    }
+
+    /// Has a connection looked at when it may have been silent for too long.
+    pub(super) fn schedule_ping(&mut self, id: u32) {
+        let Some(connection) = self.connections.get(id) else { return };
+        let heard = connection.last_heard(self.now);
+        let ping = match connection.ping {
+            Ping::NotSent => ping_after(id, &self.config).map(|after| heard + after),
+            Ping::Sent => None,
+        };
+        let close = self.config.pong_timeout.map(|after| heard + after);
+        match [ping, close].into_iter().flatten().min() {
+            Some(due) => self.wheel.schedule(id, due, self.now),
+            None => self.wheel.cancel(id),
+        }
+    }
+
+    fn connection_due(&mut self, id: u32) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        let silent = self.now - connection.last_heard(self.now);
+        match connection.stage {
+            Stage::Reserved => {}
+            Stage::Open => self.silence(id, silent),
+            Stage::Paused => match self.config.write_timeout {
+                Some(timeout) if silent >= timeout => self.lost(id),
+                Some(timeout) => self.wheel.schedule(id, self.now + timeout - silent, self.now),
+                None => {}
+            },
+            Stage::Closing | Stage::Finishing(_) if silent >= CLOSE_WAIT => self.end(id),
+            Stage::Closing | Stage::Finishing(_) => self.wheel.schedule(id, self.now + CLOSE_WAIT - silent, self.now),
+        }
+    }
+
+    /// An open connection that was looked at in time: asks for a sign of life, or gives it up.
+    fn silence(&mut self, id: u32, silent: u64) {
+        if let Some(timeout) = self.config.pong_timeout
+            && silent >= timeout
+        {
+            let reason = "nothing was received for too long, not even a pong";
+            return self.close(id, Farewell::new(CloseCode::POLICY, reason));
+        }
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        if let Some(after) = ping_after(id, &self.config)
+            && connection.ping == Ping::NotSent
+            && silent >= after
+        {
+            self.counters.pings += 1;
+            send_ping(connection);
+            self.send_private(id);
+        }
+        self.schedule_ping(id);
+    }
+
+    fn room_due(&mut self, id: u32) {
+        let (now, retain) = (self.now, self.config.room_retain);
+        let Some(entry) = self.rooms.get_mut(id) else { return };
+        let unused = entry.room.members() == 0 && !entry.room.is_dirty();
+        if unused && entry.empty_since + retain <= now {
+            return self.rooms.drop_room(id, &mut self.accounts);
+        }
+        let mut due = unused.then_some(entry.empty_since + retain);
+        let mut earlier = |at: u64| due = Some(due.map_or(at, |due| due.min(at)));
+        if entry.room.log().capacity() > 0 {
+            if entry.room.last_publish() + retain <= now {
+                entry.room.forget_history(&mut self.accounts);
+            }
+            // If a slow member still needs it, ask again in a while.
+            if entry.room.log().capacity() > 0 {
+                earlier((entry.room.last_publish() + retain).max(now + retain / 4));
+            }
+        }
+        if let (Some(timeout), LagPolicy::Disconnect) = (self.config.write_timeout, self.config.lag_policy)
+            && let Some(since) = entry.room.expire(now.saturating_sub(timeout))
+        {
+            earlier(since + timeout);
+        }
+        if let Some(due) = due {
+            self.rooms.wake_at(id, due, now);
+        }
+        self.see_off(id);
+    }
+}
+
+fn send_ping(connection: &mut Connection) {
+    connection.ping = Ping::Sent;
+    connection.outbox.get_or_insert_default().ping();
+}
+
+/// The silence after which a connection is pinged, in nanoseconds: up to a tenth less than asked for, by its number, so that a crowd that
+/// came at once is not pinged at once for ever.
+fn ping_after(id: u32, config: &Config) -> Option<u64> {
+    let part = u64::from(id.wrapping_mul(2_654_435_769) >> 16);
+    config.ping_interval.map(|interval| interval - (interval / 10 * part >> 16))
+}
