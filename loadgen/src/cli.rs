@@ -44,7 +44,7 @@ pub enum Command {
     /// Print the JSON Schema of scenario files, for editors
     Schema,
     /// Run the bundled broadcast server (the same as fanout-server)
-    Serve(Box<server::config::Flags>),
+    Serve(Box<server::Flags>),
 }
 
 /// `fanout run`
@@ -53,6 +53,7 @@ pub struct RunArgs {
     /// Scenario files (TOML); all are checked before the first one runs
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// How it is carried out and reported
     #[command(flatten)]
     pub how: How,
 }
@@ -81,6 +82,7 @@ pub struct QuickArgs {
     /// Every subscriber sends and expects its own message back, from an echo server
     #[arg(long)]
     pub echo: bool,
+    /// How it is carried out and reported
     #[command(flatten)]
     pub how: How,
 }

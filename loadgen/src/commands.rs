@@ -29,6 +29,19 @@ pub fn dispatch(cli: Cli) -> u8 {
     }
 }
 
-fn serve(flags: server::config::Flags) -> u8 {
-    { let _ = flags; 1 }
+fn serve(flags: server::Flags) -> u8 {
+    let config = match server::Config::from_flags(flags) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("fanout serve: {error}");
+            return BAD_SCENARIO;
+        }
+    };
+    match server::run(config) {
+        Ok(()) => DONE,
+        Err(error) => {
+            eprintln!("fanout serve: {error}");
+            COULD_NOT_RUN
+        }
+    }
 }

@@ -102,7 +102,9 @@ pub enum PayloadError {
     #[error("the corpus \"{0}\" makes whole messages, not {{text}}: use \"chat\" or \"random\", or remove `template`")]
     WholeMessages(&'static str),
     /// A placeholder that payloads do not have.
-    #[error("unknown placeholder {{{0}}}: payloads have {{text}}, {{stamp}}, {{seq}}, {{publisher}}, {{room}} and {{env.NAME}}; write \\{{ for a brace")]
+    #[error(
+        "unknown placeholder {{{0}}}: payloads have {{text}}, {{stamp}}, {{seq}}, {{publisher}}, {{room}} and {{env.NAME}}; write \\{{ for a brace"
+    )]
     Placeholder(String),
     /// Bytes that are no UTF-8 cannot go into text messages.
     #[error("these payloads are not UTF-8 and cannot be text messages: set binary = true")]

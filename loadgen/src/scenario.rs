@@ -24,9 +24,11 @@ mod publishers;
 mod quick;
 mod redact;
 mod resolved;
+mod scalar;
 mod set;
 mod target;
 mod value;
+mod word;
 
 pub use build::{load, parse};
 pub use error::ScenarioError;

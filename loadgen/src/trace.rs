@@ -100,15 +100,20 @@ impl Trace {
     /// # Errors
     /// The first line that is not a message, names no room, goes back in time, or holds broken base64.
     pub fn parse(file: &[u8]) -> Result<Self, TraceError> {
-        let mut trace =
-            Self { rooms: Vec::new(), messages: Vec::new(), arena: Vec::with_capacity(file.len()), by_room: Vec::new() };
+        let mut trace = Self {
+            rooms: Vec::new(),
+            messages: Vec::new(),
+            arena: Vec::with_capacity(file.len()),
+            by_room: Vec::new(),
+        };
         let mut index_of: HashMap<String, u32> = HashMap::new();
         for (at, bytes) in file.split(|byte| *byte == b'\n').enumerate() {
             let line = at + 1;
             if bytes.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            let parsed: Line<'_> = serde_json::from_slice(bytes).map_err(|e| TraceError::Line { line, reason: reason(&e) })?;
+            let parsed: Line<'_> =
+                serde_json::from_slice(bytes).map_err(|e| TraceError::Line { line, reason: reason(&e) })?;
             if parsed.room.is_empty() {
                 return Err(TraceError::Room { line });
             }
@@ -243,8 +248,14 @@ mod tests {
         assert!(said("{\"at_us\":-1,\"room\":\"a\",\"text\":\"\"}").starts_with("line 2: invalid value: integer `-1`"));
         assert!(said("{\"at_us\":9,\"room\":\"a\",\"base64\":\"=\"}").starts_with("line 2: broken base64"));
         assert_eq!(said("{\"at_us\":9,\"room\":\"a\"}"), "line 2: give either \"text\" or \"base64\"");
-        assert_eq!(said("{\"at_us\":9,\"room\":\"a\",\"text\":\"\",\"base64\":\"\"}"), "line 2: give either \"text\" or \"base64\"");
-        assert_eq!(said("{\"at_us\":8,\"room\":\"a\",\"text\":\"\"}"), "line 2: at_us goes back from 9 to 8; sort the lines by at_us");
+        assert_eq!(
+            said("{\"at_us\":9,\"room\":\"a\",\"text\":\"\",\"base64\":\"\"}"),
+            "line 2: give either \"text\" or \"base64\""
+        );
+        assert_eq!(
+            said("{\"at_us\":8,\"room\":\"a\",\"text\":\"\"}"),
+            "line 2: at_us goes back from 9 to 8; sort the lines by at_us"
+        );
         assert_eq!(said("{\"at_us\":9,\"room\":\"\",\"text\":\"\"}"), "line 2: the room has an empty name");
         assert_eq!(parse("\n \n").unwrap_err(), TraceError::Empty);
     }

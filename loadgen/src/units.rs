@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn durations_carry_their_unit() {
-        for (text, ms) in [("250ms", 250), ("1.5s", 1500), ("2m", 120_000), ("1m 30s", 90_000), ("0s", 0), ("0.5ms", 0)] {
+        for (text, ms) in [("250ms", 250), ("1.5s", 1500), ("2m", 120_000), ("1m 30s", 90_000), ("0s", 0), ("0.5ms", 0)]
+        {
             assert_eq!(duration(text).unwrap().as_millis(), ms, "{text}");
         }
         assert_eq!(duration("0.5ms").unwrap(), Duration::from_micros(500));

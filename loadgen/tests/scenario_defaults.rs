@@ -1,5 +1,7 @@
 //! What a scenario means when it says little, and what each key changes.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
+
 use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -89,7 +91,8 @@ fn connections_are_spread_evenly_over_numbered_named_or_sized_rooms() {
     assert_eq!(named.publishers[0].from, From::Separate(vec![0, 1, 0]));
     let sized = with_sets(&["connections.phones.room_size=4", "publishers.source.count=3"]);
     assert_eq!(sized.rooms.len(), 3);
-    let zipf = with_sets(&["connections.phones.rooms=2", "connections.phones.spread=zipf", "publishers.source.count=2"]);
+    let zipf =
+        with_sets(&["connections.phones.rooms=2", "connections.phones.spread=zipf", "publishers.source.count=2"]);
     assert_eq!(zipf.groups[0].rooms.iter().filter(|room| **room == 0).count(), 7);
 }
 
@@ -119,10 +122,11 @@ fn every_is_for_each_publisher_and_rate_for_all_together() {
 
 #[test]
 fn when_the_members_of_several_groups_send_they_share_the_rate() {
-    let plan = plan(&SHORTEST.replace(
-        "[[publishers]]",
-        "[[connections]]\nname = \"slow\"\ncount = 30\n[[publishers]]\nfrom = \"members\"",
-    ));
+    let plan =
+        plan(&SHORTEST.replace(
+            "[[publishers]]",
+            "[[connections]]\nname = \"slow\"\ncount = 30\n[[publishers]]\nfrom = \"members\"",
+        ));
     let names: Vec<&str> = plan.publishers.iter().map(|p| p.name.as_str()).collect();
     assert_eq!(names, ["source-phones", "source-slow"]);
     assert!(matches!(plan.publishers[0].arrival, Arrival::Uniform { rate: 1.25 }));
@@ -156,7 +160,12 @@ fn payloads_are_made_as_asked() {
     assert_eq!(render(&payload("{ size = \"2KiB\", corpus = \"random\" }"), 0, 0, 1).len(), 2048);
     assert!(payload("{ corpus = \"game\" }").publishers[0].payload.binary());
     assert!(payload("{ binary = true }").publishers[0].payload.binary());
-    let chat = render(&payload("{ template = '{\"content\":\"{text} {stamp}\"}', size = \"128-512\", corpus = \"chat\" }"), 0, 0, 1);
+    let chat = render(
+        &payload("{ template = '{\"content\":\"{text} {stamp}\"}', size = \"128-512\", corpus = \"chat\" }"),
+        0,
+        0,
+        1,
+    );
     assert!((128..=512).contains(&chat.len()));
     serde_json::from_slice::<serde_json::Value>(&chat).unwrap();
     let room = render(&payload("{ template = '{room} {seq} \\{x} {stamp}' }"), 0, 0, 7);
@@ -165,7 +174,8 @@ fn payloads_are_made_as_asked() {
 
 #[test]
 fn phases_ramp_and_need_not_be_measured() {
-    let plan = plan(&format!("{SHORTEST}measure = false\n[[phases]]\nname = \"goal\"\nfor = \"1.5s\"\nload = \"1x-5x\"\n"));
+    let plan =
+        plan(&format!("{SHORTEST}measure = false\n[[phases]]\nname = \"goal\"\nfor = \"1.5s\"\nload = \"1x-5x\"\n"));
     assert_eq!(plan.phases[1].load, (1.0, 5.0));
     assert!(!plan.phases[0].measure && plan.phases[1].measure);
     assert_eq!(plan.length(), Duration::from_millis(3500));
@@ -193,7 +203,9 @@ fn thresholds_may_be_quoted_dotted_lists_or_tables() {
 
 #[test]
 fn the_bundled_server_gets_its_flags() {
-    let plan = plan(&format!("{SHORTEST}[target]\npath = \"/ws/{{room}}\"\nserver = {{ lag_policy = \"skip\", shards = 1, flush-delay = \"0ms\" }}\n"));
+    let plan = plan(&format!(
+        "{SHORTEST}[target]\npath = \"/ws/{{room}}\"\nserver = {{ lag_policy = \"skip\", shards = 1, flush-delay = \"0ms\" }}\n"
+    ));
     let TargetKind::Bundled { flags } = &plan.target.kind else { panic!() };
     let flags: Vec<(&str, &str)> = flags.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     assert_eq!(flags, [("--flush-delay", "0ms"), ("--lag-policy", "skip"), ("--shards", "1")]);
@@ -203,7 +215,9 @@ fn the_bundled_server_gets_its_flags() {
 #[test]
 fn a_spawned_server_is_started_in_its_folder_with_its_environment() {
     let target = |extra: &str| {
-        plan(&format!("{SHORTEST}[target]\nspawn = [\"node\", \"hub.js\", \"--port\", \"{{port}}\"]\n{extra}")).target.kind
+        plan(&format!("{SHORTEST}[target]\nspawn = [\"node\", \"hub.js\", \"--port\", \"{{port}}\"]\n{extra}"))
+            .target
+            .kind
     };
     let TargetKind::Spawn { command, ready, ready_timeout, env, cwd } =
         target("ready = \"line:up on {port}\"\nready_timeout = \"3s\"\nenv = { A = \"1\" }\ncwd = \"hub\"\n")
@@ -213,8 +227,12 @@ fn a_spawned_server_is_started_in_its_folder_with_its_environment() {
     assert_eq!(command, ["node", "hub.js", "--port", "{port}"]);
     assert_eq!((ready, ready_timeout), (Ready::Line("up on {port}".into()), Duration::from_secs(3)));
     assert_eq!((env, cwd.unwrap()), (vec![("A".into(), "1".into())], Path::new("here/hub").into()));
-    assert!(matches!(target(""), TargetKind::Spawn { ready: Ready::Tcp, cwd: None, ready_timeout, .. } if ready_timeout.as_secs() == 10));
-    assert!(matches!(target("ready = \"/healthz\"\n"), TargetKind::Spawn { ready: Ready::Http(p), .. } if p == "/healthz"));
+    assert!(
+        matches!(target(""), TargetKind::Spawn { ready: Ready::Tcp, cwd: None, ready_timeout, .. } if ready_timeout.as_secs() == 10)
+    );
+    assert!(
+        matches!(target("ready = \"/healthz\"\n"), TargetKind::Spawn { ready: Ready::Http(p), .. } if p == "/healthz")
+    );
 }
 
 #[test]

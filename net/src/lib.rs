@@ -23,6 +23,7 @@ mod poller;
 mod process;
 mod socket;
 mod sys;
+mod timer;
 mod waker;
 
 pub use clock::{now, own_cpu, process_cpu, thread_cpu};
@@ -35,4 +36,5 @@ pub use process::{
     Memory, Signal, context_switches, die_with_parent, kernel_memory, memory, signal, signal_group, tcp_retransmits,
 };
 pub use socket::{Socket, read_fd, send_fd, send2_fd};
+pub use timer::Timer;
 pub use waker::Waker;

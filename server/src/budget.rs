@@ -15,7 +15,6 @@ impl Budget {
     }
 
     /// Counts `bytes` as used if they fit, and says whether they did.
-    #[must_use]
     pub fn take(&mut self, bytes: usize) -> Grant {
         match self.used.checked_add(bytes) {
             Some(used) if used <= self.limit => {

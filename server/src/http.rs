@@ -102,7 +102,7 @@ impl Site {
     async fn upgrade(&self, request: &mut Request<Incoming>, peer: IpAddr, target: Target) -> (Answer, Progress) {
         match self.try_upgrade(request, peer, target).await {
             Ok((answer, ticket)) => (answer, Progress::Upgraded(ticket)),
-            Err(answer) => (answer, Progress::Answered),
+            Err(refusal) => (refusal.into_answer(), Progress::Answered),
         }
     }
 
@@ -111,23 +111,22 @@ impl Site {
         request: &mut Request<Incoming>,
         peer: IpAddr,
         target: Target,
-    ) -> Result<(Answer, Ticket), Answer> {
+    ) -> Result<(Answer, Ticket), Refused> {
         check(request)?;
+        let stopping = || Refused::new(503, "the server is stopping; connect to another, or again in a moment");
         if self.service() == Service::Draining {
-            return Err(text(503, "the server is stopping; connect to another, or again in a moment"));
+            return Err(stopping());
         }
-        let permit = self.admission.enter(peer).map_err(|refusal| text(refusal.status(), &refusal.to_string()))?;
+        let permit = self.admission.enter(peer).map_err(|refusal| Refused::new(refusal.status(), &refusal))?;
         let shard = match &target {
             Target::Room { name, .. } => home_shard(name, self.shards.len()),
             Target::Echo => 0,
         };
         let (reply, reservation) = oneshot::channel();
-        let gone = || text(503, "the server is stopping; connect to another, or again in a moment");
-        self.shards[shard].send(Command::Subscribe { target, permit, reply }).map_err(|_| gone())?;
-        let Reservation { ticket, next } = reservation.await.map_err(|_| gone())?;
+        self.shards[shard].send(Command::Subscribe { target, permit, reply }).map_err(|_| stopping())?;
+        let Reservation { ticket, next } = reservation.await.map_err(|_| stopping())?;
         // The future that waits for the upgrade is not needed: the connection gives its socket back itself.
-        let (answer, _) =
-            fastwebsockets::upgrade::upgrade(request).map_err(|error| text(400, &error.to_string()))?;
+        let (answer, _) = fastwebsockets::upgrade::upgrade(request).map_err(|error| Refused::new(400, &error))?;
         let mut answer = answer.map(|_| Full::default());
         if let Some(next) = next
             && let Ok(value) = HeaderValue::try_from(next.to_string())
@@ -148,7 +147,7 @@ impl Site {
         }
         let report = Report::new(self.started.elapsed().as_secs_f64(), self.service(), self.front().clone(), shards);
         match serde_json::to_vec(&report) {
-            Ok(json) => answer(200, "application/json", json),
+            Ok(json) => answer(200, "application/json", [json, b"\n".to_vec()].concat()),
             Err(error) => text(500, &error.to_string()),
         }
     }
@@ -162,7 +161,7 @@ impl Site {
 }
 
 /// Whether a request asks for a WebSocket (RFC 6455 section 4.2.1).
-fn check(request: &Request<Incoming>) -> Result<(), Answer> {
+fn check(request: &Request<Incoming>) -> Result<(), Refused> {
     let headers = request.headers();
     let (connection, upgrade) = (joined(headers, &header::CONNECTION), joined(headers, &header::UPGRADE));
     let version = joined(headers, &header::SEC_WEBSOCKET_VERSION);
@@ -175,15 +174,29 @@ fn check(request: &Request<Incoming>) -> Result<(), Answer> {
         version: version.as_deref(),
         key: key.as_deref(),
     };
-    wire::check_request(&asked).map_err(|error| {
-        let mut answer = text(error.status(), &error.to_string());
-        if error.status() == 426 {
-            let headers = answer.headers_mut();
-            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-            headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    wire::check_request(&asked).map_err(|error| Refused::new(error.status(), &error))
+}
+
+/// A request that does not become a WebSocket.
+struct Refused {
+    status: u16,
+    sentence: String,
+}
+
+impl Refused {
+    fn new(status: u16, sentence: &(impl ToString + ?Sized)) -> Self {
+        Self { status, sentence: sentence.to_string() }
+    }
+
+    fn into_answer(self) -> Answer {
+        let mut answer = text(self.status, &self.sentence);
+        if self.status == 426 {
+            // What would have been right (RFC 6455 section 4.4, RFC 9110 section 15.5.22).
+            answer.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            answer.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         }
         answer
-    })
+    }
 }
 
 /// All lines of one header, as one (RFC 9110 section 5.3).

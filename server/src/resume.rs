@@ -40,7 +40,9 @@ impl fmt::Display for ResumePoint {
 
 /// What is wrong with a text that should name a place in a log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a cursor; use GENERATION.INDEX as the header Fanout-Cursor gave it, with the index of the next message wanted")]
+#[error(
+    "{0:?} is not a cursor; use GENERATION.INDEX as the header Fanout-Cursor gave it, with the index of the next message wanted"
+)]
 pub struct NotACursor(String);
 
 impl FromStr for ResumePoint {

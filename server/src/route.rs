@@ -120,7 +120,10 @@ mod tests {
     #[test]
     fn resume_names_a_place() {
         let point = ResumePoint { generation: 35, index: 7 };
-        assert_eq!(route("/broadcast/a", Some("x=1&resume=z.7")), Ok(Route::Broadcast { room: "a".into(), resume: Some(point) }));
+        assert_eq!(
+            route("/broadcast/a", Some("x=1&resume=z.7")),
+            Ok(Route::Broadcast { room: "a".into(), resume: Some(point) })
+        );
         assert_eq!(route("/broadcast/a", Some("resume=7")).unwrap_err().status(), 400);
     }
 }

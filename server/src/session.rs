@@ -1,8 +1,6 @@
 //! Pure: what one connection's bytes mean, in 24 bytes of state while it is idle.
 
-use wire::{
-    Assembler, CloseFrame, Event, Flow, FrameReader, Limits, Opcode, ProtocolError, Role, Rsv1, Rules,
-};
+use wire::{Assembler, CloseFrame, Event, Flow, FrameReader, Limits, Opcode, ProtocolError, Role, Rsv1, Rules};
 
 /// A message may come in so many fragments.
 const MAX_FRAGMENTS: u32 = 16 * 1024;
@@ -184,7 +182,13 @@ mod tests {
 
     #[test]
     fn messages_pings_and_pongs_are_requests_in_order() {
-        let bytes = [frame(Opcode::Text, b"a"), frame(Opcode::Ping, b"p"), frame(Opcode::Pong, b""), frame(Opcode::Binary, b"b")].concat();
+        let bytes = [
+            frame(Opcode::Text, b"a"),
+            frame(Opcode::Ping, b"p"),
+            frame(Opcode::Pong, b""),
+            frame(Opcode::Binary, b"b"),
+        ]
+        .concat();
         let (outcome, requests) = receive(&mut Session::new(), bytes);
         assert_eq!(outcome, Ok(Outcome::Open));
         assert_eq!(
@@ -203,7 +207,10 @@ mod tests {
         let mut session = Session::new();
         let bytes = [frame(Opcode::Close, &1000_u16.to_be_bytes()), frame(Opcode::Text, b"late")].concat();
         let (outcome, requests) = receive(&mut session, bytes);
-        assert_eq!(outcome, Ok(Outcome::PeerCloses(Some(CloseFrame { code: CloseCode::NORMAL, reason: String::new() }))));
+        assert_eq!(
+            outcome,
+            Ok(Outcome::PeerCloses(Some(CloseFrame { code: CloseCode::NORMAL, reason: String::new() })))
+        );
         assert!(requests.is_empty() && !session.is_open());
     }
 

@@ -27,8 +27,10 @@ fn whole_group(arrival: &Arrival, publishers: u32, phases: &[Phase]) -> Vec<u64>
 }
 
 fn trace(times_and_rooms: &[(u64, &str)]) -> Arc<Trace> {
-    let lines: String =
-        times_and_rooms.iter().map(|(at, room)| format!("{{\"at_us\":{at},\"room\":\"{room}\",\"text\":\"\"}}\n")).collect();
+    let lines: String = times_and_rooms
+        .iter()
+        .map(|(at, room)| format!("{{\"at_us\":{at},\"room\":\"{room}\",\"text\":\"\"}}\n"))
+        .collect();
     Arc::new(Trace::parse(lines.as_bytes()).unwrap())
 }
 
@@ -51,7 +53,13 @@ fn a_group_together_is_as_even_as_one_publisher() {
 
 #[test]
 fn every_phase_has_its_own_count_whatever_comes_before_it() {
-    let phases = [phase(5.0, (1.0, 1.0)), phase(2.0, (5.0, 5.0)), phase(3.0, (0.0, 0.0)), phase(4.0, (1.0, 5.0)), phase(1.0, (0.5, 0.5))];
+    let phases = [
+        phase(5.0, (1.0, 1.0)),
+        phase(2.0, (5.0, 5.0)),
+        phase(3.0, (0.0, 0.0)),
+        phase(4.0, (1.0, 5.0)),
+        phase(1.0, (0.5, 0.5)),
+    ];
     let all = dues(&Arrival::Uniform { rate: 40.0 }, 0, 1, &phases, 1);
     let counts: Vec<usize> = (0..5).map(|p| all.iter().filter(|due| phase_of(&phases, **due) == p).count()).collect();
     assert_eq!(counts, [200, 400, 0, 480, 20]);

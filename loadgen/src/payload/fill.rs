@@ -4,7 +4,7 @@ use wire::stamp::Stamp;
 
 use crate::corpus::Corpus;
 use crate::payload::template::Piece;
-use crate::payload::{PayloadError, Sizes, draw, LONGEST_STAMP};
+use crate::payload::{LONGEST_STAMP, PayloadError, Sizes, draw};
 use crate::seeded::Seeded;
 
 /// A template whose placeholders are known.
@@ -57,7 +57,8 @@ impl Fill {
         if texts > 0 && !corpus.has_text() {
             return Err(PayloadError::WholeMessages(corpus.name()));
         }
-        if matches!(parts.first(), Some(Part::Literal(bytes)) if bytes.trim_ascii_start().starts_with(b"{") || bytes.trim_ascii_start().starts_with(b"[")) {
+        if matches!(parts.first(), Some(Part::Literal(bytes)) if bytes.trim_ascii_start().starts_with(b"{") || bytes.trim_ascii_start().starts_with(b"["))
+        {
             rooms.names.iter_mut().for_each(|name| *name = json_escaped(name));
         }
         let fill = Self { parts, sizes, corpus, rooms };

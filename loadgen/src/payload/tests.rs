@@ -99,7 +99,10 @@ fn sized_chat_lines_are_json_of_exactly_that_size() {
 #[test]
 fn sizes_that_cannot_be_are_refused() {
     let said = |corpus, size| generated(corpus, Some(size..=size), Stamping::Stamped).unwrap_err().to_string();
-    assert_eq!(said(Corpus::Words, 17), "a size of 17 bytes is too small: what must be in every message takes up to 18 bytes");
+    assert_eq!(
+        said(Corpus::Words, 17),
+        "a size of 17 bytes is too small: what must be in every message takes up to 18 bytes"
+    );
     assert_eq!(
         said(Corpus::Ticks, 500),
         "messages of the corpus \"ticks\" have sizes of their own: remove `size`, or use a template with {text}"
@@ -109,7 +112,8 @@ fn sizes_that_cannot_be_are_refused() {
 
 #[test]
 fn a_template_is_filled_in() {
-    let source = template(r#"{"n":{seq},"p":{publisher},"in":"{room}","t":"{stamp}"}"#, None, Stamping::Stamped).unwrap();
+    let source =
+        template(r#"{"n":{seq},"p":{publisher},"in":"{room}","t":"{stamp}"}"#, None, Stamping::Stamped).unwrap();
     let payload: serde_json::Value = serde_json::from_slice(&render(&source, 4, 12)).unwrap();
     assert_eq!(payload["n"], 12);
     assert_eq!(payload["p"], 4);
@@ -136,8 +140,14 @@ fn a_sized_template_grows_its_text() {
 fn templates_that_cannot_work_are_refused() {
     let said = |text, sizes| template(text, sizes, Stamping::Stamped).unwrap_err().to_string();
     assert_eq!(said("{text}", None), "the template has no {stamp}: add it, or set correlate = \"content\" at the top");
-    assert_eq!(said("{stamp}", Some(50..=50)), "the template has a `size` but no {text} to fill up to it: add {text}, or remove `size`");
-    assert_eq!(said("{text}{text}{stamp}", Some(50..=50)), "the template has several {text}: with a `size` there can be only one");
+    assert_eq!(
+        said("{stamp}", Some(50..=50)),
+        "the template has a `size` but no {text} to fill up to it: add {text}, or remove `size`"
+    );
+    assert_eq!(
+        said("{text}{text}{stamp}", Some(50..=50)),
+        "the template has several {text}: with a `size` there can be only one"
+    );
     assert_eq!(
         said("{text} {stamp} {seq}", Some(20..=90)),
         "a size of 20 bytes is too small: what must be in every message takes up to 30 bytes"
@@ -172,7 +182,10 @@ fn a_whole_file_is_one_message_and_bytes_need_binary() {
     let file = FileMessages::new(b"\xff\n\x00", Cut::Whole).unwrap();
     let source = PayloadSource::new(Content::File(file.clone()), Medium::Binary, Stamping::Bare, 1).unwrap();
     assert_eq!(render(&source, 0, 5), b"\xff\n\x00");
-    assert_eq!(PayloadSource::new(Content::File(file), Medium::Text, Stamping::Bare, 1).unwrap_err(), PayloadError::NotText);
+    assert_eq!(
+        PayloadSource::new(Content::File(file), Medium::Text, Stamping::Bare, 1).unwrap_err(),
+        PayloadError::NotText
+    );
     assert_eq!(generated(Corpus::Random, None, Stamping::Bare).map(|s| s.binary()), Ok(true));
     for cut in [Cut::Whole, Cut::Lines] {
         assert_eq!(FileMessages::new(b"", cut).unwrap_err(), PayloadError::Empty);

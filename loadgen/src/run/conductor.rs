@@ -78,7 +78,6 @@ enum Event {
 /// Everything known when the last worker has finished.
 pub(super) struct Outcome {
     pub started: SystemTime,
-    pub seen: Seen,
     pub end: Option<End>,
     pub account: Account,
     pub timeline: Timeline,
@@ -225,9 +224,9 @@ async fn conduct(
     };
     let (started, began) = (SystemTime::now(), Instant::now());
     let end = conductor.lead().await;
+    conductor.crew.join();
     Ok(Outcome {
         started,
-        seen,
         end,
         account: conductor.account,
         timeline: conductor.timeline,

@@ -7,19 +7,17 @@ use std::thread::JoinHandle;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::worker::{Common, News, Order, Share, work};
+use crate::worker::{Common, News, Order, Share, Wake, work};
 
 /// Workers that wait for orders.
-#[derive(Debug)]
 pub struct Crew {
     workers: Vec<Worker>,
     news: UnboundedReceiver<News>,
 }
 
-#[derive(Debug)]
 struct Worker {
     orders: mpsc::Sender<Order>,
-    waker: net::Waker,
+    wake: Wake,
     thread: JoinHandle<()>,
 }
 
@@ -33,7 +31,7 @@ impl Crew {
         let mut workers = Vec::new();
         for (i, share) in shares.into_iter().enumerate() {
             let (orders, inbox) = mpsc::channel();
-            let (wake, waker) = mpsc::channel();
+            let (wake_slot, wake) = mpsc::channel();
             let (common, send_news) = (Arc::clone(common), send_news.clone());
             let cpu = cpus.filter(|c| !c.is_empty()).map(|c| c[i % c.len()]);
             let thread = std::thread::Builder::new().name(format!("worker-{i}")).spawn(move || {
@@ -41,10 +39,10 @@ impl Crew {
                     // Without it the run is merely noisier, which its figures will show.
                     let _ = net::pin_thread(&[cpu]);
                 }
-                work(common, share, inbox, wake, send_news);
+                work(common, share, inbox, wake_slot, send_news);
             })?;
-            let waker = waker.recv().map_err(|_| io::Error::other("a worker ended before it began"))?;
-            workers.push(Worker { orders, waker, thread });
+            let wake = wake.recv().map_err(|_| io::Error::other("a worker ended before it began"))?;
+            workers.push(Worker { orders, wake, thread });
         }
         Ok(Crew { workers, news })
     }
@@ -59,7 +57,7 @@ impl Crew {
         for worker in &self.workers {
             // A worker that has ended has said why in its news.
             let _ = worker.orders.send(order);
-            worker.waker.wake();
+            (worker.wake)();
         }
     }
 

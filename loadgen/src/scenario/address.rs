@@ -30,7 +30,10 @@ mod tests {
     #[test]
     fn a_range_holds_both_its_ends() {
         let all = addresses("127.0.0.254 - 127.0.1.1").unwrap();
-        assert_eq!(all.iter().map(ToString::to_string).collect::<Vec<_>>(), ["127.0.0.254", "127.0.0.255", "127.0.1.0", "127.0.1.1"]);
+        assert_eq!(
+            all.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["127.0.0.254", "127.0.0.255", "127.0.1.0", "127.0.1.1"]
+        );
         assert_eq!(addresses("::1").unwrap().len(), 1);
     }
 

@@ -4,13 +4,15 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::plan::{Arrival, ClientEngine, Correlate, From, Mode, Plan};
+use crate::plan::{Arrival, ClientEngine, Correlate, Mode, Plan};
 use crate::scenario::document::{Document, Source};
 use crate::scenario::error::{Fault, ScenarioError};
 use crate::scenario::file::File;
 use crate::scenario::limits::{Limits, needs};
 use crate::scenario::publishers::{Replay, Scene};
-use crate::scenario::value::{At, CorrelateKey, ModeKey, Name};
+use crate::scenario::scalar::At;
+use crate::scenario::value::Name;
+use crate::scenario::word::{CorrelateKey, ModeKey};
 use crate::scenario::{groups, keys, phases, publishers, resolved, target};
 
 /// Reads a scenario file and makes its plan.
@@ -18,8 +20,9 @@ use crate::scenario::{groups, keys, phases, publishers, resolved, target};
 /// # Errors
 /// A file that cannot be read, and everything that [`parse`] refuses.
 pub fn load(path: &Path, sets: &[String], limits: &Limits) -> Result<Plan, ScenarioError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| ScenarioError::whole(&path.display().to_string(), format!("cannot read {}: {e}", path.display())))?;
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        ScenarioError::whole(&path.display().to_string(), format!("cannot read {}: {e}", path.display()))
+    })?;
     parse(path, &text, sets, limits)
 }
 
@@ -51,7 +54,10 @@ fn build(file: &File, dir: &Path, limits: &Limits) -> Result<Plan, Fault> {
     let seed = file.seed.map_or(1, |seed| seed.0);
     let replay = publishers::replay(&file.publishers, dir)?;
     if let (Mode::Echo, Some(_), Some(key)) = (mode, &replay, &file.mode) {
-        return Err(Fault::at(&key.span, "a replay needs mode = \"broadcast\": in echo mode only its publisher would receive it"));
+        return Err(Fault::at(
+            &key.span,
+            "a replay needs mode = \"broadcast\": in echo mode only its publisher would receive it",
+        ));
     }
     let correlate = correlate(file, replay.as_ref())?;
     let target = target::resolve(&file.target, mode, dir)?;
@@ -61,8 +67,7 @@ fn build(file: &File, dir: &Path, limits: &Limits) -> Result<Plan, Fault> {
     if groups.rooms.len() > 1 && !target.path.contains("{room}") {
         return Err(no_room_in_path(file, groups.rooms.len(), &target.path));
     }
-    let scene =
-        Scene { dir, seed, mode, correlate, rooms: &groups.rooms, groups: &groups.groups, rooms_of_trace };
+    let scene = Scene { dir, seed, mode, correlate, rooms: &groups.rooms, groups: &groups.groups, rooms_of_trace };
     let publishers = publishers::resolve(&file.publishers, replay.as_ref(), &scene)?;
     let trace_length = replay.as_ref().map(|r| Duration::from_secs_f64(r.trace.length_us() as f64 / 1e6 / r.speed));
     let phases = phases::resolve(&file.phases, trace_length)?;
@@ -112,16 +117,24 @@ fn unique<'n>(table: &str, names: impl Iterator<Item = &'n At<Name>>) -> Result<
 
 fn no_room_in_path(file: &File, rooms: usize, path: &str) -> Fault {
     let given = file.target.url.as_ref().or(file.target.path.as_ref()).map(|at| &at.span);
-    let rooms_key = file.connections.iter().find_map(|t| t.rooms.as_ref().map(|at| &at.span).or(t.room_size.as_ref().map(|at| &at.span)));
-    let message = format!("{rooms} rooms, but the path {} has no {{room}}: all connections would be in one", crate::scenario::redact::url(path));
-    let fault = given.or(rooms_key).map_or_else(|| Fault::missing(message.clone()), |span| Fault::at(span, message.clone()));
+    let rooms_key = file
+        .connections
+        .iter()
+        .find_map(|t| t.rooms.as_ref().map(|at| &at.span).or(t.room_size.as_ref().map(|at| &at.span)));
+    let message = format!(
+        "{rooms} rooms, but the path {} has no {{room}}: all connections would be in one",
+        crate::scenario::redact::url(path)
+    );
+    let fault =
+        given.or(rooms_key).map_or_else(|| Fault::missing(message.clone()), |span| Fault::at(span, message.clone()));
     fault.help("put {room} where the server expects the room's name, or use one room")
 }
 
 /// Refuses what this machine, or the numbers themselves, cannot do.
 fn possible(plan: &Plan, file: &File, limits: &Limits) -> Result<(), Fault> {
     let needs = needs(plan);
-    let counts = file.connections.iter().map(|t| &t.count).chain(file.publishers.iter().filter_map(|t| t.count.as_ref()));
+    let counts =
+        file.connections.iter().map(|t| &t.count).chain(file.publishers.iter().filter_map(|t| t.count.as_ref()));
     let largest = counts.max_by_key(|count| count.value.0).map(|count| count.span.clone()).unwrap_or_default();
     if needs.descriptors > limits.descriptors {
         let most = limits.descriptors.saturating_sub(crate::scenario::limits::OTHER_DESCRIPTORS);
@@ -149,25 +162,29 @@ fn possible(plan: &Plan, file: &File, limits: &Limits) -> Result<(), Fault> {
         let (Arrival::Uniform { rate } | Arrival::Poisson { rate }) = group.arrival else { continue };
         let each = rate * work / f64::from(group.from.count(&plan.groups).max(1));
         if each > f64::from(u32::MAX) * 0.99 {
-            let place = file.publishers.get(index.min(file.publishers.len() - 1)).map(|t| t.name.span.clone()).unwrap_or_default();
+            let place = file
+                .publishers
+                .get(index.min(file.publishers.len() - 1))
+                .map(|t| t.name.span.clone())
+                .unwrap_or_default();
             return Err(Fault::at(
                 &place,
-                format!("each publisher of `{}` would send {each:.0} messages, but sequence numbers end at 4294967295", group.name),
+                format!(
+                    "each publisher of `{}` would send {each:.0} messages, but sequence numbers end at 4294967295",
+                    group.name
+                ),
             ));
         }
-        let separate = matches!(group.from, From::Separate(_));
-        if each * f64::from(group.from.count(&plan.groups)) < 1.0 {
-            let place = file.publishers.get(index.min(file.publishers.len() - 1)).map(|t| t.name.span.clone()).unwrap_or_default();
-            let who = if separate { "publishers" } else { "members" };
-            return Err(Fault::at(&place, format!("at this rate the {who} `{}` send nothing before the phases end", group.name))
-                .help("raise the rate, or make the phases longer"));
-        }
+    }
+    if needs.publishes == Some(0) {
+        let place = file.publishers.first().map(|t| t.name.span.clone()).unwrap_or_default();
+        return Err(Fault::at(&place, "at this rate nothing would be sent before the phases end")
+            .help("raise the rate, or make the phases longer"));
     }
     let all_closed = plan.publishers.iter().all(|p| matches!(p.arrival, Arrival::Closed { .. }));
-    if let (true, Some(load)) = (all_closed, file.phases.iter().find_map(|t| t.load.as_ref())) {
-        if load.value.0 != (1.0, 1.0) {
-            return Err(Fault::at(&load.span, "a load multiplies rates, and closed publishers have none: remove `load`"));
-        }
+    let load = file.phases.iter().find_map(|t| t.load.as_ref()).filter(|load| load.value.0 != (1.0, 1.0));
+    if let (true, Some(load)) = (all_closed, load) {
+        return Err(Fault::at(&load.span, "a load multiplies rates, and closed publishers have none: remove `load`"));
     }
     Ok(())
 }

@@ -82,13 +82,18 @@ fn fault(error: &toml::de::Error) -> Fault {
     let message = error.message().trim().replace('\n', "; ");
     let message = if let Some(field) = message.strip_prefix("missing field ") {
         format!("{field} is missing")
-    } else if let Some((found, expected)) = message.strip_prefix("invalid type: ").and_then(|m| m.split_once(", expected ")) {
+    } else if let Some((found, expected)) =
+        message.strip_prefix("invalid type: ").and_then(|m| m.split_once(", expected "))
+    {
         let found = match found {
             "map" => "a table",
             "sequence" => "a list",
             other => other,
         };
-        format!("expected {}, but this is {found}", expected.replace("a sequence", "a list").replace("a map", "a table"))
+        format!(
+            "expected {}, but this is {found}",
+            expected.replace("a sequence", "a list").replace("a map", "a table")
+        )
     } else {
         message
     };

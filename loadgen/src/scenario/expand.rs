@@ -2,7 +2,7 @@
 
 use crate::payload::template::{Piece, pieces};
 use crate::scenario::error::Fault;
-use crate::scenario::value::At;
+use crate::scenario::scalar::At;
 
 /// Splits a string at its placeholders; those of the environment are literal text afterwards. What they hold is never
 /// written to results: those show the string as it stands in the file.

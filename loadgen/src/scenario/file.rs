@@ -8,10 +8,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::scenario::objectives::Objectives;
-use crate::scenario::value::{
-    ArrivalKey, At, CorpusKey, CorrelateKey, Count, FromKey, Load, ModeKey, Name, PhaseLength, Positive, Rooms, Scalar,
-    Seed, SizeRange, Span, SpreadKey, Time, ViaKey,
-};
+use crate::scenario::scalar::{At, Scalar};
+use crate::scenario::value::{Count, Load, Name, PhaseLength, Positive, Rooms, Seed, SizeRange, Span, Time};
+use crate::scenario::word::{ArrivalKey, CorpusKey, CorrelateKey, FromKey, ModeKey, SpreadKey, ViaKey};
 
 /// A scenario of fanout: what connects, what is published, and what must hold.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -6,7 +6,9 @@ use crate::plan::Group;
 use crate::scenario::address::addresses;
 use crate::scenario::error::{Fault, counted};
 use crate::scenario::file::ConnectionsTable;
-use crate::scenario::value::{At, Rooms, SpreadKey};
+use crate::scenario::scalar::At;
+use crate::scenario::value::Rooms;
+use crate::scenario::word::SpreadKey;
 use crate::seeded::Seeded;
 use crate::trace::Trace;
 
@@ -31,11 +33,7 @@ pub(super) fn replays(tables: &[ConnectionsTable]) -> Result<bool, Fault> {
     }
 }
 
-pub(super) fn resolve(
-    tables: &[ConnectionsTable],
-    trace: Option<&Trace>,
-    seed: u64,
-) -> Result<Groups, Fault> {
+pub(super) fn resolve(tables: &[ConnectionsTable], trace: Option<&Trace>, seed: u64) -> Result<Groups, Fault> {
     if tables.is_empty() {
         return Err(Fault::missing("there is no [[connections]]: nobody would receive anything")
             .help("add [[connections]] with a name and a count"));
@@ -73,7 +71,9 @@ fn room_names(table: &ConnectionsTable, trace: Option<&Trace>) -> Result<Vec<Str
     let count = table.count.value.0;
     let numbered = |number: u32| (0..number).map(|i| format!("r{i}")).collect();
     match (&table.rooms, &table.room_size) {
-        (Some(_), Some(size)) => Err(Fault::at(&size.span, "`room_size` does not go together with `rooms`: keep one of them")),
+        (Some(_), Some(size)) => {
+            Err(Fault::at(&size.span, "`room_size` does not go together with `rooms`: keep one of them"))
+        }
         (None, None) => Ok(numbered(1)),
         (None, Some(size)) => Ok(numbered(count.div_ceil(size.value.0))),
         (Some(At { value: Rooms::Replay, span }), None) => match trace {
@@ -95,8 +95,15 @@ fn not_emptier(rooms: u32, count: u32, span: &std::ops::Range<usize>) -> Result<
     if rooms <= count {
         return Ok(());
     }
-    Err(Fault::at(span, format!("{rooms} rooms for {}: {} would have nobody in them", counted(count, "connection"), counted(rooms - count, "room")))
-        .help(format!("raise `count` to {rooms}, or lower `rooms`")))
+    Err(Fault::at(
+        span,
+        format!(
+            "{rooms} rooms for {}: {} would have nobody in them",
+            counted(count, "connection"),
+            counted(rooms - count, "room")
+        ),
+    )
+    .help(format!("raise `count` to {rooms}, or lower `rooms`")))
 }
 
 /// The room of each connection of a group.

@@ -95,10 +95,16 @@ pub(super) fn check(table: &DeTable<'_>) -> Result<(), Fault> {
         let Some((key, value)) = table.get_key_value(name) else { continue };
         match value.get_ref() {
             DeValue::Table(_) if is_list => {
-                return Err(Fault::at(&key.span(), format!("`{name}` is a list: write {} with two brackets", keys.table)));
+                return Err(Fault::at(
+                    &key.span(),
+                    format!("`{name}` is a list: write {} with two brackets", keys.table),
+                ));
             }
             DeValue::Array(_) if !is_list => {
-                return Err(Fault::at(&key.span(), format!("there is only one `{name}`: write {} with one bracket", keys.table)));
+                return Err(Fault::at(
+                    &key.span(),
+                    format!("there is only one `{name}`: write {} with one bracket", keys.table),
+                ));
             }
             DeValue::Table(inner) => check_table(inner, keys)?,
             DeValue::Array(items) => {
@@ -134,10 +140,14 @@ fn unknown(name: &str, keys: &Keys, key: &Spanned<std::borrow::Cow<'_, str>>) ->
     let here = keys.table;
     if here != TOP.table && (TOP.built.contains(&name) || TOP.later.contains(&name)) {
         // In TOML every key after a [table] line belongs to that table.
-        return Fault::at(&key.span(), format!("`{name}` belongs to the top level, but stands in {here}: move it to the top"))
-            .help(format!("put `{name}` above the first line that begins with `[`"));
+        return Fault::at(
+            &key.span(),
+            format!("`{name}` belongs to the top level, but stands in {here}: move it to the top"),
+        )
+        .help(format!("put `{name}` above the first line that begins with `[`"));
     }
-    if let Some(other) = TABLES.iter().find(|t| t.table != here && (t.built.contains(&name) || t.later.contains(&name))) {
+    if let Some(other) = TABLES.iter().find(|t| t.table != here && (t.built.contains(&name) || t.later.contains(&name)))
+    {
         return Fault::at(&key.span(), format!("`{name}` belongs in {}, not in {here}", other.table));
     }
     let message = match nearest(name, keys.built.iter().chain(keys.later).copied()) {
@@ -166,15 +176,23 @@ mod tests {
     fn the_known_keys_are_those_of_the_schema() {
         let schema = serde_json::to_value(schemars::schema_for!(crate::scenario::File)).unwrap();
         let properties = |at: &str| -> Vec<String> {
-            let mut names: Vec<String> =
-                schema.pointer(at).and_then(|p| p.as_object()).unwrap_or_else(|| panic!("{at}")).keys().cloned().collect();
+            let mut names: Vec<String> = schema
+                .pointer(at)
+                .and_then(|p| p.as_object())
+                .unwrap_or_else(|| panic!("{at}"))
+                .keys()
+                .cloned()
+                .collect();
             names.sort();
             names
         };
-        let payload = ["/properties/publishers/items/properties/payload/anyOf/0/properties", "/properties/publishers/items/properties/payload/properties"]
-            .into_iter()
-            .find(|at| schema.pointer(at).is_some())
-            .unwrap();
+        let payload = [
+            "/properties/publishers/items/properties/payload/anyOf/0/properties",
+            "/properties/publishers/items/properties/payload/properties",
+        ]
+        .into_iter()
+        .find(|at| schema.pointer(at).is_some())
+        .unwrap();
         for (keys, at) in [
             (&TOP, "/properties"),
             (&TARGET, "/properties/target/properties"),

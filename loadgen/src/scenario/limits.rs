@@ -59,15 +59,27 @@ const PUBLISH_BYTES: u64 = 40;
 /// What a plan needs.
 pub fn needs(plan: &Plan) -> Needs {
     let subscribers = plan.subscribers();
-    let own: u32 = plan.publishers.iter().map(|p| if let From::Separate(rooms) = &p.from { rooms.len() as u32 } else { 0 }).sum();
+    let own: u32 =
+        plan.publishers.iter().map(|p| if let From::Separate(rooms) = &p.from { rooms.len() as u32 } else { 0 }).sum();
     let connections = subscribers + own;
     let unbound: u32 = plan.groups.iter().filter(|g| g.source_ips.is_empty()).map(|g| g.count).sum();
-    let bound = plan.groups.iter().filter(|g| !g.source_ips.is_empty()).map(|g| g.count.div_ceil(g.source_ips.len() as u32)).max();
+    let bound = plan
+        .groups
+        .iter()
+        .filter(|g| !g.source_ips.is_empty())
+        .map(|g| g.count.div_ceil(g.source_ips.len() as u32))
+        .max();
     let publishes = publishes(plan);
     let trace: u64 = plan
         .publishers
         .iter()
-        .map(|p| if let Arrival::Replay { trace, .. } = &p.arrival { trace.payload_bytes() + 32 * trace.messages.len() as u64 } else { 0 })
+        .map(|p| {
+            if let Arrival::Replay { trace, .. } = &p.arrival {
+                trace.payload_bytes() + 32 * trace.messages.len() as u64
+            } else {
+                0
+            }
+        })
         .sum();
     let ramp = plan.groups.iter().map(|g| f64::from(g.count) / g.ramp).fold(0.0, f64::max);
     Needs {

@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use crate::plan::{Arrival, Group, Phase, PublisherGroup, TargetKind};
 use crate::scenario::error::Fault;
-use crate::scenario::value::At;
+use crate::scenario::scalar::At;
 use crate::thresholds::{Metric, Threshold};
 
 /// `[thresholds]` as written: metrics by their path, dotted tables joined, in the order of the file.

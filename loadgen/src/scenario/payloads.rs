@@ -10,7 +10,9 @@ use crate::payload::{Content, Medium, PayloadError, PayloadSource, Stamping};
 use crate::scenario::error::Fault;
 use crate::scenario::expand::with_environment;
 use crate::scenario::file::PayloadTable;
-use crate::scenario::value::{At, CorpusKey, SizeRange};
+use crate::scenario::scalar::At;
+use crate::scenario::value::SizeRange;
+use crate::scenario::word::CorpusKey;
 
 /// Total bytes when the scenario says nothing.
 const SIZE: u32 = 128;
@@ -46,7 +48,10 @@ pub(super) fn resolve(table: Option<&At<PayloadTable>>, around: &Surroundings<'_
         }
         (None, Some(file)) => {
             if let Some(size) = &payload.size {
-                return Err(Fault::at(&size.span, "`size` does not go together with `file`: its messages have their sizes"));
+                return Err(Fault::at(
+                    &size.span,
+                    "`size` does not go together with `file`: its messages have their sizes",
+                ));
             }
             if let Some(corpus) = &payload.corpus {
                 return Err(Fault::at(&corpus.span, "`corpus` does not go together with `file`: keep one of them"));

@@ -49,7 +49,10 @@ fn rest_of_trace(table: &PhaseTable, trace: Option<Duration>, before: &[Phase], 
     let played = crate::pacer::work_seconds(before);
     let rest = trace.as_secs_f64() - played;
     if rest <= 0.0 {
-        return Err(Fault::at(span, "the phases before it have already played the whole trace: remove it, or shorten them"));
+        return Err(Fault::at(
+            span,
+            "the phases before it have already played the whole trace: remove it, or shorten them",
+        ));
     }
     Ok(Duration::from_secs_f64(rest / load))
 }

@@ -9,7 +9,7 @@ use crate::plan::{Arrival, Correlate, From, Group, Mode, PublisherGroup};
 use crate::scenario::error::{Fault, counted};
 use crate::scenario::file::PublishersTable;
 use crate::scenario::payloads::{self, Surroundings};
-use crate::scenario::value::{ArrivalKey, At, FromKey};
+use crate::scenario::word::{ArrivalKey, FromKey};
 use crate::trace::Trace;
 
 /// A trace to play and how fast.
@@ -35,10 +35,8 @@ pub(super) struct Scene<'a> {
 /// Finds and reads the trace of a scenario that replays one.
 pub(super) fn replay(tables: &[PublishersTable], dir: &Path) -> Result<Option<Replay>, Fault> {
     for table in tables {
-        let only = [
-            ("speed", table.speed.as_ref().map(|at| &at.span)),
-            ("loop", table.repeat.as_ref().map(|at| &at.span)),
-        ];
+        let only =
+            [("speed", table.speed.as_ref().map(|at| &at.span)), ("loop", table.repeat.as_ref().map(|at| &at.span))];
         if let (None, Some((key, span))) =
             (&table.replay, only.iter().find_map(|(key, span)| span.map(|span| (key, span))))
         {
@@ -63,7 +61,10 @@ pub(super) fn replay(tables: &[PublishersTable], dir: &Path) -> Result<Option<Re
         ("payload", table.payload.as_ref().map(|at| &at.span)),
     ];
     if let Some((key, span)) = taken.iter().find_map(|(key, span)| span.map(|span| (key, span))) {
-        return Err(Fault::at(span, format!("`{key}` does not go together with `replay`: the trace says what is sent when")));
+        return Err(Fault::at(
+            span,
+            format!("`{key}` does not go together with `replay`: the trace says what is sent when"),
+        ));
     }
     let bytes = payloads::read(file, dir)?;
     let trace = Trace::parse(&bytes).map_err(|e| Fault::at(&file.span, format!("{}, {e}", file.value)))?;
@@ -89,12 +90,18 @@ pub(super) fn resolve(
         let usual = if scene.mode == Mode::Echo { FromKey::Members } else { FromKey::Separate };
         match (table.from.as_ref().map_or(usual, |at| at.value), &table.from) {
             (FromKey::Separate, Some(from)) if scene.mode == Mode::Echo => {
-                return Err(Fault::at(&from.span, "in echo mode the connections themselves send: use from = \"members\""));
+                return Err(Fault::at(
+                    &from.span,
+                    "in echo mode the connections themselves send: use from = \"members\"",
+                ));
             }
             (FromKey::Separate, _) => all.push(separate(table, replay, scene, senders(&all, scene.groups))?),
             (FromKey::Members, from) => {
                 if let Some(count) = &table.count {
-                    return Err(Fault::at(&count.span, "`count` is for separate publishers: here every subscriber sends"));
+                    return Err(Fault::at(
+                        &count.span,
+                        "`count` is for separate publishers: here every subscriber sends",
+                    ));
                 }
                 if let (Some(_), Some(from)) = (&table.replay, from) {
                     return Err(Fault::at(&from.span, "a replay is sent by separate publishers: remove `from`"));
@@ -121,7 +128,9 @@ fn separate(
         (Some(count), Some(_), true) if count.value.0 != rooms => {
             return Err(Fault::at(
                 &count.span,
-                format!("with rooms = \"replay\" there is one publisher for each of the trace's {rooms} rooms: remove `count`"),
+                format!(
+                    "with rooms = \"replay\" there is one publisher for each of the trace's {rooms} rooms: remove `count`"
+                ),
             ));
         }
         (_, Some(_), true) => rooms,
@@ -131,7 +140,11 @@ fn separate(
         let place = table.count.as_ref().map_or(&table.name.span, |at| &at.span);
         return Err(Fault::at(
             place,
-            format!("{} for {rooms} rooms: {} would hear nothing", counted(count, "publisher"), counted(rooms - count, "room")),
+            format!(
+                "{} for {rooms} rooms: {} would hear nothing",
+                counted(count, "publisher"),
+                counted(rooms - count, "room")
+            ),
         )
         .help(format!("set `count` to {rooms} or more: publisher i serves room i modulo rooms")));
     }
@@ -172,9 +185,13 @@ fn members(table: &PublishersTable, scene: &Scene<'_>, all: &mut Vec<PublisherGr
 fn arrival(table: &PublishersTable, count: u32, share: f64) -> Result<Arrival, Fault> {
     let kind = table.arrival.as_ref().map_or(ArrivalKey::Uniform, |at| at.value);
     if kind == ArrivalKey::Closed {
-        let timed = table.rate.as_ref().map(|at| ("rate", &at.span)).or(table.every.as_ref().map(|at| ("every", &at.span)));
+        let timed =
+            table.rate.as_ref().map(|at| ("rate", &at.span)).or(table.every.as_ref().map(|at| ("every", &at.span)));
         if let Some((key, span)) = timed {
-            return Err(Fault::at(span, format!("`{key}` does not go together with arrival = \"closed\", which has no due times")));
+            return Err(Fault::at(
+                span,
+                format!("`{key}` does not go together with arrival = \"closed\", which has no due times"),
+            ));
         }
         return Ok(Arrival::Closed { in_flight: table.in_flight.as_ref().map_or(1, |at| at.value.0) });
     }

@@ -47,7 +47,8 @@ fn target(plan: &Plan, table: &TargetTable) -> Value {
         TargetKind::Bundled { .. } => {
             out.insert("path".into(), json!(redact::url(path)));
             let flags = table.server.iter().flat_map(|server| &server.value);
-            let flags: Map<String, Value> = flags.map(|(name, at)| (name.clone(), json!(at.value.to_string()))).collect();
+            let flags: Map<String, Value> =
+                flags.map(|(name, at)| (name.clone(), json!(at.value.to_string()))).collect();
             out.insert("server".into(), json!(flags));
         }
         TargetKind::Spawn { ready, ready_timeout, .. } => {
@@ -96,8 +97,12 @@ fn publishers(plan: &Plan, file: &File) -> Vec<Value> {
             out.insert("count".into(), json!(group.from.count(&plan.groups)));
             let table = table_of(&group.name);
             match &group.arrival {
-                Arrival::Uniform { rate } => out.extend([("arrival".into(), json!("uniform")), ("rate".into(), json!(rate))]),
-                Arrival::Poisson { rate } => out.extend([("arrival".into(), json!("poisson")), ("rate".into(), json!(rate))]),
+                Arrival::Uniform { rate } => {
+                    out.extend([("arrival".into(), json!("uniform")), ("rate".into(), json!(rate))])
+                }
+                Arrival::Poisson { rate } => {
+                    out.extend([("arrival".into(), json!("poisson")), ("rate".into(), json!(rate))])
+                }
                 Arrival::Closed { in_flight } => {
                     out.extend([("arrival".into(), json!("closed")), ("in_flight".into(), json!(in_flight))]);
                 }

@@ -98,7 +98,11 @@ fn name_of<'t>(table: &'t DeTable<'_>) -> Option<&'t str> {
 }
 
 fn names(items: &[Spanned<DeValue<'_>>]) -> Vec<String> {
-    items.iter().filter_map(|item| item.get_ref().as_table().and_then(name_of)).map(|name| format!("`{name}`")).collect()
+    items
+        .iter()
+        .filter_map(|item| item.get_ref().as_table().and_then(name_of))
+        .map(|name| format!("`{name}`"))
+        .collect()
 }
 
 /// A metric may stand in the file as one quoted key or as dotted tables; the override replaces either.

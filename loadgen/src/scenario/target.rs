@@ -12,7 +12,7 @@ use crate::scenario::error::Fault;
 use crate::scenario::expand::expand;
 use crate::scenario::file::TargetTable;
 use crate::scenario::keys::nearest;
-use crate::scenario::value::{At, Scalar};
+use crate::scenario::scalar::{At, Scalar};
 
 /// Stands for `{room}` while a URL is taken apart, because the URL syntax would encode the braces.
 const ROOM_MARK: &str = "fanout-room-goes-here";
@@ -160,7 +160,10 @@ fn reach(url: &At<String>) -> Result<Reached, Fault> {
     if parsed.fragment().is_some() {
         return Err(wrong("a WebSocket url has no fragment (#..): remove it".to_owned()));
     }
-    let host = parsed.host_str().filter(|host| !host.is_empty()).ok_or_else(|| wrong(format!("the url names no host: {shape}")))?;
+    let host = parsed
+        .host_str()
+        .filter(|host| !host.is_empty())
+        .ok_or_else(|| wrong(format!("the url names no host: {shape}")))?;
     if host.contains(ROOM_MARK) || parsed.username().contains(ROOM_MARK) {
         return Err(wrong("{room} can stand only in the path of a url".to_owned()));
     }
@@ -202,8 +205,11 @@ fn spawn(table: &TargetTable, command: &At<Vec<String>>, dir: &Path) -> Result<T
         env.push((name.clone(), expand(value, &["port"])?));
     }
     if !program.iter().chain(env.iter().map(|(_, value)| value)).any(|text| text.contains("{port}")) {
-        return Err(Fault::at(&command.span, "neither `spawn` nor `env` holds {port}: the server has to be told its port")
-            .help("spawn = [\"node\", \"hub.js\", \"--port\", \"{port}\"], or env = { PORT = \"{port}\" }"));
+        return Err(Fault::at(
+            &command.span,
+            "neither `spawn` nor `env` holds {port}: the server has to be told its port",
+        )
+        .help("spawn = [\"node\", \"hub.js\", \"--port\", \"{port}\"], or env = { PORT = \"{port}\" }"));
     }
     let cwd = match &table.cwd {
         None => None,
@@ -227,7 +233,9 @@ fn ready(table: &TargetTable) -> Result<Ready, Fault> {
             Some(_) => Ok(Ready::Line(expand(ready, &["port"])?.split_off("line:".len()))),
             None => Err(Fault::at(
                 &ready.span,
-                format!("`{text}` is not known for `ready`: write \"tcp\", a path such as \"/healthz\", or \"line:TEXT\""),
+                format!(
+                    "`{text}` is not known for `ready`: write \"tcp\", a path such as \"/healthz\", or \"line:TEXT\""
+                ),
             )),
         },
     }
@@ -239,7 +247,10 @@ fn flags(table: &TargetTable) -> Result<Vec<(String, String)>, Fault> {
     for (name, value) in &server.value {
         let known = name.replace('-', "_");
         if matches!(known.as_str(), "listen" | "admin" | "config") {
-            return Err(Fault::at(&value.span, format!("`{name}` cannot be set here: fanout chooses it for its own server")));
+            return Err(Fault::at(
+                &value.span,
+                format!("`{name}` cannot be set here: fanout chooses it for its own server"),
+            ));
         }
         if !FLAGS.contains(&known.as_str()) {
             let hint = nearest(&known, FLAGS.into_iter()).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
@@ -277,7 +288,10 @@ fn headers(table: &TargetTable) -> Result<Vec<(String, String)>, Fault> {
 fn subprotocol(name: &At<String>) -> Result<String, Fault> {
     let fits = |c: char| c.is_ascii_graphic() && !"()<>@,;:\\\"/[]?={}".contains(c);
     if name.value.is_empty() || !name.value.chars().all(fits) {
-        return Err(Fault::at(&name.span, format!("`{}` is not a subprotocol name (RFC 6455 4.1: a token)", name.value)));
+        return Err(Fault::at(
+            &name.span,
+            format!("`{}` is not a subprotocol name (RFC 6455 4.1: a token)", name.value),
+        ));
     }
     Ok(name.value.clone())
 }

@@ -86,7 +86,8 @@ impl Metric {
 
     /// Whether it is about arrival after due time, which a closed loop has not.
     pub fn needs_due_times(&self) -> bool {
-        self.path.contains("latency.due.") || self.path.contains("schedule_lag.")
+        self.path.contains("latency.due.")
+            || self.path.contains("schedule_lag.")
             || self.path.ends_with("publishes_asked_per_s")
     }
 }
@@ -111,7 +112,8 @@ pub fn known_metrics() -> Vec<String> {
 }
 
 fn part_metrics() -> Vec<String> {
-    let latency = Latency { due: Some(Quantiles::default()), round_trip: Some(Quantiles::default()), ..Latency::default() };
+    let latency =
+        Latency { due: Some(Quantiles::default()), round_trip: Some(Quantiles::default()), ..Latency::default() };
     let figures = Figures {
         publishes: Publishes::default(),
         deliveries: Deliveries::default(),
@@ -189,7 +191,10 @@ mod tests {
         let said = |path| Metric::find(path, &["phones", "slow"], &["goal"]).unwrap_err().to_string();
         assert_eq!(said("latency.due.p98"), "unknown metric `latency.due.p98`; did you mean `latency.due.p99`?");
         assert_eq!(said("deliveries.lots"), "unknown metric `deliveries.lots`; did you mean `deliveries.lost`?");
-        assert_eq!(said("phases.goal.delivery.lost"), "unknown metric `phases.goal.delivery.lost`; did you mean `phases.goal.deliveries.lost`?");
+        assert_eq!(
+            said("phases.goal.delivery.lost"),
+            "unknown metric `phases.goal.delivery.lost`; did you mean `phases.goal.deliveries.lost`?"
+        );
         assert_eq!(said("qqq"), "unknown metric `qqq`");
         assert_eq!(
             said("groups.tablets.deliveries.lost"),

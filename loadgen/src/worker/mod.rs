@@ -10,6 +10,7 @@
 //! [`tungstenite`] is the same thread with a client that is not ours, to check the numbers of the native one.
 
 mod connection;
+mod course;
 mod dialer;
 mod ledgers;
 mod native;
@@ -212,5 +213,8 @@ pub fn work(common: Arc<Common>, share: Share, orders: Receiver<Order>, wake: Wa
     }
 }
 
+/// Makes a worker look into its inbox.
+pub type Wake = Box<dyn Fn() + Send>;
+
 /// Where a worker leaves the means to wake it, once it has one.
-pub type WakeSlot = std::sync::mpsc::Sender<net::Waker>;
+pub type WakeSlot = std::sync::mpsc::Sender<Wake>;

@@ -1,3 +1,394 @@
-//! The second client.
-use super::*;
-pub(super) fn run(_c: Arc<Common>, _s: Share, _o: Receiver<Order>, _w: WakeSlot, _n: UnboundedSender<News>) -> std::io::Result<()> { Ok(()) }
+//! The second client: tokio-tungstenite on one thread, a task a connection, beside the native one's every figure.
+//!
+//! Nothing of the protocol is shared with the native client: not the handshake, not the framing, not the reads. What is
+//! shared is what is measured: schedules, payloads, ledger, recorder.
+
+use std::cell::RefCell;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use net::{DialError, Timer, now};
+use tokio::io::unix::AsyncFd;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::Notify;
+use tokio::task::LocalSet;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::Error as WsError;
+use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame as TheirClose, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use wire::close::{CloseCode, CloseFrame};
+use wire::frame::Opcode;
+
+use super::course::{Course, Obey, Publisher, Stage};
+use super::native::closed_by;
+use super::news::{News, Order};
+use super::pacing::{Due, Sender};
+use super::tally::Blame;
+use super::{Common, Member, Share, WakeSlot};
+use crate::ledger::{Cursor, Delivery, NOT_DUE, Published};
+
+/// TCP and upgrade together may take this long.
+const OPEN_WITHIN: Duration = Duration::from_secs(10);
+/// Publishes a connection may have waiting before its schedule waits instead.
+const MOST_WAITING: usize = 256;
+
+pub(super) fn run(
+    common: Arc<Common>,
+    share: Share,
+    orders: Receiver<Order>,
+    wake: WakeSlot,
+    news: tokio::sync::mpsc::UnboundedSender<News>,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().event_interval(16).build()?;
+    let told = Arc::new(Notify::new());
+    let ring = Arc::clone(&told);
+    // Control waits for this; without it there is nobody to work for.
+    if wake.send(Box::new(move || ring.notify_one())).is_err() {
+        return Ok(());
+    }
+    let state = Rc::new(RefCell::new(State {
+        course: Course::new(common, share, news),
+        connections: Vec::new(),
+        due: Vec::new(),
+    }));
+    LocalSet::new().block_on(&runtime, lead(state, orders, &told))
+}
+
+/// What all tasks of the thread share; borrowed only between awaits.
+struct State {
+    course: Course,
+    connections: Vec<Connection>,
+    due: Vec<Due>,
+}
+
+struct Connection {
+    /// To its task, while it lives.
+    outgoing: Option<UnboundedSender<Outgoing>>,
+    /// Publishes on their way to the socket.
+    waiting: usize,
+    open: bool,
+}
+
+/// What a connection's task is asked to do.
+enum Outgoing {
+    Publish { publisher: u32, seq: u32 },
+    Leave,
+}
+
+type Shared = Rc<RefCell<State>>;
+
+/// The worker's own task: orders, due times, connects, reports.
+async fn lead(state: Shared, orders: Receiver<Order>, told: &Notify) -> io::Result<()> {
+    #[allow(deprecated, reason = "its successor is unsafe; a Timer owns its one descriptor for as long as it lives")]
+    let timer = AsyncFd::new(Timer::new()?)?;
+    loop {
+        timer.get_ref().set(state.borrow().course.wake_at())?;
+        let mut woken = false;
+        tokio::select! {
+            ready = timer.readable() => ready?.clear_ready(),
+            () = told.notified() => woken = true,
+        }
+        let mut borrowed = state.borrow_mut();
+        let this = &mut *borrowed;
+        this.course.wake(now());
+        if woken && this.course.obey(&orders) == Obey::Leave {
+            this.leave();
+        }
+        if this.course.publishes() {
+            this.publish();
+        }
+        while let Some(member) = this.course.dialer.next(this.course.woke) {
+            this.dial(member, &state);
+        }
+        // Deadlines are the tasks' own business here.
+        while this.course.dialer.expired(this.course.woke).is_some() {}
+        this.course.tell_connected();
+        if this.course.report() && this.course.ledgers.wants_trim() {
+            // Messages are matched by what they say, so nobody needs the canonical bytes.
+            this.course.ledgers.trim(&mut []);
+        }
+        this.course.end_leave();
+        if this.course.stage == Stage::Over {
+            this.course.harvest();
+            return Ok(());
+        }
+    }
+}
+
+impl State {
+    fn dial(&mut self, member: Member, state: &Shared) {
+        let began = now();
+        let id = self.connections.len() as u32;
+        self.course.tally.began.get_or_insert(began);
+        self.course.dialer.began(id, began);
+        let publisher = member.publisher.and_then(|index| self.course.local(index));
+        if let Some(publisher) = publisher {
+            self.course.publishers[publisher].connection = Some(id);
+        }
+        let (send, receive) = unbounded_channel();
+        self.connections.push(Connection { outgoing: Some(send), waiting: 0, open: false });
+        let task = Task { state: Rc::clone(state), id, member, publisher: publisher.map(|p| p as u32) };
+        tokio::task::spawn_local(task.live(receive, began));
+    }
+
+    fn publish(&mut self) {
+        let mut due = std::mem::take(&mut self.due);
+        let (publishers, connections) = (&self.course.publishers, &self.connections);
+        self.course.pacing.due(now(), |p| sender(publishers[p], connections), &mut due);
+        for publish in due.drain(..) {
+            let Publisher { index, connection: Some(id) } = self.course.publishers[publish.publisher] else { continue };
+            let begun = now();
+            let phase = self.course.ledgers.recorder.phase(publish.phase);
+            phase.sent += 1;
+            if let Some(at) = publish.at {
+                phase.schedule_lag.record(begun.saturating_sub(at) / 1000);
+            }
+            let Some(table) = self.course.common.book.table(index) else { continue };
+            let published = Published { due: publish.at.unwrap_or(NOT_DUE), sent: begun, phase: publish.phase };
+            let seq = table.begin(published);
+            let connection = &mut self.connections[id as usize];
+            if let Some(outgoing) = &connection.outgoing
+                && outgoing.send(Outgoing::Publish { publisher: index, seq }).is_ok()
+            {
+                connection.waiting += 1;
+            }
+        }
+        self.due = due;
+    }
+
+    fn leave(&mut self) {
+        let connections = &self.connections;
+        self.course.leave(|publisher| sender(publisher, connections));
+        for connection in &self.connections {
+            if let Some(outgoing) = &connection.outgoing {
+                // A task that has ended needs no goodbye.
+                let _ = outgoing.send(Outgoing::Leave);
+            }
+        }
+    }
+
+    fn closed(&mut self, id: u32, cause: String) {
+        let connection = &mut self.connections[id as usize];
+        connection.outgoing = None;
+        connection.open = false;
+        match self.course.stage {
+            Stage::Leaving { .. } | Stage::Over => self.course.tally.leave(),
+            _ => self.course.tally.close(cause),
+        }
+    }
+}
+
+fn sender(publisher: Publisher, connections: &[Connection]) -> Sender {
+    match publisher.connection.map(|c| &connections[c as usize]) {
+        Some(c) if c.open && c.waiting < MOST_WAITING => Sender::Ready,
+        Some(c) if c.open => Sender::Blocked,
+        _ => Sender::Gone,
+    }
+}
+
+/// One connection's task.
+struct Task {
+    state: Shared,
+    id: u32,
+    member: Member,
+    /// Index in this worker.
+    publisher: Option<u32>,
+}
+
+impl Task {
+    async fn live(self, mut outgoing: UnboundedReceiver<Outgoing>, began: u64) {
+        let opened = tokio::time::timeout(OPEN_WITHIN, self.open()).await;
+        let at = now();
+        let mut borrowed = self.state.borrow_mut();
+        let this = &mut *borrowed;
+        this.course.dialer.ended();
+        let (socket, connected) = match opened {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(Failure::Refused(status))) => return this.course.tally.refuse(status),
+            Ok(Err(Failure::Failed(cause, blame))) => return this.course.tally.fail(cause, blame),
+            Err(_) => return this.course.tally.fail("no answer to the upgrade within 10 s".to_owned(), Blame::Server),
+        };
+        let tcp = connected.saturating_sub(began) / 1000;
+        this.course.tally.open(at, tcp, at.saturating_sub(connected) / 1000);
+        let room = this.course.ledgers.room(self.member.room);
+        let cursor = this.course.ledgers.join(room, self.member.group);
+        this.connections[self.id as usize].open = true;
+        drop(borrowed);
+        let cause = self.talk(socket, &mut outgoing, room, cursor).await;
+        self.state.borrow_mut().closed(self.id, cause);
+    }
+
+    async fn open(&self) -> Result<(WebSocketStream<TcpStream>, u64), Failure> {
+        let (address, request) = {
+            let state = self.state.borrow();
+            let requests = &state.course.requests;
+            let url = format!("ws://{}{}", requests.host(), requests.path(self.member.path_room));
+            let mut request = url.into_client_request().map_err(Failure::of)?;
+            for (name, value) in requests.headers() {
+                let pair = HeaderName::try_from(name.as_str()).ok().zip(HeaderValue::try_from(value.as_str()).ok());
+                let Some((name, value)) = pair else {
+                    return Err(Failure::Failed(format!("header {name} cannot be sent"), Blame::Server));
+                };
+                request.headers_mut().append(name, value);
+            }
+            if let Ok(offer) = HeaderValue::try_from(requests.subprotocols.join(", "))
+                && !requests.subprotocols.is_empty()
+            {
+                request.headers_mut().insert("sec-websocket-protocol", offer);
+            }
+            (state.course.common.address, request)
+        };
+        let refused = |e| {
+            let error = DialError::from_connect(e, address, self.member.source);
+            Failure::Failed(error.to_string(), Blame::of(&error))
+        };
+        let stream = connect(address, self.member.source).await.map_err(refused)?;
+        let connected = now();
+        let config = WebSocketConfig::default().read_buffer_size(8192).write_buffer_size(0).max_write_buffer_size(64 << 20);
+        let (socket, _) = client_async_with_config(request, stream, Some(config)).await.map_err(Failure::of)?;
+        Ok((socket, connected))
+    }
+
+    /// Receives and sends until the connection ends; gives the cause.
+    async fn talk(
+        &self,
+        mut socket: WebSocketStream<TcpStream>,
+        outgoing: &mut UnboundedReceiver<Outgoing>,
+        room: u32,
+        mut cursor: Cursor,
+    ) -> String {
+        loop {
+            let next = tokio::select! {
+                received = socket.next() => Next::Received(received, now()),
+                asked = outgoing.recv() => Next::Asked(asked),
+            };
+            match next {
+                Next::Received(Some(Ok(message)), at) => {
+                    if let Some(cause) = self.received(message, room, &mut cursor, at) {
+                        // Lets tungstenite answer the close.
+                        let _ = socket.flush().await;
+                        return cause;
+                    }
+                }
+                Next::Received(Some(Err(error)), _) => return broken(&error),
+                Next::Received(None, _) => return "server: end of stream without a close frame".to_owned(),
+                Next::Asked(Some(Outgoing::Publish { publisher, seq })) => {
+                    if let Err(error) = self.send(&mut socket, publisher, seq).await {
+                        return broken(&error);
+                    }
+                }
+                Next::Asked(Some(Outgoing::Leave)) => {
+                    let close = TheirClose { code: 1000.into(), reason: Utf8Bytes::default() };
+                    if socket.close(Some(close)).await.is_ok() {
+                        while let Some(Ok(_)) = socket.next().await {}
+                    }
+                    return String::new();
+                }
+                Next::Asked(None) => return String::new(),
+            }
+        }
+    }
+
+    async fn send(&self, socket: &mut WebSocketStream<TcpStream>, publisher: u32, seq: u32) -> Result<(), WsError> {
+        let message = {
+            let mut state = self.state.borrow_mut();
+            let rendered = state.course.ledgers.content_mut().render(publisher, seq).map(|(o, p)| (o, p.to_vec()));
+            match rendered {
+                Some((Opcode::Binary, payload)) => Message::Binary(payload.into()),
+                Some((_, payload)) => match String::from_utf8(payload) {
+                    Ok(text) => Message::Text(text.into()),
+                    Err(bytes) => Message::Binary(bytes.into_bytes().into()),
+                },
+                None => return Ok(()),
+            }
+        };
+        if let Some(table) = self.state.borrow().course.common.book.table(publisher) {
+            table.sent_at(seq, now());
+        }
+        let sent = socket.send(message).await;
+        let mut state = self.state.borrow_mut();
+        let connection = &mut state.connections[self.id as usize];
+        connection.waiting = connection.waiting.saturating_sub(1);
+        if connection.waiting == MOST_WAITING - 1
+            && let Some(publisher) = self.publisher
+        {
+            state.course.pacing.unblocked(publisher as usize);
+        }
+        sent
+    }
+
+    /// Takes a message into the ledger; the cause, if it ends the connection.
+    fn received(&self, message: Message, room: u32, cursor: &mut Cursor, at: u64) -> Option<String> {
+        let (opcode, payload) = match &message {
+            Message::Text(text) => (Opcode::Text, text.as_bytes()),
+            Message::Binary(bytes) => (Opcode::Binary, bytes.as_ref()),
+            Message::Close(frame) => {
+                let frame =
+                    frame.as_ref().map(|f| CloseFrame { code: CloseCode(f.code.into()), reason: f.reason.to_string() });
+                return Some(closed_by(frame));
+            }
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return None,
+        };
+        let mut borrowed = self.state.borrow_mut();
+        let course = &mut borrowed.course;
+        if matches!(course.stage, Stage::Leaving { .. } | Stage::Over) {
+            return None;
+        }
+        let delivery = Delivery { now: at, group: self.member.group, publisher: self.member.publisher, phase: course.phase };
+        let frame_len = (payload.len() + if payload.len() < 126 { 2 } else if payload.len() < 65536 { 4 } else { 10 }) as u64;
+        let (taken, ()) =
+            course.ledgers.take(room, delivery, |reader| reader.message(cursor, opcode, payload, frame_len));
+        course.ledgers.recorder.phase(course.phase).reads += 1;
+        course.complete(self.publisher, taken);
+        if course.pacing.next(at).is_some_and(|due| due <= at) {
+            borrowed.publish();
+        }
+        None
+    }
+}
+
+enum Next {
+    Received(Option<Result<Message, WsError>>, u64),
+    Asked(Option<Outgoing>),
+}
+
+/// Why a connection did not open.
+enum Failure {
+    Refused(u16),
+    Failed(String, Blame),
+}
+
+impl Failure {
+    fn of(error: WsError) -> Self {
+        match error {
+            WsError::Http(response) => Failure::Refused(response.status().as_u16()),
+            other => Failure::Failed(broken(&other), Blame::Server),
+        }
+    }
+}
+
+fn broken(error: &WsError) -> String {
+    match error {
+        WsError::Io(e) if e.kind() == io::ErrorKind::ConnectionReset => "server: connection reset".to_owned(),
+        WsError::Io(e) if e.kind() == io::ErrorKind::BrokenPipe => "server: closed while we were sending".to_owned(),
+        WsError::Io(e) => format!("network: {e}"),
+        other => format!("protocol error of the server: {other}"),
+    }
+}
+
+async fn connect(to: SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStream> {
+    let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if let Some(from) = from {
+        socket.bind(SocketAddr::new(from, 0))?;
+    }
+    socket.set_nodelay(true)?;
+    socket.connect(to).await
+}

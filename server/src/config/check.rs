@@ -132,9 +132,9 @@ impl Config {
             room_retain: span(flags.room_retain, Duration::from_secs(60)),
             lag_policy: match flags.lag_policy {
                 None => LagPolicy::default(),
-                Some(name) => name
-                    .parse()
-                    .map_err(|problem| ConfigError::Invalid { flag: "lag-policy", value: name, problem })?,
+                Some(name) => {
+                    name.parse().map_err(|problem| ConfigError::Invalid { flag: "lag-policy", value: name, problem })?
+                }
             },
             max_message,
             max_connections,

@@ -24,7 +24,9 @@ fn the_defaults_are_those_that_the_help_names() {
 
 #[test]
 fn units_are_understood() {
-    let config = config(&["--flush-delay", "2ms", "--room-log", "64KiB", "--pong-timeout", "0", "--lag-policy", "skip"]).unwrap();
+    let config =
+        config(&["--flush-delay", "2ms", "--room-log", "64KiB", "--pong-timeout", "0", "--lag-policy", "skip"])
+            .unwrap();
     assert_eq!((config.flush_delay, config.room_log, config.pong_timeout), (2_000_000, 65536, None));
     assert_eq!(config.lag_policy, LagPolicy::Skip);
 }
@@ -40,7 +42,19 @@ fn what_is_not_built_is_refused_by_name_and_its_off_value_is_not() {
     ] {
         assert_eq!(config(args).unwrap_err(), expected);
     }
-    config(&["--shards", "1", "--engine", "native", "--compression", "off", "--rate", "0", "--deflate-memory", "256MiB"]).unwrap();
+    config(&[
+        "--shards",
+        "1",
+        "--engine",
+        "native",
+        "--compression",
+        "off",
+        "--rate",
+        "0",
+        "--deflate-memory",
+        "256MiB",
+    ])
+    .unwrap();
 }
 
 #[test]

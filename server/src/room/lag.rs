@@ -74,14 +74,14 @@ impl Room {
     pub(super) fn evict(&mut self, to: Boundary, accounts: &mut Accounts) {
         debug_assert!(to.offset <= self.flushed);
         for place in 0..self.members.blocked.len() {
-            if self.members.blocked[place].state == State::Departed || self.members.all[place].cursor >= to.offset {
+            if self.members.all[place].cursor >= to.offset {
                 continue;
             }
             if let Grant::Refused = self.save_rest(place, accounts) {
                 self.depart(place, Why::NoMemory);
                 continue;
             }
-            if self.members.all[place].cursor >= to.offset {
+            if self.members.blocked[place].state == State::Departed || self.members.all[place].cursor >= to.offset {
                 continue;
             }
             match (self.members.standing(place), self.policy) {

@@ -190,7 +190,8 @@ impl Room {
         let (member, blocked) = self.members.remove(id);
         let Some(blocked) = blocked else { return Vec::new() };
         accounts.split.give_back(blocked.rest.len());
-        if blocked.rest.is_empty() && blocked.state != State::Departed && member.cursor < blocked.split_end {
+        // A split frame that is neither saved nor in the log any more could not be saved: such a member departs without a word.
+        if member.cursor < blocked.split_end && member.cursor >= self.log.start().offset {
             let (a, b) = self.log.slices(member.cursor, blocked.split_end);
             return [a, b].concat();
         }

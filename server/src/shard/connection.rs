@@ -32,7 +32,10 @@ pub struct Connection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     Echo,
-    Room { room: u32, member: MemberId },
+    Room {
+        room: u32,
+        member: MemberId,
+    },
     /// It has left, or could not join.
     Nowhere,
 }

@@ -109,5 +109,5 @@ fn send_ping(connection: &mut Connection) {
 /// came at once is not pinged at once for ever.
 fn ping_after(id: u32, config: &Config) -> Option<u64> {
     let part = u64::from(id.wrapping_mul(2_654_435_769) >> 16);
-    config.ping_interval.map(|interval| interval - (interval / 10 * part >> 16))
+    config.ping_interval.map(|interval| interval - interval / 10 / (1 << 16) * part)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bare_loops::{Order, Tally};
 use serde_json::Value;
@@ -31,10 +31,15 @@ fn path_of(name: &str) -> Result<PathBuf, BenchError> {
 }
 
 impl Program {
-    /// Starts `name` with `arguments` on `cpu`.
+    /// Starts `name` with `arguments` on `cpu`; what it complains about goes where our own complaints go.
     pub fn start(name: &str, arguments: &[String], cpu: usize) -> Result<Self, BenchError> {
+        Self::start_quietly(name, arguments, cpu, Stdio::inherit())
+    }
+
+    /// The same, with its standard error sent to `complaints`.
+    pub fn start_quietly(name: &str, arguments: &[String], cpu: usize, complaints: Stdio) -> Result<Self, BenchError> {
         let mut command = Command::new(path_of(name)?);
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(complaints);
         net::pin_child(&mut command, &[cpu])?;
         net::die_with_parent(&mut command);
         let started = command.spawn();
@@ -106,6 +111,22 @@ impl Program {
             RecvTimeoutError::Timeout => BenchError::Silent { program: self.name.clone(), seconds },
             RecvTimeoutError::Disconnected => BenchError::Ended { program: self.name.clone() },
         })
+    }
+
+    /// All that it says until it ends, which must be within `seconds`.
+    pub fn everything(&self, seconds: f64) -> Result<String, BenchError> {
+        let end = Instant::now() + Duration::from_secs_f64(seconds);
+        let mut text = String::new();
+        loop {
+            match self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(line) => text.push_str(&line),
+                Err(RecvTimeoutError::Disconnected) => return Ok(text),
+                Err(RecvTimeoutError::Timeout) => {
+                    return Err(BenchError::Silent { program: self.name.clone(), seconds });
+                }
+            }
+            text.push('\n');
+        }
     }
 
     fn nonsense(&self, line: &str) -> BenchError {

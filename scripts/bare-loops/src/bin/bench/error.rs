@@ -39,6 +39,12 @@ pub enum BenchError {
         /// What it said, shortened.
         answer: String,
     },
+    /// `fanout run` gave no run.
+    #[error("fanout run gave no result; it said:\n{complaints}")]
+    Refused {
+        /// Its standard error.
+        complaints: String,
+    },
     /// Anything else.
     #[error(transparent)]
     Io(#[from] io::Error),

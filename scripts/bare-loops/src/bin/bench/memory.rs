@@ -32,7 +32,7 @@ pub fn slope(setting: &Setting) -> Result<Outcome, BenchError> {
         name: "memory",
         conditions: vec![
             format!("slope from {FEW} to {MANY} connections, each run with a fresh server; bytes a connection"),
-            format!("after {IDLE_S} s with one 128-byte message a second to all of them"),
+            format!("after {IDLE_S} s with one {}-byte message a second to all of them", setting.payload),
         ],
         rows: vec![
             Row::new("server, resident", slope("server.rss_bytes")).goal(Goal::AtMost(300.0)),

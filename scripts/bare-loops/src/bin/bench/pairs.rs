@@ -20,6 +20,8 @@ pub struct Sample {
     pub rate: f64,
     /// CPU, in nanoseconds a unit.
     pub cost: f64,
+    /// Messages in one read of the receiver.
+    pub batch: f64,
 }
 
 /// Samples of pairs of runs, ours first in each.
@@ -75,7 +77,7 @@ mod tests {
         let mut seen = String::new();
         let pairs = measure(4, |arm| {
             seen.push(if arm == Arm::Ours { 'A' } else { 'B' });
-            Ok(Sample { rate: if arm == Arm::Ours { 3.0 } else { 4.0 }, cost: 1.0 })
+            Ok(Sample { rate: if arm == Arm::Ours { 3.0 } else { 4.0 }, cost: 1.0, batch: 1.0 })
         });
         let comparison = pairs.unwrap().compare(|sample| sample.rate);
         assert_eq!(seen, "AB ABBA ABBA".replace(' ', ""));

@@ -66,9 +66,13 @@ impl Rig {
         self.bare.reader.order(order)?;
         self.bare.source.order(order)?;
         let Tally { bytes, cpu_s, elapsed_s, .. } = self.bare.source.tally(self.seconds)?;
-        self.bare.reader.tally(self.seconds)?;
+        let read = self.bare.reader.tally(self.seconds)?;
         let deliveries = bytes as f64 / self.frame;
-        Ok(Sample { rate: deliveries / elapsed_s, cost: cpu_s * 1e9 / deliveries })
+        Ok(Sample {
+            rate: deliveries / elapsed_s,
+            cost: cpu_s * 1e9 / deliveries,
+            batch: read.bytes as f64 / self.frame / read.calls as f64,
+        })
     }
 }
 
@@ -81,7 +85,8 @@ impl Link {
         let cpu = self.source.cpu_s()? - cpu;
         // The source's CPU clock also runs for what was still on its way at the end.
         let all = (tally.bytes + tally.late_bytes) as f64 / frame;
-        Ok(Sample { rate: tally.bytes as f64 / frame / tally.elapsed_s, cost: cpu * 1e9 / all })
+        let delivered = tally.bytes as f64 / frame;
+        Ok(Sample { rate: delivered / tally.elapsed_s, cost: cpu * 1e9 / all, batch: delivered / tally.calls as f64 })
     }
 }
 
@@ -108,7 +113,7 @@ fn reader(setting: &Setting, addr: SocketAddr, path: Option<&str>, publishing: L
 }
 
 /// Bytes of an unmasked frame (RFC 6455 5.2).
-fn frame_bytes(payload: usize) -> f64 {
+pub fn frame_bytes(payload: usize) -> f64 {
     let header = if payload < 126 { 2 } else { 4 };
     (payload + header) as f64
 }
@@ -158,6 +163,8 @@ pub fn single(setting: &Setting) -> Result<Outcome, BenchError> {
             Row::new("deliveries/s, bare loop in step", Figure::Ratio(step.compare(|s| s.rate))),
             Row::new("CPU ns/delivery, bare loop free", Figure::Ratio(free.compare(|s| s.cost))),
             Row::new("CPU ns/delivery, bare loop in step", Figure::Ratio(step.compare(|s| s.cost))),
+            Row::new("messages a read, bare loop free", Figure::Ratio(free.compare(|s| s.batch))),
+            Row::new("messages a read, bare loop in step", Figure::Ratio(step.compare(|s| s.batch))),
         ],
     })
 }

@@ -1,0 +1,252 @@
+//! Where a worker is in the run: its stage, its accounts, what it tells control. The same for every client; no sockets.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::dialer::Dialer;
+use super::ledgers::{Ledgers, Taken};
+use super::news::{Harvest, News, Order, Tick};
+use super::pacing::{Pacing, Sender};
+use super::tally::Tally;
+use super::{Common, Completion, Share};
+use crate::request::Requests;
+
+const SECOND: u64 = 1_000_000_000;
+/// Between two reports while draining, when control waits for the last delivery.
+const DRAIN_REPORT: u64 = SECOND / 20;
+/// How long the server has to answer our close frames at the end.
+const LEAVE_WITHIN: u64 = SECOND;
+
+/// A worker's stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Waiting to connect, connecting, or idle before the first phase.
+    Connecting,
+    /// Phases run.
+    Running,
+    /// No publish falls due any more.
+    Draining,
+    /// Close frames are out.
+    Leaving {
+        /// Who has not answered by then is dropped.
+        until: u64,
+    },
+    /// Nothing is left to do.
+    Over,
+}
+
+/// A publisher of this worker.
+#[derive(Debug, Clone, Copy)]
+pub struct Publisher {
+    /// Run-wide index.
+    pub index: u32,
+    /// Its connection in this worker, once it is dialled.
+    pub connection: Option<u32>,
+}
+
+/// What has to be done after orders were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obey {
+    /// Go on.
+    GoOn,
+    /// Say goodbye on every connection.
+    Leave,
+}
+
+/// Everything of a worker but its connections.
+#[derive(Debug)]
+pub struct Course {
+    worker: usize,
+    pub common: Arc<Common>,
+    news: UnboundedSender<News>,
+    pub requests: Requests,
+    pub ledgers: Ledgers,
+    pub tally: Tally,
+    pub dialer: Dialer,
+    pub pacing: Pacing,
+    pub publishers: Vec<Publisher>,
+    pub stage: Stage,
+    /// When the worker last woke up.
+    pub woke: u64,
+    /// Phase that runs now.
+    pub phase: u16,
+    next_report: Option<u64>,
+    told_connected: bool,
+    joined_told: usize,
+    unsent_by_us: u64,
+}
+
+impl Course {
+    /// The course of a share.
+    pub fn new(common: Arc<Common>, share: Share, news: UnboundedSender<News>) -> Self {
+        let publishers: Vec<Publisher> = share
+            .publishers
+            .iter()
+            .flat_map(|p| &p.members)
+            .map(|&index| Publisher { index, connection: None })
+            .collect();
+        let ledgers = Ledgers::new(Arc::clone(&common), &share);
+        let pacing = Pacing::new(&common, &share.publishers);
+        let dialer = Dialer::new(share.ramps);
+        Course {
+            worker: share.worker,
+            requests: Requests::new(&common.plan, &common.host),
+            tally: Tally { asked: dialer.total() as u64, ..Tally::default() },
+            common,
+            news,
+            ledgers,
+            dialer,
+            pacing,
+            publishers,
+            stage: Stage::Connecting,
+            woke: 0,
+            phase: 0,
+            next_report: None,
+            told_connected: false,
+            joined_told: 0,
+            unsent_by_us: 0,
+        }
+    }
+
+    /// The worker woke up at `now`.
+    pub fn wake(&mut self, now: u64) {
+        self.woke = now;
+        self.phase = self.pacing.phase(now);
+    }
+
+    /// When the worker must wake up next, whatever its sockets do.
+    pub fn wake_at(&self) -> Option<u64> {
+        let leaving = match self.stage {
+            Stage::Leaving { until } => Some(until),
+            _ => None,
+        };
+        let due = self.pacing.next(self.woke);
+        [self.dialer.wake_at(), due, self.next_report, leaving].into_iter().flatten().min()
+    }
+
+    /// Reads the inbox.
+    pub fn obey(&mut self, orders: &Receiver<Order>) -> Obey {
+        loop {
+            match orders.try_recv() {
+                Ok(Order::Connect) => {
+                    self.dialer.start(self.woke);
+                    self.next_report = Some(self.woke + SECOND);
+                }
+                Ok(Order::Start { at }) => {
+                    self.pacing.start(at);
+                    self.stage = Stage::Running;
+                    // Reports on the seconds of the run, so that intervals and phases line up.
+                    self.next_report = Some(at + SECOND);
+                }
+                Ok(Order::StopPublishing) => {
+                    self.pacing.stop(self.woke);
+                    self.stage = Stage::Draining;
+                    self.next_report = Some(self.woke + DRAIN_REPORT);
+                }
+                Ok(Order::Finish) | Err(TryRecvError::Disconnected) => return Obey::Leave,
+                Err(TryRecvError::Empty) => return Obey::GoOn,
+            }
+        }
+    }
+
+    /// Whether publishes are to be looked for: also while draining, for what fell due before the end.
+    pub fn publishes(&self) -> bool {
+        matches!(self.stage, Stage::Running | Stage::Draining)
+    }
+
+    /// Index in this worker of a publisher; they stand in order of their run-wide index.
+    pub fn local(&self, index: u32) -> Option<usize> {
+        self.publishers.binary_search_by_key(&index, |p| p.index).ok()
+    }
+
+    /// Frees places of closed loops after a read of `publisher`'s connection.
+    pub fn complete(&mut self, publisher: Option<u32>, taken: Taken) {
+        match self.common.completion {
+            Completion::Echo => {
+                if let Some(publisher) = publisher.filter(|_| taken.echoes > 0) {
+                    self.pacing.completed(publisher as usize, taken.echoes);
+                }
+            }
+            Completion::FirstArrival => {
+                for index in std::mem::take(&mut self.ledgers.first_arrivals) {
+                    if let Some(local) = self.local(index) {
+                        self.pacing.completed(local, 1);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells control, once, that the outcome of every connection is known.
+    pub fn tell_connected(&mut self) {
+        if !self.told_connected && self.dialer.is_done() && self.tally.resolved() == self.tally.asked {
+            self.told_connected = true;
+            self.dialer.settle();
+            self.tell(News::Connected);
+        }
+    }
+
+    /// Hands the recorder over if it is time; whether it was.
+    pub fn report(&mut self) -> bool {
+        let Some(at) = self.next_report.filter(|at| *at <= self.woke) else { return false };
+        self.next_report = match self.stage {
+            Stage::Connecting | Stage::Running => Some(at.max(self.woke.saturating_sub(SECOND)) + SECOND),
+            Stage::Draining => Some(self.woke + DRAIN_REPORT),
+            Stage::Leaving { .. } | Stage::Over => None,
+        };
+        let members: usize = self.ledgers.joined.values().map(|n| *n as usize).sum();
+        let joined = (members != self.joined_told).then(|| self.ledgers.joined.clone());
+        self.joined_told = members;
+        let tick = Tick {
+            worker: self.worker,
+            recorder: self.ledgers.recorder.take(),
+            open: self.tally.open as u32,
+            waiting: self.stage == Stage::Draining && self.pacing.is_waiting(),
+            due: self.pacing.counts.clone(),
+            joined,
+        };
+        self.tell(News::Tick(Box::new(tick)));
+        true
+    }
+
+    /// Nothing is published or recorded any more; `sender` says which publishers could still have sent.
+    pub fn leave(&mut self, sender: impl Fn(Publisher) -> Sender) {
+        self.pacing.stop(self.woke);
+        let publishers = &self.publishers;
+        self.unsent_by_us = self.pacing.count_unsent(|p| sender(publishers[p]));
+        self.stage = Stage::Leaving { until: self.woke + LEAVE_WITHIN };
+        self.next_report = None;
+    }
+
+    /// Ends the leave once everybody has gone or had time to.
+    pub fn end_leave(&mut self) {
+        if let Stage::Leaving { until } = self.stage
+            && (self.tally.open == 0 || self.woke >= until)
+        {
+            self.stage = Stage::Over;
+        }
+    }
+
+    /// Tells control everything that is left.
+    pub fn harvest(&mut self) {
+        let (spreads, sampled) = self.ledgers.spreads();
+        let harvest = Harvest {
+            worker: self.worker,
+            recorder: self.ledgers.recorder.take(),
+            tally: std::mem::take(&mut self.tally),
+            due: self.pacing.counts.clone(),
+            unsent_by_us: self.unsent_by_us,
+            joined: std::mem::take(&mut self.ledgers.joined),
+            spreads,
+            sampled,
+        };
+        self.tell(News::Finished(Box::new(harvest)));
+    }
+
+    fn tell(&self, news: News) {
+        // Control listens until every worker has finished; if it is gone, so is the run.
+        let _ = self.news.send(news);
+    }
+}

@@ -1,0 +1,350 @@
+//! Every scenario that cannot work is refused with one sentence at the place where it is wrong.
+//!
+//! A case changes one part of a scenario that works and says the place (line, column) and the sentence that follow.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
+
+use std::path::Path;
+
+use loadgen::scenario::{Limits, ScenarioError, parse};
+
+const BASE: &str = r#"name = "base"
+[[connections]]
+name = "phones"
+count = 10
+[[publishers]]
+name = "source"
+rate = 5
+[[phases]]
+name = "steady"
+for = "2s"
+"#;
+
+/// The part of [`BASE`] that is replaced, by what, `--set`s, where the error is, and what it says.
+type Case = (&'static str, &'static str, &'static [&'static str], (usize, usize), &'static str);
+
+fn scenario_folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let line = |at: u64, room: &str| format!("{{\"at_us\":{at},\"room\":\"{room}\",\"text\":\"1\"}}\n");
+    std::fs::write(dir.path().join("good.jsonl"), line(0, "a") + &line(1_000_000, "b")).unwrap();
+    std::fs::write(dir.path().join("bad.jsonl"), line(0, "a") + "{\"at_us\":1}\n").unwrap();
+    dir
+}
+
+fn refusal(dir: &Path, text: &str, sets: &[&str], ports: u32) -> ScenarioError {
+    let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
+    let limits = Limits { descriptors: 20_000, ports };
+    match parse(&dir.join("test.toml"), text, &sets, &limits) {
+        Ok(_) => panic!("accepted with {sets:?}:\n{text}"),
+        Err(error) => error,
+    }
+}
+
+fn refused(cases: &[Case]) {
+    let dir = scenario_folder();
+    for (part, instead, sets, place, sentence) in cases {
+        assert!(BASE.contains(part), "{part}");
+        let text = BASE.replacen(part, instead, 1);
+        let error = refusal(dir.path(), &text, sets, 28_232);
+        let said = error.to_string().replace(&dir.path().display().to_string(), "DIR");
+        assert_eq!((error.place(), said.as_str()), (Some(*place), *sentence), "{instead} {sets:?}");
+    }
+}
+
+#[test]
+fn the_scenario_that_the_cases_change_is_accepted() {
+    let limits = Limits { descriptors: 20_000, ports: 28_232 };
+    parse(Path::new("test.toml"), BASE, &[], &limits).unwrap();
+}
+
+#[test]
+fn an_error_names_its_file_or_the_override() {
+    let dir = scenario_folder();
+    let in_file = refusal(dir.path(), &BASE.replace("count = 10", "count = 0"), &[], 28_232);
+    assert!(in_file.file().ends_with("test.toml"));
+    let in_set = refusal(dir.path(), BASE, &["settle=1s", "connections.phones.count=0"], 28_232);
+    assert_eq!((in_set.file(), in_set.place()), ("--set", Some((1, 26))));
+}
+
+#[test]
+fn a_diagnostic_shows_the_line_and_what_to_do() {
+    let dir = scenario_folder();
+    let error = refusal(dir.path(), &BASE.replace("rate = 5", "rate = 5\ndrain = \"1s\""), &[], 28_232);
+    let handler = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::none());
+    let mut shown = String::new();
+    handler.render_report(&mut shown, &error).unwrap();
+    for part in ["test.toml:8:1", "drain = \"1s\"", "move it to the top", "put `drain` above the first line"] {
+        assert!(shown.contains(part), "{part} in\n{shown}");
+    }
+}
+
+#[test]
+fn more_connections_than_ports_are_refused() {
+    let error = refusal(scenario_folder().path(), &BASE.replace("count = 10", "count = 19000"), &[], 15_000);
+    assert_eq!(error.to_string(), "19001 connections from one source address, but there are 15000 ports for them");
+    assert!(error.advice().unwrap().starts_with("add source_ips = "));
+}
+
+#[test]
+#[rustfmt::skip]
+fn keys_that_do_not_exist_name_the_nearest_or_their_place() {
+    refused(&[
+        ("count = 10", "cuont = 10", &[], (4, 1), "unknown key `cuont` in [[connections]]; did you mean `count`?"),
+        ("rate = 5", "rate = 5\ndrain = \"1s\"", &[], (8, 1), "`drain` belongs to the top level, but stands in [[publishers]]: move it to the top"),
+        ("rate = 5", "rate = 5\ncount_of = 3\n", &[], (8, 1), "unknown key `count_of` in [[publishers]]; did you mean `count`?"),
+        ("count = 10", "count = 10\nrate = 5", &[], (5, 1), "`rate` belongs in [[publishers]], not in [[connections]]"),
+        (r#"name = "base""#, r#"nmae = "base""#, &[], (1, 1), "unknown key `nmae` in the top level; did you mean `name`?"),
+        ("[[phases]]", "[thresolds]\n\"deliveries.lost\" = \"== 0\"\n[[phases]]", &[], (8, 2), "unknown key `thresolds` in the top level; did you mean `thresholds`?"),
+        ("rate = 5", "rate = 5\npayload = { sise = 128 }", &[], (8, 13), "unknown key `sise` in payload; did you mean `size`?"),
+        (r#"name = "base""#, "name = \"base\"\n[target]\nulr = \"ws://x\"", &[], (3, 1), "unknown key `ulr` in [target]; did you mean `url`?"),
+        ("[[phases]]", "[[phase]]", &[], (8, 3), "unknown key `phase` in the top level; did you mean `phases`?"),
+        ("rate = 5", "rate = 5\nzzz = 1", &[], (8, 1), "unknown key `zzz` in [[publishers]]"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn keys_of_later_versions_are_refused_by_name() {
+    refused(&[
+        ("count = 10", "count = 10\nchurn = { session = \"90s\" }", &[], (5, 1), "`churn` is not built yet in this version"),
+        ("count = 10", "count = 10\nreconnect = { on = \"any\" }", &[], (5, 1), "`reconnect` is not built yet in this version"),
+        ("count = 10", "count = 10\nread_bytes_per_s = 64000", &[], (5, 1), "`read_bytes_per_s` is not built yet in this version"),
+        ("count = 10", "count = 10\ninflate = \"all\"", &[], (5, 1), "`inflate` is not built yet in this version"),
+        ("count = 10", "count = 10\ncompression = { offer = \"off\" }", &[], (5, 1), "`compression` is not built yet in this version"),
+        ("[[phases]]", "[target]\ndialect = \"chat\"\n[[phases]]", &[], (9, 1), "`dialect` is not built yet in this version"),
+        ("[[phases]]", "[target]\ntls = { insecure = true }\n[[phases]]", &[], (9, 1), "`tls` is not built yet in this version"),
+        ("[[phases]]", "[target]\nfeed = \"users.csv\"\n[[phases]]", &[], (9, 1), "`feed` is not built yet in this version"),
+        ("[[phases]]", "[target]\nfeed_end = \"wrap\"\n[[phases]]", &[], (9, 1), "`feed_end` is not built yet in this version"),
+        (r#"for = "2s""#, "for = \"2s\"\nconnections = 20", &[], (11, 1), "`connections` is not built yet in this version"),
+        (r#"for = "2s""#, "for = \"2s\"\nat_start = { cut = 0.5 }", &[], (11, 1), "`at_start` is not built yet in this version"),
+        (r#"for = "2s""#, "for = \"2s\"\n[variants.off]", &[], (11, 2), "`variants` is not built yet in this version"),
+        (r#"for = "2s""#, "for = \"2s\"\n[ab]\na = \"off\"", &[], (11, 2), "`ab` is not built yet in this version"),
+        (r#"for = "2s""#, "for = \"2s\"\n[capacity]\naxis = \"rate\"", &[], (11, 2), "`capacity` is not built yet in this version"),
+        (r#"name = "base""#, "name = \"base\"\nmode = \"observe\"", &[], (2, 8), "`observe` is not built yet in this version"),
+        ("rate = 5", "rate = 5\nvia = \"http\"", &[], (8, 7), "`http` is not built yet in this version"),
+        ("rate = 5", "rate = 5\nurl = \"http://x\"", &[], (8, 1), "`url` is not built yet in this version"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = { expr = \"== 0\", abort = true }", &[], (12, 38), "`abort` of a threshold is not built yet in this version"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = \"< 1.5 x baseline\"", &[], (12, 21), "`< 1.5 x baseline`: comparing with a baseline is not built yet in this version; write a value"),
+        (r#"name = "base""#, "name = \"base\"\n[target]\nurl = \"wss://127.0.0.1:1\"", &[], (3, 7), "wss:// urls need TLS, and TLS is not built yet in this version: use ws://"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn values_that_cannot_be_read_say_what_they_should_look_like() {
+    refused(&[
+        ("count = 10", "count = 0", &[], (4, 9), "`0` is not a count: write a whole number from 1 to 4294967295"),
+        ("count = 10", "count = -5", &[], (4, 9), "`-5` is not a count: write a whole number from 1 to 4294967295"),
+        ("count = 10", r#"count = "many""#, &[], (4, 9), "`many` is not a count: write a whole number from 1 to 4294967295"),
+        ("count = 10", "count = 99999999999", &[], (4, 9), "`99999999999` is not a count: write a whole number from 1 to 4294967295"),
+        ("count = 10", "count = [1]", &[], (4, 9), "expected a whole number, but this is a list"),
+        ("rate = 5", "rate = 0", &[], (7, 8), "`0` does not work here: write a number above zero"),
+        ("rate = 5", "rate = -1", &[], (7, 8), "`-1` does not work here: write a number above zero"),
+        ("rate = 5", "rate = inf", &[], (7, 8), "`inf` does not work here: write a number above zero"),
+        ("rate = 5", r#"rate = "fast""#, &[], (7, 8), "`fast` does not work here: write a number above zero"),
+        ("rate = 5", r#"every = "20""#, &[], (7, 9), r#"`20` is not a duration: write a number with its unit, such as "250ms", "1.5s" or "2m""#),
+        ("rate = 5", r#"every = "0s""#, &[], (7, 9), "`0s` is no time at all: write a duration above zero"),
+        (r#"for = "2s""#, r#"for = "0s""#, &[], (10, 7), "`0s` is no time at all: a phase needs a duration above zero"),
+        (r#"for = "2s""#, "for = 2", &[], (10, 7), r#"`2` is not a duration: write a number with its unit, such as "250ms", "1.5s" or "2m", or "replay""#),
+        (r#"for = "2s""#, r#"for = "2 parsecs""#, &[], (10, 7), r#"`2 parsecs` is not a duration: write a number with its unit, such as "250ms", "1.5s" or "2m", or "replay""#),
+        (r#"for = "2s""#, "for = \"2s\"\nload = \"5\"", &[], (11, 8), r#"`5` is not a load: write "5x" for five times the publishers' rates, or "1x-5x" to ramp"#),
+        (r#"for = "2s""#, "for = \"2s\"\nload = \"-1x\"", &[], (11, 8), r#"`-1x` is not a load: write "5x" for five times the publishers' rates, or "1x-5x" to ramp"#),
+        (r#"name = "base""#, r#"name = "Base Run""#, &[], (1, 8), "`Base Run` is not a name: use a-z, 0-9 and -, in quotes"),
+        (r#"name = "base""#, r#"name = """#, &[], (1, 8), "`` is not a name: use a-z, 0-9 and -, in quotes"),
+        (r#"name = "base""#, "name = \"base\"\nseed = -1", &[], (2, 8), "`-1` is not a seed: write a whole number from 0 to 9223372036854775807"),
+        (r#"name = "base""#, "name = \"base\"\nsettle = \"soon\"", &[], (2, 10), r#"`soon` is not a duration: write a number with its unit, such as "250ms", "1.5s" or "2m""#),
+        (r#"name = "base""#, "name = \"base\"\nmode = \"shout\"", &[], (2, 8), r#"`shout` is not a mode: write "broadcast" or "echo""#),
+        (r#"name = "base""#, "name = \"base\"\ncorrelate = \"magic\"", &[], (2, 13), r#"`magic` is not a way to correlate: write "stamp" or "content""#),
+        ("count = 10", "count = 10\nrooms = \"lobby\"", &[], (5, 9), r#"`lobby` is not a number of rooms: for one room of that name write ["lobby"]"#),
+        ("count = 10", "count = 10\nrooms = 0", &[], (5, 9), "`0` is not a number of rooms: write a whole number from 1 up"),
+        ("count = 10", "count = 10\nrooms = []", &[], (5, 9), "the list of rooms is empty: name one, or leave `rooms` out"),
+        ("count = 10", "count = 10\nrooms = [\"a\", \"a\"]", &[], (5, 9), "the room `a` is named twice"),
+        ("count = 10", "count = 10\nrooms = [\"\"]", &[], (5, 9), "a room needs a name that is not empty"),
+        ("count = 10", "count = 10\nspread = \"random\"", &[], (5, 10), r#"`random` is not a spread: write "even" or "zipf""#),
+        ("count = 10", "count = 10\nsource_ips = [\"here\"]", &[], (5, 15), r#"`here` is not an address or a range such as "127.0.0.2-127.0.0.5""#),
+        ("count = 10", "count = 10\nramp = 0", &[], (5, 8), "`0` does not work here: write a number above zero"),
+        ("rate = 5", "rate = 5\npayload = { size = \"big\" }", &[], (8, 20), r#"`big` is not a size or a range of sizes: write 128, "2KiB" or "128-512""#),
+        ("rate = 5", "rate = 5\npayload = { size = 0 }", &[], (8, 20), "`0`: a payload has from 1 byte to 1 GiB"),
+        ("rate = 5", "rate = 5\npayload = { size = \"500-100\" }", &[], (8, 20), r#"`500-100` is not a size or a range of sizes: write 128, "2KiB" or "128-512""#),
+        ("rate = 5", "rate = 5\npayload = { corpus = \"tweets\" }", &[], (8, 22), r#"`tweets` is not a corpus: write "words" or "chat" or "ticks" or "telemetry" or "game" or "random""#),
+        ("rate = 5", "rate = 5\npayload = \"hello\"", &[], (8, 11), r#"expected a table such as { size = 128 }, but this is string "hello""#),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn what_is_not_toml_is_shown_where_it_breaks() {
+    refused(&[
+        ("count = 10", "count = ", &[], (4, 9), "this is not TOML: string values must be quoted, expected literal string"),
+        (r#"name = "base""#, r#"name = "base"#, &[], (1, 13), r#"this is not TOML: invalid basic string, expected `"`"#),
+        ("count = 10", "count = 10\ncount = 11", &[], (5, 1), "this is not TOML: duplicate key"),
+        ("count = 10", "count = 10 20", &[], (4, 9), "this is not TOML: string values must be quoted, expected literal string"),
+        ("[[phases]]", "[phases]", &[], (8, 2), "`phases` is a list: write [[phases]] with two brackets"),
+        ("[[phases]]", "[[target]]\n[[phases]]", &[], (8, 3), "there is only one `target`: write [target] with one bracket"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn what_is_missing_is_named() {
+    refused(&[
+        ("name = \"base\"\n", "", &[], (1, 1), "`name` is missing"),
+        ("count = 10\n", "", &[], (2, 1), "`count` is missing"),
+        ("name = \"phones\"\n", "", &[], (2, 1), "`name` is missing"),
+        ("rate = 5\n", "", &[], (6, 8), "the publishers `source` have no rate"),
+        ("for = \"2s\"\n", "", &[], (8, 1), "`for` is missing"),
+        ("[[connections]]\nname = \"phones\"\ncount = 10\n", "", &[], (1, 1), "there is no [[connections]]: nobody would receive anything"),
+        ("[[publishers]]\nname = \"source\"\nrate = 5\n", "", &[], (1, 1), "there is no [[publishers]]: nothing would be sent"),
+        ("[[phases]]\nname = \"steady\"\nfor = \"2s\"\n", "", &[], (1, 1), "there is no [[phases]]: the run would be over before it began"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn keys_that_do_not_go_together_are_refused() {
+    refused(&[
+        ("rate = 5", "rate = 5\nevery = \"1s\"", &[], (8, 9), "`every` does not go together with `rate`: keep one of them"),
+        ("rate = 5", "rate = 5\narrival = \"closed\"", &[], (7, 8), r#"`rate` does not go together with arrival = "closed", which has no due times"#),
+        ("rate = 5", "every = \"1s\"\narrival = \"closed\"", &[], (7, 9), r#"`every` does not go together with arrival = "closed", which has no due times"#),
+        ("rate = 5", "rate = 5\nin_flight = 3", &[], (8, 13), r#"`in_flight` needs arrival = "closed""#),
+        ("rate = 5", "rate = 5\nspeed = 2", &[], (8, 9), "`speed` is for publishers with `replay`, which is missing"),
+        ("rate = 5", "rate = 5\nloop = true", &[], (8, 8), "`loop` is for publishers with `replay`, which is missing"),
+        ("rate = 5", "rate = 5\nfrom = \"members\"\ncount = 3", &[], (9, 9), "`count` is for separate publishers: here every subscriber sends"),
+        ("count = 10", "count = 10\nrooms = 2\nroom_size = 5", &[], (6, 13), "`room_size` does not go together with `rooms`: keep one of them"),
+        ("rate = 5", "rate = 5\npayload = { template = \"{stamp}\", file = \"x\" }", &[], (8, 42), "`file` does not go together with `template`: keep one of them"),
+        ("rate = 5", "rate = 5\npayload = { size = 128, file = \"x\" }", &[], (8, 20), "`size` does not go together with `file`: its messages have their sizes"),
+        ("rate = 5", "rate = 5\npayload = { corpus = \"chat\", file = \"x\" }", &[], (8, 22), "`corpus` does not go together with `file`: keep one of them"),
+        ("rate = 5", "rate = 5\npayload = { corpus = \"game\", binary = false }", &[], (8, 39), "these payloads are not UTF-8 and cannot be text messages: set binary = true"),
+        ("rate = 5", "rate = 5\npayload = { corpus = \"ticks\", size = 128 }", &[], (8, 38), r#"messages of the corpus "ticks" have sizes of their own: remove `size`, or use a template with {text}"#),
+        ("rate = 5", "arrival = \"closed\"\n[[phases]]\nname = \"hard\"\nfor = \"1s\"\nload = \"2x\"", &[], (11, 8), "a load multiplies rates, and closed publishers have none: remove `load`"),
+        ("[[phases]]", "[target]\nurl = \"ws://127.0.0.1:1\"\nserver = {}\n[[phases]]", &[], (10, 10), "`server` does not go together with `url`: a run has one server"),
+        ("[[phases]]", "[target]\nurl = \"ws://127.0.0.1:1\"\nspawn = [\"x\"]\n[[phases]]", &[], (10, 9), "`spawn` does not go together with `url`: a run has one server"),
+        ("[[phases]]", "[target]\nspawn = [\"x\", \"{port}\"]\nserver = {}\n[[phases]]", &[], (10, 10), "`server` does not go together with `spawn`: a run has one server"),
+        ("[[phases]]", "[target]\nurl = \"ws://127.0.0.1:1\"\npath = \"/x\"\n[[phases]]", &[], (10, 8), "`path` does not go together with `url`: put the path into the url"),
+        ("[[phases]]", "[target]\npid = 7\n[[phases]]", &[], (9, 7), "`pid` is for a running server given by `url`; the process of any other is known"),
+        ("[[phases]]", "[target]\nready = \"tcp\"\n[[phases]]", &[], (9, 9), "`ready` is for a server started with `spawn`, which is missing"),
+        ("[[phases]]", "[target]\ncwd = \"x\"\n[[phases]]", &[], (9, 7), "`cwd` is for a server started with `spawn`, which is missing"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn a_target_that_cannot_be_reached_as_written_is_refused() {
+    refused(&[
+        ("[[phases]]", "[target]\nurl = \"127.0.0.1:9001\"\n[[phases]]", &[], (9, 7), "this is not a URL (relative URL without a base): write it as ws://HOST:PORT/PATH"),
+        ("[[phases]]", "[target]\nurl = \"http://127.0.0.1:9001\"\n[[phases]]", &[], (9, 7), "a WebSocket url begins with ws://, not http://"),
+        ("[[phases]]", "[target]\nurl = \"ftp://127.0.0.1:9001\"\n[[phases]]", &[], (9, 7), "a WebSocket url begins with ws://, not ftp:"),
+        ("[[phases]]", "[target]\nurl = \"ws://\"\n[[phases]]", &[], (9, 7), "this is not a URL (empty host): write it as ws://HOST:PORT/PATH"),
+        ("[[phases]]", "[target]\nurl = \"ws://127.0.0.1:99999\"\n[[phases]]", &[], (9, 7), "this is not a URL (invalid port number): write it as ws://HOST:PORT/PATH"),
+        ("[[phases]]", "[target]\nurl = \"ws://127.0.0.1:0\"\n[[phases]]", &[], (9, 7), "port 0 is no port to connect to"),
+        ("[[phases]]", "[target]\nurl = \"ws://127.0.0.1:9001/#top\"\n[[phases]]", &[], (9, 7), "a WebSocket url has no fragment (#..): remove it"),
+        ("[[phases]]", "[target]\nurl = \"ws://{room}.test:9001\"\n[[phases]]", &[], (9, 7), "{room} can stand only in the path of a url"),
+        ("[[phases]]", "[target]\nurl = \"ws://127.0.0.1:9001/{rooms}\"\n[[phases]]", &[], (9, 7), r#"unknown placeholder {rooms}: here there is {room} and {env.NAME}; write \{ for a brace"#),
+        ("[[phases]]", "[target]\nurl = \"ws://127.0.0.1:9001/{env.FANOUT_TEST_NOT_SET}\"\n[[phases]]", &[], (9, 7), "the environment variable FANOUT_TEST_NOT_SET is not set"),
+        ("[[phases]]", "[target]\npath = \"ws\"\n[[phases]]", &[], (9, 8), "the path `ws` must begin with /"),
+        ("[[phases]]", "[target]\npath = \"/a b\"\n[[phases]]", &[], (9, 8), "the path holds ' ': write it percent-encoded"),
+        ("[[phases]]", "[target]\nspawn = []\n[[phases]]", &[], (9, 9), "`spawn` is empty: write the program and its arguments"),
+        ("[[phases]]", "[target]\nspawn = [\"node\", \"hub.js\"]\n[[phases]]", &[], (9, 9), "neither `spawn` nor `env` holds {port}: the server has to be told its port"),
+        ("[[phases]]", "[target]\nspawn = [\"node\", \"{prot}\", \"{port}\"]\n[[phases]]", &[], (9, 9), r#"unknown placeholder {prot}: here there is {port} and {env.NAME}; write \{ for a brace"#),
+        ("[[phases]]", "[target]\nspawn = [\"x\", \"{port}\"]\nready = \"soon\"\n[[phases]]", &[], (10, 9), r#"`soon` is not known for `ready`: write "tcp", a path such as "/healthz", or "line:TEXT""#),
+        ("[[phases]]", "[target]\nserver = { lag_polcy = \"skip\" }\n[[phases]]", &[], (9, 24), "the bundled server has no flag `lag_polcy`; did you mean `lag_policy`?"),
+        ("[[phases]]", "[target]\nserver = { listen = \"127.0.0.1:1\" }\n[[phases]]", &[], (9, 21), "`listen` cannot be set here: fanout chooses it for its own server"),
+        ("[[phases]]", "[target]\nheaders = { Host = \"x\" }\n[[phases]]", &[], (9, 20), "the handshake writes the header `Host` itself"),
+        ("[[phases]]", "[target]\nheaders = { Sec-WebSocket-Protocol = \"x\" }\n[[phases]]", &[], (9, 38), "the handshake writes the header `Sec-WebSocket-Protocol` itself; use `subprotocols`"),
+        ("[[phases]]", "[target]\nheaders = { \"a b\" = \"x\" }\n[[phases]]", &[], (9, 21), "`a b` is not a header name"),
+        ("[[phases]]", "[target]\nheaders = { A = \"x\\r\\nB: y\" }\n[[phases]]", &[], (9, 17), "the value of the header `A` holds a control character"),
+        ("[[phases]]", "[target]\nheaders = { A = \"{env.FANOUT_TEST_NOT_SET}\" }\n[[phases]]", &[], (9, 17), "the environment variable FANOUT_TEST_NOT_SET is not set"),
+        ("[[phases]]", "[target]\nsubprotocols = [\"a b\"]\n[[phases]]", &[], (9, 17), "`a b` is not a subprotocol name (RFC 6455 4.1: a token)"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn payload_templates_with_unknown_placeholders_or_no_stamp_are_refused() {
+    refused(&[
+        ("rate = 5", "rate = 5\npayload = { template = '{colour} {stamp}' }", &[], (8, 24), r#"unknown placeholder {colour}: payloads have {text}, {stamp}, {seq}, {publisher}, {room} and {env.NAME}; write \{ for a brace"#),
+        ("rate = 5", "rate = 5\npayload = { template = '{text}' }", &[], (8, 24), r#"the template has no {stamp}: add it, or set correlate = "content" at the top"#),
+        ("rate = 5", "rate = 5\npayload = { template = '{text} {stamp}', size = 8 }", &[], (8, 49), "a size of 8 bytes is too small: what must be in every message takes up to 19 bytes"),
+        ("rate = 5", "rate = 5\npayload = { template = '{env.FANOUT_TEST_NOT_SET} {stamp}' }", &[], (8, 24), "the environment variable FANOUT_TEST_NOT_SET is not set"),
+        ("rate = 5", "rate = 5\npayload = { size = 10 }", &[], (8, 20), "a size of 10 bytes is too small: what must be in every message takes up to 18 bytes"),
+        ("rate = 5", "rate = 5\npayload = { file = 'none.txt' }", &[], (8, 20), "cannot read DIR/none.txt: No such file or directory (os error 2)"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn counts_that_cannot_work_are_refused() {
+    refused(&[
+        ("count = 10", "count = 10\nrooms = 4", &[], (7, 8), "1 publisher for 4 rooms: 3 rooms would hear nothing"),
+        ("count = 10", "count = 3\nrooms = 4", &[], (5, 9), "4 rooms for 3 connections: 1 room would have nobody in them"),
+        ("rate = 5", "rate = 5\ncount = 20000", &[], (8, 9), "20010 connections need 20210 descriptors, but a process may have 20000 here: that is enough for 19800 connections"),
+        ("count = 10", "count = 19900", &[], (4, 9), "19901 connections need 20101 descriptors, but a process may have 20000 here: that is enough for 19800 connections"),
+        ("rate = 5", "rate = 0.1", &[], (6, 8), "at this rate nothing would be sent before the phases end"),
+        ("rate = 5", "rate = 1e12", &[], (6, 8), "each publisher of `source` would send 2000000000000 messages, but sequence numbers end at 4294967295"),
+        (r#"for = "2s""#, "for = \"2s\"\nmeasure = false", &[], (9, 8), "no phase is measured: remove `measure = false` from one of them"),
+        (r#"for = "2s""#, "for = \"2s\"\nload = \"0x\"", &[], (9, 8), "every phase has a load of 0x: nothing would be sent"),
+        (r#"for = "2s""#, r#"for = "40 days""#, &[], (10, 7), "the phases last more than 30 days together: shorten one"),
+        ("count = 10", "count = 10\nrooms = 2\n[target]\npath = \"/all\"", &[], (7, 8), "2 rooms, but the path /all has no {room}: all connections would be in one"),
+        (r#"name = "base""#, "name = \"base\"\nmode = \"echo\"", &["connections.phones.rooms=2"], (1, 26), "2 rooms, but the path /echo has no {room}: all connections would be in one"),
+        ("[[publishers]]", "[[connections]]\nname = \"phones\"\ncount = 5\n[[publishers]]", &[], (6, 8), "two of [[connections]] have the name `phones`: rename one"),
+        ("[[phases]]", "[[phases]]\nname = \"steady\"\nfor = \"1s\"\n[[phases]]", &[], (12, 8), "two of [[phases]] have the name `steady`: rename one"),
+        (r#"name = "base""#, "name = \"base\"\nmode = \"echo\"", &["publishers.source.from=separate"], (1, 24), r#"in echo mode the connections themselves send: use from = "members""#),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn thresholds_on_what_is_not_measured_are_refused() {
+    refused(&[
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p98\" = \"< 1ms\"", &[], (12, 1), "unknown metric `latency.due.p98`; did you mean `latency.due.p99`?"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\nlatency.p99 = \"< 1ms\"", &[], (12, 9), "unknown metric `latency.p99`; did you mean `latency.due.p99`?"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"phases.goal.latency.due.p99\" = \"< 1ms\"", &[], (12, 1), "`phases.goal.latency.due.p99`: the scenario has no phase named `goal`; it has `steady`"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"groups.tablets.deliveries.lost\" = \"== 0\"", &[], (12, 1), "`groups.tablets.deliveries.lost`: the scenario has no group of connections named `tablets`; it has `phones`"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = \"50ms\"", &[], (12, 21), r#"`50ms` does not begin with a comparison: write <, <=, ==, !=, >= or > and a value, such as "< 50ms""#),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = \"< 50\"", &[], (12, 21), r#"`< 50`: `50` is not a value of latency.due.p99, which is a time with its unit, such as "50ms""#),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = 0", &[], (12, 1), r#"`deliveries.lost` needs an expression such as "< 50ms", or a list of them"#),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = []", &[], (12, 1), r#"`deliveries.lost` needs an expression such as "< 50ms", or a list of them"#),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = { expr = \"== 0\", every = \"1s\" }", &[], (12, 38), "`every` is not a key of a threshold, which has `expr`"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = \"== 0\"\ndeliveries.lost = \"< 5\"", &[], (13, 12), "`deliveries.lost` is in [thresholds] twice"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.round_trip.p99\" = \"< 1ms\"", &[], (12, 1), r#"`latency.round_trip.p99`: only a closed loop (arrival = "closed") measures round trips"#),
+        ("rate = 5\n[[phases]]\nname = \"steady\"\nfor = \"2s\"", "arrival = \"closed\"\n[[phases]]\nname = \"steady\"\nfor = \"2s\"\n[thresholds]\n\"latency.due.p99\" = \"< 1ms\"", &[], (12, 1), "`latency.due.p99`: a closed loop has no due times; use latency.sent or latency.round_trip"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"server.cpu_us_per_delivery\" = \"< 4\"", &["target.url=ws://127.0.0.1:1"], (12, 1), "`server.cpu_us_per_delivery`: the cost of a server at a URL is known only with target.pid"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn overrides_are_checked_like_the_file_and_shown_in_their_place() {
+    refused(&[
+        ("", "", &["publishers.source.rate=0"], (1, 24), "`0` does not work here: write a number above zero"),
+        ("", "", &["publishers.nobody.rate=5"], (1, 1), "there is no `nobody` among [[publishers]]; it has `source`"),
+        ("", "", &["connections.phones.churn=1"], (1, 1), "`churn` is not built yet in this version"),
+        ("", "", &["seed"], (1, 1), "`seed` is not of the form KEY=VALUE"),
+        ("", "", &["=5"], (1, 1), "`` is not a key: write it as publishers.NAME.rate"),
+        ("", "", &["name.first=x"], (1, 1), "`name` is not a table, so it has no `first`"),
+        ("", "", &["connections.phones=3"], (1, 1), "`connections.phones` is a table: name one of its keys"),
+        ("", "", &["settle=1s", "drain=never"], (1, 7), r#"`never` is not a duration: write a number with its unit, such as "250ms", "1.5s" or "2m""#),
+        ("", "", &["publishers..rate=5"], (1, 1), "`publishers..rate` is not a key: write it as publishers.NAME.rate"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn a_replay_that_cannot_be_played_is_refused() {
+    refused(&[
+        ("rate = 5", r#"replay = "none.jsonl""#, &[], (7, 10), "cannot read DIR/none.jsonl: No such file or directory (os error 2)"),
+        ("rate = 5", "replay = \"good.jsonl\"\nrate = 5", &[], (8, 8), "`rate` does not go together with `replay`: the trace says what is sent when"),
+        ("rate = 5", "replay = \"good.jsonl\"\npayload = { size = 5 }", &[], (8, 11), "`payload` does not go together with `replay`: the trace says what is sent when"),
+        ("rate = 5", r#"replay = "bad.jsonl""#, &[], (7, 10), r#"bad.jsonl, line 2: missing field `room` at column 11; a line is {"at_us":0,"room":"name","text":".."} (or "base64")"#),
+        ("rate = 5", "replay = \"good.jsonl\"\n[[publishers]]\nname = \"two\"\nrate = 5", &[], (9, 8), "a replay cannot share its run with other publishers: its messages carry no stamp and are matched by their order"),
+        ("rate = 5", "replay = \"good.jsonl\"\nspeed = 0", &[], (8, 9), "`0` does not work here: write a number above zero"),
+        ("rate = 5", "replay = \"good.jsonl\"\ncount = 3", &["connections.phones.rooms=replay"], (8, 9), r#"with rooms = "replay" there is one publisher for each of the trace's 2 rooms: remove `count`"#),
+        ("rate = 5", "replay = \"good.jsonl\"\nfrom = \"members\"", &[], (8, 8), "a replay is sent by separate publishers: remove `from`"),
+        ("rate = 5", r#"replay = "good.jsonl""#, &["correlate=stamp"], (1, 11), "replayed messages carry no stamp and are matched by content: remove `correlate`"),
+        ("rate = 5", r#"replay = "good.jsonl""#, &["mode=echo"], (1, 6), r#"a replay needs mode = "broadcast": in echo mode only its publisher would receive it"#),
+        ("count = 10", "count = 10\nrooms = \"replay\"", &[], (5, 9), r#"rooms = "replay" needs [[publishers]] with `replay`, whose rooms it takes"#),
+        (r#"for = "2s""#, r#"for = "replay""#, &[], (10, 7), r#"for = "replay" needs [[publishers]] with `replay`, whose end it waits for"#),
+        ("rate = 5", "replay = \"good.jsonl\"\n[[phases]]\nname = \"again\"\nfor = \"2s\"\n[[phases]]\nname = \"rest\"\nfor = \"replay\"", &[], (13, 7), "the phases before it have already played the whole trace: remove it, or shorten them"),
+        ("rate = 5", "replay = \"good.jsonl\"\n[[phases]]\nname = \"rest\"\nfor = \"replay\"\nload = \"0x\"", &[], (10, 7), "with a load of 0x the trace never ends: give the phase a duration"),
+    ]);
+}

@@ -1,0 +1,90 @@
+//! What the server refuses, and how it says so.
+
+mod common;
+
+use std::io::{Read, Write};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use common::Server;
+
+#[test]
+fn what_is_not_there_is_answered_with_what_is() {
+    let server = Server::start(&[]);
+    let (status, body) = server.get("/nothing");
+    assert_eq!(status, 404);
+    assert!(body.contains("/broadcast/{room}") && body.contains("/echo"), "{body}");
+    assert_eq!(server.get("/broadcast/").0, 404);
+    assert_eq!(server.get("/broadcast/%ff").0, 400);
+    assert_eq!(server.get("/broadcast/r").0, 426);
+    assert_eq!(server.get("/echo").0, 426);
+    assert_eq!(server.get("/healthz"), (200, "ok\n".to_owned()));
+    assert_eq!(server.stats()["refused"]["404"], 2);
+}
+
+#[test]
+fn connections_beyond_the_limit_are_refused_until_one_leaves() {
+    let server = Server::start(&["--max-connections", "2"]);
+    let first = server.connect("/echo");
+    let _second = server.connect("/broadcast/r");
+    assert!(server.try_connect("/echo").err().unwrap().contains("503"));
+    drop(first);
+    server.stats_until(|stats| stats["connections"] == 1);
+    let _third = server.connect("/echo");
+}
+
+#[test]
+fn one_address_cannot_take_more_than_its_share() {
+    let server = Server::start(&["--max-per-address", "1"]);
+    let first = server.connect("/echo");
+    assert!(server.try_connect("/echo").err().unwrap().contains("429"));
+    drop(first);
+    server.stats_until(|stats| stats["connections"] == 0);
+    let _again = server.connect("/echo");
+}
+
+#[test]
+fn a_request_that_never_ends_is_cut_off() {
+    let server = Server::start(&["--handshake-timeout", "200ms"]);
+    let start = Instant::now();
+    let mut slow = server.dial();
+    slow.write_all(b"GET /echo HTTP/1.1\r\nHost:").unwrap();
+    let mut silent = server.dial();
+    for stream in [&mut slow, &mut silent] {
+        // Perhaps with an answer such as 408, perhaps without.
+        let _ = stream.read_to_end(&mut Vec::new());
+    }
+    assert!(start.elapsed() < Duration::from_secs(3));
+    assert_eq!(server.stats_until(|stats| stats["handshake_failures"] == 2)["connections"], 0);
+}
+
+#[test]
+fn nonsense_instead_of_a_request_harms_nobody() {
+    let server = Server::start(&[]);
+    let mut other = server.connect("/echo");
+    let mut stream = server.dial();
+    stream.write_all(&[0xff; 100_000]).ok();
+    let _ = stream.read_to_end(&mut Vec::new());
+    other.text("fine");
+    assert_eq!(other.next_text(), "fine");
+}
+
+#[test]
+fn operators_have_their_own_address_without_websockets() {
+    let server = Server::start(&["--admin", "127.0.0.1:0", "--log", "info"]);
+    assert_eq!(server.get("/stats").0, 200);
+}
+
+#[test]
+fn what_cannot_be_configured_is_refused_with_a_sentence() {
+    let refused = |args: &[&str], sentence: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_fanout-server")).args(args).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains(sentence), "{text}");
+        output.status.code()
+    };
+    assert_eq!(refused(&["--compression", "shared"], "--compression shared: not built yet; use off"), Some(2));
+    assert_eq!(refused(&["--room-log", "many"], "64KiB"), Some(2));
+    let server = Server::start(&[]);
+    assert_eq!(refused(&["--listen", &server.addr.to_string()], "is in use"), Some(1));
+}
