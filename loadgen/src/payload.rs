@@ -199,9 +199,21 @@ impl PayloadSource {
         if let Content::Replay { trace, .. } = &self.content {
             return trace.payload_bytes() / trace.messages.len().max(1) as u64;
         }
-        let mut sample = Vec::new();
-        (0..64).for_each(|seq| self.render(0, seq, 0, &mut sample));
-        (sample.len() / 64) as u64
+        let sizes = match &self.content {
+            Content::Generated { sizes, .. } => sizes.as_ref(),
+            Content::Template(fill) => fill.sizes(),
+            _ => None,
+        };
+        if let Some(sizes) = sizes {
+            return (u64::from(*sizes.start()) + u64::from(*sizes.end())) / 2;
+        }
+        let (mut message, mut bytes) = (Vec::new(), 0);
+        for seq in 0..64 {
+            message.clear();
+            self.render(0, seq, 0, &mut message);
+            bytes += message.len() as u64;
+        }
+        bytes / 64
     }
 
     /// The recorded message that a publish repeats: message `seq` of the publisher's room, round and round.

@@ -20,6 +20,7 @@ mod limits;
 mod objectives;
 mod payloads;
 mod phases;
+mod possible;
 mod publishers;
 mod quick;
 mod redact;

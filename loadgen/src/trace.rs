@@ -16,6 +16,9 @@ use std::ops::Range;
 use base64::Engine as _;
 use serde::Deserialize;
 
+/// A year and a day: no recording is longer, and a time since 1970 is caught.
+const LONGEST_US: u64 = 366 * 24 * 3600 * 1_000_000;
+
 /// A recorded feed.
 #[derive(Debug, Clone)]
 pub struct Trace {
@@ -65,6 +68,14 @@ pub enum TraceError {
         before: u64,
         /// Of this line, microseconds.
         after: u64,
+    },
+    /// Probably a time of day, or another unit.
+    #[error("line {line}: at_us {at_us} is more than a year: it counts microseconds from the start of the recording")]
+    Late {
+        /// Counted from 1.
+        line: usize,
+        /// As written.
+        at_us: u64,
     },
     /// A room needs a name.
     #[error("line {line}: the room has an empty name")]
@@ -116,6 +127,9 @@ impl Trace {
                 serde_json::from_slice(bytes).map_err(|e| TraceError::Line { line, reason: reason(&e) })?;
             if parsed.room.is_empty() {
                 return Err(TraceError::Room { line });
+            }
+            if parsed.at_us > LONGEST_US {
+                return Err(TraceError::Late { line, at_us: parsed.at_us });
             }
             let before = trace.messages.last().map_or(0, |m| m.at_us);
             if parsed.at_us < before {
@@ -255,6 +269,10 @@ mod tests {
         assert_eq!(
             said("{\"at_us\":8,\"room\":\"a\",\"text\":\"\"}"),
             "line 2: at_us goes back from 9 to 8; sort the lines by at_us"
+        );
+        assert_eq!(
+            said("{\"at_us\":1618617600000000,\"room\":\"a\",\"text\":\"\"}"),
+            "line 2: at_us 1618617600000000 is more than a year: it counts microseconds from the start of the recording"
         );
         assert_eq!(said("{\"at_us\":9,\"room\":\"\",\"text\":\"\"}"), "line 2: the room has an empty name");
         assert_eq!(parse("\n \n").unwrap_err(), TraceError::Empty);

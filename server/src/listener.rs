@@ -11,6 +11,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use net::{ListenOptions, Socket};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 
 use crate::http::{Progress, Side, Site};
 use crate::serve::ServeError;
@@ -19,6 +20,15 @@ use crate::serve::ServeError;
 const HEAD: usize = 8192;
 /// After a failure to accept, such as no descriptor left, how long to wait before the next try.
 const BACKOFF: Duration = Duration::from_millis(100);
+/// Requests answered at once. Each holds hyper's buffers, tens of kilobytes, and a crowd that arrives together would leave the
+/// heap as large as the crowd was.
+const AT_ONCE: usize = 32;
+/// How long a request waits for its turn, at most, and how long it may keep others waiting: those who have a turn and say
+/// nothing must not shut the door.
+const WAIT: Duration = Duration::from_millis(200);
+const HOLD: Duration = Duration::from_millis(50);
+/// So long after the last visitor, the heap's free pages go back to the kernel.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// A listening socket of the control thread.
 #[derive(Debug)]
@@ -26,6 +36,7 @@ pub struct Door {
     listener: TcpListener,
     side: Side,
     handshake_timeout: Duration,
+    turns: Arc<Semaphore>,
 }
 
 impl Door {
@@ -36,7 +47,7 @@ impl Door {
     pub fn open(addr: SocketAddr, side: Side, handshake_timeout: Duration) -> Result<Self, ServeError> {
         let listener = net::listen(addr, ListenOptions::default())?;
         let listener = TcpListener::from_std(listener).map_err(ServeError::Runtime)?;
-        Ok(Self { listener, side, handshake_timeout })
+        Ok(Self { listener, side, handshake_timeout, turns: Arc::new(Semaphore::new(AT_ONCE)) })
     }
 
     /// The address, with its real port.
@@ -49,11 +60,23 @@ impl Door {
 
     /// Accepts for ever.
     pub async fn accept(self, site: Arc<Site>) {
+        let mut crowded = false;
         loop {
-            match self.listener.accept().await {
+            let accepted = match tokio::time::timeout(QUIET, self.listener.accept()).await {
+                Ok(accepted) => accepted,
+                Err(_) if crowded => {
+                    net::trim_heap();
+                    crowded = false;
+                    self.listener.accept().await
+                }
+                Err(_) => self.listener.accept().await,
+            };
+            match accepted {
                 Ok((stream, peer)) => {
+                    crowded = true;
                     site.front().accepted += 1;
-                    tokio::spawn(handshake(Arc::clone(&site), self.side, self.handshake_timeout, stream, peer));
+                    let visit = Visit { side: self.side, limit: self.handshake_timeout, stream, peer };
+                    tokio::spawn(visit.wait(Arc::clone(&site), Arc::clone(&self.turns)));
                 }
                 Err(error) if is_the_peers(&error) => {}
                 Err(error) => {
@@ -74,8 +97,35 @@ fn is_the_peers(error: &io::Error) -> bool {
     )
 }
 
+/// A connection that was accepted.
+struct Visit {
+    side: Side,
+    limit: Duration,
+    stream: TcpStream,
+    peer: SocketAddr,
+}
+
+impl Visit {
+    /// Waits for the first byte and for a turn; until then a visitor costs no buffer.
+    async fn wait(self, site: Arc<Site>, turns: Arc<Semaphore>) {
+        match tokio::time::timeout(self.limit, self.stream.readable()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) | Err(_) => {
+                site.front().handshake_failures += 1;
+                return tracing::debug!("{} sent nothing within {:?} (--handshake-timeout)", self.peer, self.limit);
+            }
+        }
+        let turn = tokio::time::timeout(WAIT, turns.acquire()).await;
+        let mut exchange = Box::pin(handshake(site, self));
+        if tokio::time::timeout(HOLD, &mut exchange).await.is_err() {
+            drop(turn);
+            exchange.await;
+        }
+    }
+}
+
 /// One connection's request, and its hand-over if it becomes a WebSocket.
-async fn handshake(site: Arc<Site>, side: Side, limit: Duration, stream: TcpStream, peer: SocketAddr) {
+async fn handshake(site: Arc<Site>, Visit { side, limit, stream, peer }: Visit) {
     let progress = Mutex::new(Progress::Waiting);
     let service = service_fn(async |request| {
         let (answer, now) = site.answer(side, peer.ip(), request).await;

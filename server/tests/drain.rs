@@ -1,5 +1,7 @@
 //! How the server stops.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
+
 mod common;
 
 use std::time::{Duration, Instant};

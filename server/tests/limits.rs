@@ -1,12 +1,15 @@
 //! What the server refuses, and how it says so.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
+
 mod common;
 
 use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::Server;
+use common::{Server, get};
 
 #[test]
 fn what_is_not_there_is_answered_with_what_is() {
@@ -71,8 +74,12 @@ fn nonsense_instead_of_a_request_harms_nobody() {
 
 #[test]
 fn operators_have_their_own_address_without_websockets() {
-    let server = Server::start(&["--admin", "127.0.0.1:0", "--log", "info"]);
-    assert_eq!(server.get("/stats").0, 200);
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = Server::start(&["--admin", &free.to_string()]);
+    let _client = server.connect("/broadcast/r");
+    assert!(get(free, "/stats").1.contains("\"members\":1"));
+    assert_eq!(get(free, "/healthz").0, 200);
+    assert_eq!(get(free, "/broadcast/r").0, 404);
 }
 
 #[test]

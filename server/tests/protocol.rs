@@ -1,5 +1,7 @@
 //! RFC 6455 as a peer sees it: replies, close codes, liveness.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
+
 mod common;
 
 use std::io::{ErrorKind, Read, Write};
@@ -106,13 +108,13 @@ fn a_connection_that_just_ends_leaves_its_room() {
 
 #[test]
 fn who_answers_pings_stays_and_who_is_silent_is_closed() {
-    let server = Server::start(&["--ping-interval", "150ms", "--pong-timeout", "400ms"]);
+    let server = Server::start(&["--ping-interval", "250ms", "--pong-timeout", "1s"]);
     let mut alive = server.connect("/broadcast/r");
     let mut silent = server.raw("/broadcast/r");
     assert_eq!(silent.frame(), (0x89, vec![]));
     let start = Instant::now();
     alive.0.get_ref().set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-    while start.elapsed() < Duration::from_millis(900) {
+    while start.elapsed() < Duration::from_millis(1500) {
         // Reading answers the pings.
         match alive.0.read() {
             Ok(Message::Ping(_)) | Err(_) => {}
@@ -183,4 +185,18 @@ fn after_our_close_the_peer_may_take_its_time_but_not_for_ever() {
     raw.send(&[masked(0x81, b"late"), masked(0x88, b"\x03\xf0")].concat());
     assert_eq!(raw.stream.read(&mut [0; 8]).unwrap(), 0);
     assert_eq!(server.stats()["publishes"], 0);
+}
+
+#[test]
+fn after_our_close_a_peer_that_only_talks_on_is_cut_off_in_five_seconds() {
+    let server = Server::start(&[]);
+    let mut raw = server.raw("/broadcast/r");
+    let start = Instant::now();
+    raw.send(b"\x81\x01x");
+    assert_eq!(raw.frame().0, 0x88);
+    while raw.stream.write_all(&masked(0x81, b"more")).is_ok() {
+        assert!(start.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(start.elapsed() > Duration::from_secs(4));
 }

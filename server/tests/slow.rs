@@ -1,5 +1,7 @@
 //! A reader that stops, among others that do not.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
+
 mod common;
 
 use std::sync::{Arc, Barrier};
@@ -12,10 +14,20 @@ const SIZE: usize = 10_000;
 /// Far more than the kernel's buffers and the log hold.
 const COUNT: usize = 2500;
 
+#[derive(PartialEq)]
+enum Standing {
+    New,
+    Resumed,
+}
+
 /// Publishes `COUNT` messages while one of four members reads nothing, and returns the server and that member.
-fn stop_one_of_four(policy: &str) -> (Server, Client) {
+fn stop_one_of_four(policy: &str, standing: Standing) -> (Server, Client) {
     let server = Server::start(&["--lag-policy", policy, "--room-log", "1MiB", "--write-timeout", "0"]);
-    let stopped = server.upgrade("/broadcast/r", server.dial_narrow()).unwrap().0;
+    let (mut stopped, answer) = server.upgrade("/broadcast/r", server.dial_narrow()).unwrap();
+    if standing == Standing::Resumed {
+        let cursor = answer.headers()["fanout-cursor"].to_str().unwrap();
+        stopped = server.upgrade(&format!("/broadcast/r?resume={cursor}"), server.dial_narrow()).unwrap().0;
+    }
     // However busy the machine, a healthy reader is never further behind than the kernel's buffers hold.
     let in_step = Arc::new(Barrier::new(3));
     let clients: Vec<_> = (0..3).map(|_| server.connect("/broadcast/r")).collect();
@@ -58,7 +70,7 @@ fn number(message: &Message) -> usize {
 
 #[test]
 fn disconnect_closes_the_stopped_reader_with_1013_after_whole_frames() {
-    let (server, mut stopped) = stop_one_of_four("disconnect");
+    let (server, mut stopped) = stop_one_of_four("disconnect", Standing::New);
     let (messages, code) = stopped.drain();
     assert_eq!(code, 1013);
     assert!(messages.iter().map(number).eq(0..messages.len()));
@@ -68,7 +80,7 @@ fn disconnect_closes_the_stopped_reader_with_1013_after_whole_frames() {
 
 #[test]
 fn skip_goes_on_later_and_counts_what_was_left_out() {
-    let (server, mut stopped) = stop_one_of_four("skip");
+    let (server, mut stopped) = stop_one_of_four("skip", Standing::New);
     let mut publisher = server.connect("/broadcast/r");
     publisher.send(message(COUNT));
     let mut received = Vec::new();
@@ -84,8 +96,27 @@ fn skip_goes_on_later_and_counts_what_was_left_out() {
 }
 
 #[test]
+fn who_resumed_is_closed_with_4002_and_told_from_where_it_may_resume() {
+    let (server, mut stopped) = stop_one_of_four("skip", Standing::Resumed);
+    let mut received = 0;
+    let frame = loop {
+        match stopped.0.read().unwrap() {
+            Message::Close(frame) => break frame.unwrap(),
+            data => {
+                assert_eq!(number(&data), received);
+                received += 1;
+            }
+        }
+    };
+    assert_eq!(u16::from(frame.code), 4002);
+    let oldest: usize = frame.reason.rsplit_once('.').unwrap().1.parse().unwrap();
+    assert!(oldest > received);
+    assert_eq!(server.stats()["lagged"]["skipped_messages"], 0);
+}
+
+#[test]
 fn latest_ends_with_the_newest_message() {
-    let (server, mut stopped) = stop_one_of_four("latest");
+    let (server, mut stopped) = stop_one_of_four("latest", Standing::New);
     let mut received = vec![number(&stopped.next())];
     while received.last() != Some(&(COUNT - 1)) {
         received.push(number(&stopped.next()));

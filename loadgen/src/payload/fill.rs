@@ -81,6 +81,11 @@ impl Fill {
         self.parts.iter().any(|p| matches!(p, Part::Stamp))
     }
 
+    /// Total sizes, where they are asked for.
+    pub fn sizes(&self) -> Option<&Sizes> {
+        self.sizes.as_ref()
+    }
+
     /// Appends the payload of one publish.
     pub fn render(&self, stamp: Stamp, rng: &mut Seeded, out: &mut Vec<u8>) {
         let start = out.len();

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::plan::{Arrival, ClientEngine, Correlate, Mode, Plan};
+use crate::plan::{ClientEngine, Correlate, Mode, Plan};
 use crate::scenario::document::{Document, Source};
 use crate::scenario::error::{Fault, ScenarioError};
 use crate::scenario::file::File;
-use crate::scenario::limits::{Limits, needs};
+use crate::scenario::limits::Limits;
+use crate::scenario::possible::{counts_possible, possible};
 use crate::scenario::publishers::{Replay, Scene};
 use crate::scenario::scalar::At;
 use crate::scenario::value::Name;
@@ -51,6 +52,7 @@ fn build(file: &File, dir: &Path, limits: &Limits) -> Result<Plan, Fault> {
     unique("[[connections]]", file.connections.iter().map(|t| &t.name))?;
     unique("[[publishers]]", file.publishers.iter().map(|t| &t.name))?;
     unique("[[phases]]", file.phases.iter().map(|t| &t.name))?;
+    counts_possible(file, limits)?;
     let seed = file.seed.map_or(1, |seed| seed.0);
     let replay = publishers::replay(&file.publishers, dir)?;
     if let (Mode::Echo, Some(_), Some(key)) = (mode, &replay, &file.mode) {
@@ -69,7 +71,9 @@ fn build(file: &File, dir: &Path, limits: &Limits) -> Result<Plan, Fault> {
     }
     let scene = Scene { dir, seed, mode, correlate, rooms: &groups.rooms, groups: &groups.groups, rooms_of_trace };
     let publishers = publishers::resolve(&file.publishers, replay.as_ref(), &scene)?;
-    let trace_length = replay.as_ref().map(|r| Duration::from_secs_f64(r.trace.length_us() as f64 / 1e6 / r.speed));
+    let trace_length = replay
+        .as_ref()
+        .map(|r| Duration::try_from_secs_f64(r.trace.length_us() as f64 / 1e6 / r.speed).unwrap_or(Duration::MAX));
     let phases = phases::resolve(&file.phases, trace_length)?;
     let thresholds = file.thresholds.resolve(&groups.groups, &publishers, &phases, &target.kind)?;
     let mut plan = Plan {
@@ -128,63 +132,4 @@ fn no_room_in_path(file: &File, rooms: usize, path: &str) -> Fault {
     let fault =
         given.or(rooms_key).map_or_else(|| Fault::missing(message.clone()), |span| Fault::at(span, message.clone()));
     fault.help("put {room} where the server expects the room's name, or use one room")
-}
-
-/// Refuses what this machine, or the numbers themselves, cannot do.
-fn possible(plan: &Plan, file: &File, limits: &Limits) -> Result<(), Fault> {
-    let needs = needs(plan);
-    let counts =
-        file.connections.iter().map(|t| &t.count).chain(file.publishers.iter().filter_map(|t| t.count.as_ref()));
-    let largest = counts.max_by_key(|count| count.value.0).map(|count| count.span.clone()).unwrap_or_default();
-    if needs.descriptors > limits.descriptors {
-        let most = limits.descriptors.saturating_sub(crate::scenario::limits::OTHER_DESCRIPTORS);
-        return Err(Fault::at(
-            &largest,
-            format!(
-                "{} connections need {} descriptors, but a process may have {} here: that is enough for {most} connections",
-                needs.connections, needs.descriptors, limits.descriptors
-            ),
-        )
-        .help("lower `count`, or raise the hard limit (ulimit -Hn) as root"));
-    }
-    if needs.ports_per_address > limits.ports {
-        return Err(Fault::at(
-            &largest,
-            format!(
-                "{} connections from one source address, but there are {} ports for them",
-                needs.ports_per_address, limits.ports
-            ),
-        )
-        .help("add source_ips = [\"127.0.0.2-127.0.0.5\"], lower `count`, or widen net.ipv4.ip_local_port_range"));
-    }
-    let work = crate::pacer::work_seconds(&plan.phases);
-    for (index, group) in plan.publishers.iter().enumerate() {
-        let (Arrival::Uniform { rate } | Arrival::Poisson { rate }) = group.arrival else { continue };
-        let each = rate * work / f64::from(group.from.count(&plan.groups).max(1));
-        if each > f64::from(u32::MAX) * 0.99 {
-            let place = file
-                .publishers
-                .get(index.min(file.publishers.len() - 1))
-                .map(|t| t.name.span.clone())
-                .unwrap_or_default();
-            return Err(Fault::at(
-                &place,
-                format!(
-                    "each publisher of `{}` would send {each:.0} messages, but sequence numbers end at 4294967295",
-                    group.name
-                ),
-            ));
-        }
-    }
-    if needs.publishes == Some(0) {
-        let place = file.publishers.first().map(|t| t.name.span.clone()).unwrap_or_default();
-        return Err(Fault::at(&place, "at this rate nothing would be sent before the phases end")
-            .help("raise the rate, or make the phases longer"));
-    }
-    let all_closed = plan.publishers.iter().all(|p| matches!(p.arrival, Arrival::Closed { .. }));
-    let load = file.phases.iter().find_map(|t| t.load.as_ref()).filter(|load| load.value.0 != (1.0, 1.0));
-    if let (true, Some(load)) = (all_closed, load) {
-        return Err(Fault::at(&load.span, "a load multiplies rates, and closed publishers have none: remove `load`"));
-    }
-    Ok(())
 }

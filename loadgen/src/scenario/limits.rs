@@ -89,9 +89,12 @@ pub fn needs(plan: &Plan) -> Needs {
         publishes,
         memory_bytes: BASE_BYTES
             + u64::from(connections) * CONNECTION_BYTES
-            + publishes.unwrap_or(0) * PUBLISH_BYTES
+            + publishes.unwrap_or(0).min(1 << 40) * PUBLISH_BYTES
             + trace,
-        duration: Duration::from_secs_f64(ramp) + plan.settle + plan.length(),
+        duration: Duration::try_from_secs_f64(ramp)
+            .unwrap_or(Duration::MAX)
+            .saturating_add(plan.settle)
+            .saturating_add(plan.length()),
     }
 }
 
@@ -110,5 +113,5 @@ fn publishes(plan: &Plan) -> Option<u64> {
                 Some((passes * trace.messages.len() as f64).round() as u64 * players.max(1))
             }
         })
-        .sum()
+        .try_fold(0u64, |sum, group: Option<u64>| Some(sum.saturating_add(group?)))
 }

@@ -23,6 +23,9 @@ pub(super) fn resolve(tables: &[PhaseTable], trace: Option<Duration>) -> Result<
             PhaseLength::For(length) => length,
             PhaseLength::Replay => rest_of_trace(table, trace, &phases, (load.0 + load.1) / 2.0)?,
         };
+        if length > LONGEST {
+            return Err(Fault::at(&table.length.span, "a phase lasts at most 30 days: is its unit right?"));
+        }
         phases.push(Phase { name: table.name.value.0.clone(), length, measure: table.measure, load });
         if phases.iter().map(|p| p.length).sum::<Duration>() > LONGEST {
             return Err(Fault::at(&table.length.span, "the phases last more than 30 days together: shorten one"));
@@ -48,11 +51,12 @@ fn rest_of_trace(table: &PhaseTable, trace: Option<Duration>, before: &[Phase], 
     }
     let played = crate::pacer::work_seconds(before);
     let rest = trace.as_secs_f64() - played;
-    if rest <= 0.0 {
+    // What is shorter than a nanosecond could not be kept as a duration.
+    if rest / load < 1e-9 {
         return Err(Fault::at(
             span,
             "the phases before it have already played the whole trace: remove it, or shorten them",
         ));
     }
-    Ok(Duration::from_secs_f64(rest / load))
+    Ok(Duration::try_from_secs_f64(rest / load).unwrap_or(Duration::MAX))
 }

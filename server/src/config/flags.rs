@@ -17,11 +17,11 @@ macro_rules! flags {
         #[derive(Debug, Clone, Default, Args)]
         pub struct Flags {
             /// Read flags from a TOML file: the same names without the dashes, such as room-log = "4MiB"
-            #[arg(long, env = "FANOUT_CONFIG", value_name = "FILE", help_heading = "Listening")]
+            #[arg(long, env = "FANOUT_CONFIG", hide_env_values = true, value_name = "FILE", help_heading = "Listening")]
             pub config: Option<PathBuf>,
             $(
                 $(#[doc = $doc])+
-                #[arg(long, env = $env, value_name = $value, help_heading = $heading $(, $($attribute)+)?)]
+                #[arg(long, env = $env, hide_env_values = true, value_name = $value, help_heading = $heading $(, $($attribute)+)?)]
                 pub $name: Option<$kind>,
             )+
         }

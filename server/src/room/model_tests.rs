@@ -476,6 +476,18 @@ fn who_stalls_in_the_middle_of_a_frame_is_given_its_rest() {
 }
 
 #[test]
+fn who_has_left_is_not_named_as_departing_afterwards() {
+    let mut room = Room::new("r", 1, 4096, LagPolicy::Disconnect, 0);
+    let mut accounts = Accounts::new(1 << 20);
+    let member = room.reserve(7, 0);
+    room.adopt(member, 0, 0, &mut accounts, &mut |_, _, _| Sent::Failed);
+    room.append(Opcode::Text, b"x", 0, &mut accounts).unwrap();
+    room.flush(0, &mut accounts, &mut |_, _, _| Sent::Failed);
+    assert!(room.leave(member, &mut accounts).is_empty());
+    assert_eq!(room.next_departure(), None);
+}
+
+#[test]
 fn idle_history_is_given_back_unless_somebody_needs_it() {
     let mut world = World::new(LagPolicy::Disconnect, 1 << 20);
     world.join(false, 0);

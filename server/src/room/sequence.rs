@@ -187,8 +187,13 @@ impl Room {
     /// that is sent to it. Empty at a boundary.
     #[must_use]
     pub fn leave(&mut self, id: MemberId, accounts: &mut Accounts) -> Vec<u8> {
+        let conn = self.members.conn(self.members.place(id));
         let (member, blocked) = self.members.remove(id);
         let Some(blocked) = blocked else { return Vec::new() };
+        if blocked.state == State::Departed {
+            // Its connection's number may soon be somebody else's.
+            self.departures.retain(|departure| departure.conn != conn);
+        }
         accounts.split.give_back(blocked.rest.len());
         // A split frame that is neither saved nor in the log any more could not be saved: such a member departs without a word.
         if member.cursor < blocked.split_end && member.cursor >= self.log.start().offset {

@@ -7,7 +7,6 @@ use wire::CloseCode;
 use super::connection::{Connection, Farewell, Place, Stage};
 use super::inbox::{Command, Reservation, Target, Ticket};
 use super::leaving::Drain;
-use super::reading::Until;
 use super::turn::Shard;
 use super::writing::send;
 use crate::admission::Permit;
@@ -89,13 +88,9 @@ impl Shard {
             entry.room.adopt(member, fd, self.now, &mut self.accounts, &mut send);
             self.after_writing(room);
         }
-        if !leftover.is_empty() {
-            for piece in leftover.chunks(self.scratch.len()) {
-                self.scratch[..piece.len()].copy_from_slice(piece);
-                self.received(id, piece.len());
-            }
-            // What came after it may have been there before the poller was.
-            self.readable(id, Until::Empty);
+        for piece in leftover.chunks(self.scratch.len()) {
+            self.scratch[..piece.len()].copy_from_slice(piece);
+            self.received(id, piece.len());
         }
         if self.drain.is_some() {
             self.say_goodbye(id);

@@ -100,11 +100,13 @@ impl Connection {
         }
     }
 
-    /// Notes a sign of life.
+    /// Notes a sign of life. It gives a connection that is closing no more time.
     #[inline]
     pub fn alive(&mut self, now: u64) {
-        self.heard = tick(now);
-        self.ping = Ping::NotSent;
+        if matches!(self.stage, Stage::Open | Stage::Paused) {
+            self.heard = tick(now);
+            self.ping = Ping::NotSent;
+        }
     }
 
     /// When it was last heard, in nanoseconds, to a [`TICK`].

@@ -42,9 +42,9 @@ impl Shard {
         *self.counters.closed.entry(farewell.code.0).or_default() += 1;
         let place = std::mem::replace(&mut connection.place, Place::Nowhere);
         connection.session.close();
-        connection.stage = Stage::Closing;
         connection.farewell = None;
         connection.alive(self.now);
+        connection.stage = Stage::Closing;
         let outbox = connection.outbox.get_or_insert_default();
         if let Place::Room { room, member } = place {
             if let Some(entry) = self.rooms.get_mut(room) {

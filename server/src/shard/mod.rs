@@ -30,5 +30,5 @@ mod timing;
 mod turn;
 mod writing;
 
-pub use inbox::{Command, Inbox, Reservation, Target, Ticket};
+pub use inbox::{Command, Gone, Inbox, Reservation, Target, Ticket};
 pub use turn::{Handle, start};
