@@ -19,13 +19,13 @@ const CLIENTS: [&str; 2] = ["native", "tungstenite"];
 const IN_STAMP: usize = 14;
 const IN_TEXT: usize = 100;
 
-/// 20 subscribers of one room, 200 messages within a second.
+/// 20 subscribers of one room, 200 messages within half a second.
 fn scenario(url: &str) -> String {
     format!(
         r#"
 name = "truth"
 settle = "100ms"
-drain = "1s"
+drain = "500ms"
 max_schedule_lag = "1s"
 [target]
 url = "{url}"
@@ -34,11 +34,11 @@ name = "subscribers"
 count = {SUBSCRIBERS}
 [[publishers]]
 name = "speaker"
-rate = {MESSAGES}
+rate = 400
 payload = {{ template = '{{"id":"{{stamp}}","text":"{{text}}"}}', size = 160 }}
 [[phases]]
 name = "steady"
-for = "1s"
+for = "500ms"
 "#
     )
 }
@@ -223,7 +223,8 @@ fn a_threshold_fails_where_its_percentile_falls_among_the_lost() {
 
 #[test]
 fn a_stall_shows_at_its_size_and_in_every_message_that_was_due_meanwhile() {
-    with_both(Fault::Stall { at: 50, pause: Duration::from_millis(200) }, |done, run, _| {
+    let longer = |url: &str| scenario(url).replace("rate = 400", "rate = 200").replace("for = \"500ms\"", "for = \"1s\"");
+    with_both_in(Fault::Stall { at: 50, pause: Duration::from_millis(200) }, &longer, |done, run, _| {
         done.exits(0);
         assert_eq!(wrong(run), Wrong::default());
         let due = run.latency.due.as_ref().unwrap();
@@ -238,10 +239,10 @@ fn a_stall_shows_at_its_size_and_in_every_message_that_was_due_meanwhile() {
 #[test]
 fn a_server_that_does_not_read_is_slow_and_the_measurement_valid() {
     let heavy = |url: &str| {
-        scenario(url).replace("max_schedule_lag = \"1s\"\n", "").replace("size = 160", "size = \"64KiB\"").replace(
-            "count = 20",
-            "count = 1",
-        )
+        scenario(url)
+            .replace("max_schedule_lag = \"1s\"\n", "")
+            .replace("size = 160", "size = \"64KiB\"")
+            .replace("count = 20", "count = 1")
     };
     let pause = Duration::from_millis(800);
     with_both_in(Fault::StopReading { at: 20, pause }, &heavy, |done, run, tally| {
@@ -267,7 +268,7 @@ fn upgrades_refused_during_the_ramp_fail_the_run_and_the_others_are_measured() {
 #[test]
 fn a_server_that_dies_fails_the_run_and_what_was_measured_is_written() {
     for client in CLIENTS {
-        let (done, tally) = measure(Fault::Die { at: 100 }, client, &|url| scenario(url).replace("\"1s\"", "\"3s\""));
+        let (done, tally) = measure(Fault::Die { at: 100 }, client, &|url| scenario(url).replace("for = \"500ms\"", "for = \"3s\""));
         done.exits(3);
         let run = done.run();
         let why = run.ended_early.as_ref().unwrap();
@@ -283,7 +284,7 @@ fn a_server_that_dies_fails_the_run_and_what_was_measured_is_written() {
 
 #[test]
 fn where_the_sender_gets_no_copy_none_is_expected() {
-    let members = |url: &str| scenario(url).replace("rate = 200", "rate = 200\nfrom = \"members\"");
+    let members = |url: &str| scenario(url).replace("rate = 400", "rate = 400\nfrom = \"members\"");
     with_both_in(Fault::NoEcho, &members, |done, run, tally| {
         done.exits(0);
         assert_eq!(run.deliveries.expected, MESSAGES * (SUBSCRIBERS - 1));
@@ -337,7 +338,7 @@ fn a_load_generator_that_is_held_up_calls_its_own_run_invalid() {
     // The double goes on; only fanout stands still for a while.
     for client in CLIENTS {
         let double = Double::start(Fault::None);
-        let longer = scenario(&double.url()).replace("max_schedule_lag = \"1s\"\n", "").replace("for = \"1s\"", "for = \"3s\"");
+        let longer = scenario(&double.url()).replace("max_schedule_lag = \"1s\"\n", "").replace("for = \"500ms\"", "for = \"3s\"");
         let stage = Stage::new(&longer);
         let mut going = stage.start(&["--client", client]);
         going.until_said("steady");
@@ -364,7 +365,7 @@ count = 1
 [[publishers]]
 name = "speaker"
 rate = 3000000
-payload = { size = 16 }
+payload = { size = 24 }
 [[phases]]
 name = "steady"
 for = "1s"

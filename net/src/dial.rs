@@ -2,6 +2,8 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::sync::OnceLock;
 use std::os::fd::AsRawFd;
 
 use socket2::{Domain, Protocol, Type};
@@ -126,6 +128,7 @@ pub fn dial(to: SocketAddr, from: Option<IpAddr>) -> Result<Socket, DialError> {
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket = socket2::Socket::new(Domain::for_address(to), kind, Some(Protocol::TCP)).map_err(failed)?;
     socket.set_tcp_nodelay(true).map_err(failed)?;
+    take_ports_of_both_parities(&socket);
     if let Some(from) = from {
         // Without this the bind takes a port that is then taken towards every destination; with it the connect takes one
         // that need only be free towards this destination.
@@ -142,6 +145,30 @@ pub fn dial(to: SocketAddr, from: Option<IpAddr>) -> Result<Socket, DialError> {
 }
 
 /// `IP_BIND_ADDRESS_NO_PORT`, which works for IPv6 sockets at the same level.
+/// Lets `connect` choose among all ports at once.
+///
+/// By default the kernel tries the ports of one parity first, to keep the other for listeners: beyond half of the range every
+/// connect looks at all ports of the exhausted half before it finds one, a millisecond each. A range set on the socket, even
+/// the system's own, makes it step by one. Kernels before 6.3 do not know the option and stay slow.
+fn take_ports_of_both_parities(socket: &socket2::Socket) {
+    const IP_LOCAL_PORT_RANGE: libc::c_int = 51;
+    static RANGE: OnceLock<Option<u32>> = OnceLock::new();
+    let both = |ports: RangeInclusive<u16>| u32::from(*ports.start()) | u32::from(*ports.end()) << 16;
+    let Some(range) = RANGE.get_or_init(|| limits::ephemeral_ports().ok().map(both)) else { return };
+    let size = size_of::<u32>() as libc::socklen_t;
+    // SAFETY: `range` is one u32 of the size given, alive for the length of the call. It is an optimisation, so a kernel that
+    // refuses it is no error.
+    unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_IP,
+            IP_LOCAL_PORT_RANGE,
+            std::ptr::from_ref(range).cast(),
+            size,
+        );
+    }
+}
+
 fn bind_without_port(socket: &socket2::Socket) -> io::Result<()> {
     let on: libc::c_int = 1;
     let size = size_of::<libc::c_int>() as libc::socklen_t;

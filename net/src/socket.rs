@@ -166,9 +166,14 @@ impl FromRawFd for Socket {
 #[inline]
 pub fn read_fd(fd: RawFd, buf: &mut [u8]) -> io::Result<usize> {
     // SAFETY: `buf` is valid for writes of its length; a descriptor that is not a socket is an error, not undefined.
-    check_len(unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), buf.len(), libc::MSG_DONTWAIT) })
+    // The bare system call, for the same reason as in `send_fd`.
+    check_len(unsafe {
+        let none = NO_ADDRESS.cast_mut();
+        libc::syscall(libc::SYS_recvfrom, fd, buf.as_mut_ptr(), buf.len(), libc::MSG_DONTWAIT, none, none) as isize
+    })
 }
 
+const NO_ADDRESS: *const u8 = std::ptr::null();
 const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
 
 /// [`Socket::send`] for loops that keep bare descriptors in arrays.
@@ -178,7 +183,10 @@ const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
 #[inline]
 pub fn send_fd(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
     // SAFETY: `bytes` is valid for reads of its length; a descriptor that is not a socket is an error, not undefined.
-    check_len(unsafe { libc::send(fd, bytes.as_ptr().cast(), bytes.len(), SEND_FLAGS) })
+    // The bare system call: in a process with several threads, glibc's `send` also marks the thread as cancellable and back.
+    check_len(unsafe {
+        libc::syscall(libc::SYS_sendto, fd, bytes.as_ptr(), bytes.len(), SEND_FLAGS, NO_ADDRESS, 0_usize) as isize
+    })
 }
 
 /// [`Socket::send2`] for loops that keep bare descriptors in arrays. An empty `second` makes it a plain send.

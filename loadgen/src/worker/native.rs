@@ -206,7 +206,7 @@ impl Native {
         let was_blocked = !outbox.is_empty();
         match outbox.flush(socket, table, now()) {
             Flushed::All => match publisher {
-                Some(publisher) if was_blocked => self.course.pacing.unblocked(publisher),
+                Some(publisher) if was_blocked => self.course.pacing.unblocked(publisher, now()),
                 Some(_) => {}
                 None => connection.outbox = None,
             },
@@ -236,8 +236,8 @@ impl Native {
             let begun = now();
             let phase = self.course.ledgers.recorder.phase(publish.phase);
             phase.sent += 1;
-            if let Some(at) = publish.at {
-                phase.schedule_lag.record(begun.saturating_sub(at) / 1000);
+            if publish.at.is_some() {
+                phase.schedule_lag.record(begun.saturating_sub(publish.sendable) / 1000);
             }
             let seq = table.begin(Published {
                 due: publish.at.unwrap_or(NOT_DUE),

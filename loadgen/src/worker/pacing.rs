@@ -40,6 +40,9 @@ struct Timing {
     pace: Pace,
     /// It stands in the heap.
     armed: bool,
+    /// Since when its socket takes bytes again, after the last time that it did not: what was due before could not be
+    /// sent earlier, and that is no lag of ours.
+    writable_since: u64,
 }
 
 #[derive(Debug)]
@@ -66,6 +69,8 @@ pub struct Due {
     pub publisher: usize,
     /// Absolute due time; `None` in a closed loop.
     pub at: Option<u64>,
+    /// When it could have been sent: due, and the socket writable. The schedule's lag counts from here.
+    pub sendable: u64,
     /// Its phase.
     pub phase: u16,
 }
@@ -104,7 +109,7 @@ impl Pacing {
                     (Arrival::Closed { in_flight }, None) => Pace::Closed { in_flight: *in_flight, free: 0 },
                     (_, None) => continue,
                 };
-                timings.push(Timing { room, sender, pace, armed: false });
+                timings.push(Timing { room, sender, pace, armed: false, writable_since: 0 });
             }
         }
         Pacing {
@@ -168,7 +173,7 @@ impl Pacing {
                     Sender::Ready => {
                         for _ in 0..std::mem::take(free) {
                             self.counts.add(timing.room, phase, timing.sender);
-                            out.push(Due { publisher: i, at: None, phase });
+                            out.push(Due { publisher: i, at: None, sendable: now, phase });
                         }
                     }
                     // `unblocked` makes it eager again; one without a connection publishes no more.
@@ -196,7 +201,8 @@ impl Pacing {
                 let phase = phase_of(&self.phases, offset) as u16;
                 self.counts.add(timing.room, phase, timing.sender);
                 if sender == Sender::Ready {
-                    out.push(Due { publisher: i, at: Some(start + offset), phase });
+                    let at = start + offset;
+                    out.push(Due { publisher: i, at: Some(at), sendable: at.max(timing.writable_since), phase });
                 }
                 schedule.advance();
             }
@@ -204,8 +210,9 @@ impl Pacing {
         }
     }
 
-    /// A publisher that was blocked can send again.
-    pub fn unblocked(&mut self, publisher: usize) {
+    /// A publisher that was blocked can send again, from `now` on.
+    pub fn unblocked(&mut self, publisher: usize, now: u64) {
+        self.timings[publisher].writable_since = now;
         match &self.timings[publisher].pace {
             Pace::Open(_) => self.arm(publisher),
             Pace::Closed { free, .. } if *free > 0 => self.eager.push(publisher as u32),

@@ -148,8 +148,8 @@ impl State {
             let begun = now();
             let phase = self.course.ledgers.recorder.phase(publish.phase);
             phase.sent += 1;
-            if let Some(at) = publish.at {
-                phase.schedule_lag.record(begun.saturating_sub(at) / 1000);
+            if publish.at.is_some() {
+                phase.schedule_lag.record(begun.saturating_sub(publish.sendable) / 1000);
             }
             let Some(table) = self.course.common.book.table(index) else { continue };
             let published = Published { due: publish.at.unwrap_or(NOT_DUE), sent: begun, phase: publish.phase };
@@ -320,7 +320,7 @@ impl Task {
         if connection.waiting == MOST_WAITING - 1
             && let Some(publisher) = self.publisher
         {
-            state.course.pacing.unblocked(publisher as usize);
+            state.course.pacing.unblocked(publisher as usize, now());
         }
         sent
     }
