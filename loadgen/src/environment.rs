@@ -16,7 +16,7 @@ pub fn gather() -> Environment {
         fanout,
         kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
         cpu: cpu_model(&read("/proc/cpuinfo")),
-        cores: std::thread::available_parallelism().map_or(0, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
+        cores: processors(&read("/proc/cpuinfo")),
         memory_bytes: memory(&read("/proc/meminfo")),
         limits: limits(),
         git: revision(Path::new(".")),
@@ -26,6 +26,12 @@ pub fn gather() -> Environment {
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
+}
+
+/// All of the machine's, not those that this thread is pinned to.
+fn processors(cpuinfo: &str) -> u32 {
+    let listed = cpuinfo.lines().filter(|line| line.split(':').next().is_some_and(|key| key.trim() == "processor"));
+    u32::try_from(listed.count()).unwrap_or(u32::MAX)
 }
 
 /// `model name` on x86; ARM kernels name only a part number.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use wire::frame::{Opcode, append_frame};
 
 use super::book::Published;
-use super::spread::{MessageSpread, SpreadSample};
+use super::spread::{MessageSpread, Sampled, SpreadSample};
 
 /// One received message. Its place in the list is its entry number.
 #[derive(Debug, Clone, Copy)]
@@ -176,7 +176,7 @@ impl CanonicalRoom {
     }
 
     /// Median and 99 % subscriber of the sampled messages, microseconds after sending.
-    pub fn sampled(&self) -> Vec<(u64, u64)> {
-        self.sample.quantiles()
+    pub fn sampled(&self) -> Vec<Sampled> {
+        self.sample.quantiles(|entry| self.entries[entry as usize].phase)
     }
 }

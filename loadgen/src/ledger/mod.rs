@@ -25,7 +25,7 @@ pub use canonical::CanonicalRoom;
 pub use content::{Content, Verify};
 pub use cursor::Cursor;
 pub use receive::{Control, Delivery, Reader};
-pub use spread::{MessageSpread, SpreadSample};
+pub use spread::{MessageSpread, Sampled, SpreadSample};
 
 #[cfg(test)]
 mod tests;

@@ -17,6 +17,17 @@ pub struct MessageSpread {
     pub last: u64,
 }
 
+/// Two quantiles over the subscribers of one sampled message, microseconds after it was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sampled {
+    /// Phase in which the message was due.
+    pub phase: u16,
+    /// Half of the subscribers had it.
+    pub median: u64,
+    /// 99 % of them had it.
+    pub p99: u64,
+}
+
 /// Every delivery of every `step`-th message. The step doubles, and every second message is dropped from the sample,
 /// whenever the sample would grow past its bound, so a long run keeps an even sample.
 #[derive(Debug, Default)]
@@ -64,16 +75,16 @@ impl SpreadSample {
         self.delays[at].push(delay_us.min(u64::from(u32::MAX)) as u32);
     }
 
-    /// Median and 99 % of each sampled message.
-    pub(super) fn quantiles(&self) -> Vec<(u64, u64)> {
+    /// Median and 99 % of each sampled message; `phase` gives that of an entry.
+    pub(super) fn quantiles(&self, phase: impl Fn(u32) -> u16) -> Vec<Sampled> {
         let pick = |sorted: &[u32], q: f64| u64::from(sorted[((sorted.len() as f64 * q).ceil() as usize).max(1) - 1]);
-        self.delays
-            .iter()
-            .filter(|d| !d.is_empty())
-            .map(|d| {
-                let mut sorted = d.clone();
+        (0..)
+            .zip(&self.delays)
+            .filter(|(_, delays)| !delays.is_empty())
+            .map(|(i, delays)| {
+                let mut sorted = delays.clone();
                 sorted.sort_unstable();
-                (pick(&sorted, 0.5), pick(&sorted, 0.99))
+                Sampled { phase: phase(i * self.step()), median: pick(&sorted, 0.5), p99: pick(&sorted, 0.99) }
             })
             .collect()
     }
@@ -93,8 +104,8 @@ mod tests {
                 }
             }
         }
-        let quantiles = sample.quantiles();
+        let quantiles = sample.quantiles(|_| 0);
         assert!((5..=10).contains(&quantiles.len()), "{}", quantiles.len());
-        assert!(quantiles.iter().all(|&q| q == (4, 9)), "{quantiles:?}");
+        assert!(quantiles.iter().all(|q| (q.median, q.p99) == (4, 9)), "{quantiles:?}");
     }
 }

@@ -82,6 +82,12 @@ impl Account {
         expected
     }
 
+    /// The most deliveries that these phases can have: every publish that was sent, at every subscriber.
+    pub fn possible(&self, phases: &[usize]) -> u64 {
+        let expected = self.expected();
+        phases.iter().flat_map(|&p| &expected[p]).sum()
+    }
+
     /// Whether every expected delivery has come.
     pub fn is_complete(&self) -> bool {
         let expected: u64 = self.expected().iter().flatten().sum();

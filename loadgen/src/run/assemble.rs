@@ -8,7 +8,7 @@ use super::timeline::Cpu;
 use crate::environment::gather;
 use crate::ledger::MessageSpread;
 use crate::plan::{ClientEngine, Plan};
-use crate::record::{Counts, to_base64_v2};
+use crate::record::Counts;
 use crate::report::verdict::turned_away;
 use crate::result::{
     Connections, Environment, LoadgenCost, PhaseFigures, Run, ServerCost, Spread, Validity,
@@ -55,9 +55,9 @@ pub(super) fn assemble(plan: &Plan, evidence: &Evidence<'_>) -> Run {
         })
         .collect();
     let closed_loop = o.account.is_closed_loop();
-    let mut histograms = BTreeMap::from([("sent".to_owned(), to_base64_v2(&merged.sent.to_hdr()))]);
+    let mut histograms = BTreeMap::from([("sent".to_owned(), merged.sent.to_base64_v2())]);
     if !closed_loop {
-        histograms.insert("due".to_owned(), to_base64_v2(&merged.due.to_hdr()));
+        histograms.insert("due".to_owned(), merged.due.to_base64_v2());
     }
     let delivered = figures.deliveries.delivered;
     let connections = connections(o);
@@ -169,9 +169,9 @@ fn spread(o: &Outcome, measured: &[usize]) -> Spread {
         between.record(m.last.saturating_sub(m.first) / 1000);
     }
     let (mut median, mut p99) = (Counts::new(), Counts::new());
-    for &(of_message, p99_of_message) in o.harvests.iter().flat_map(|h| &h.sampled) {
-        median.record(of_message);
-        p99.record(p99_of_message);
+    for sampled in o.harvests.iter().flat_map(|h| &h.sampled).filter(|s| measured.contains(&(s.phase as usize))) {
+        median.record(sampled.median);
+        p99.record(sampled.p99);
     }
     Spread {
         first: first.quantiles(None),
@@ -251,15 +251,10 @@ fn environment(plan: &Plan, o: &Outcome, split: &Split) -> Environment {
 }
 
 fn judge(plan: &Plan, o: &Outcome, run: &Run, top: &Scope, clamped: u64) -> Validity {
-    let claimed = match &run.latency.due {
-        None => Claim::Sent(run.latency.sent.p99),
-        Some(due) if due.p99.is_some() || due.count == 0 => Claim::Due(due.p99),
-        Some(_) => Claim::Arrived(run.latency.arrived.p99),
-    };
     let planned_s: f64 = top.phases.iter().map(|&p| plan.phases[p].length.as_secs_f64()).sum();
     validity::judge(&validity::Evidence {
         read_age_p99: run.read_age.p99,
-        claimed,
+        claimed: Claim::of(&run.latency),
         schedule_lag_p99: run.schedule_lag.p99,
         max_schedule_lag: plan.max_schedule_lag.map(|d| d.as_secs_f64() * 1e6),
         seconds: o.timeline.seconds.clone(),
@@ -267,7 +262,7 @@ fn judge(plan: &Plan, o: &Outcome, run: &Run, top: &Scope, clamped: u64) -> Vali
         unsent_by_us: if o.end.is_none() { o.harvests.iter().map(|h| h.unsent_by_us).sum() } else { 0 },
         ran_out: o.tally.exhausted.iter().map(|(what, n)| (*what, *n)).collect(),
         deliveries: run.deliveries.clone(),
-        deliveries_possible: run.deliveries.expected,
+        deliveries_possible: o.account.possible(&top.phases),
         turned_away: turned_away(run),
         elapsed_s: top.seconds,
         planned_s: if o.end.is_some() { top.seconds } else { planned_s },

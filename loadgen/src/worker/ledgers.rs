@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Common, Share};
-use crate::ledger::{CanonicalRoom, Content, Control, Cursor, Delivery, MessageSpread, Reader};
+use crate::ledger::{CanonicalRoom, Content, Control, Cursor, Delivery, MessageSpread, Reader, Sampled};
 use crate::recorder::Recorder;
 
 /// At most this many values are kept for the sample of fan-out delays.
@@ -136,7 +136,7 @@ impl Ledgers {
     }
 
     /// First and last subscriber of every message, and the sample's quantiles.
-    pub fn spreads(&self) -> (Vec<MessageSpread>, Vec<(u64, u64)>) {
+    pub fn spreads(&self) -> (Vec<MessageSpread>, Vec<Sampled>) {
         let spreads = self.rooms.iter().flat_map(|r| r.canonical.spreads()).collect();
         let sampled = self.rooms.iter().flat_map(|r| r.canonical.sampled()).collect();
         (spreads, sampled)

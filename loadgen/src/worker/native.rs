@@ -51,6 +51,15 @@ pub(super) fn run(
     Ok(())
 }
 
+/// When a socket counts as drained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// After a read that did not fill the buffer.
+    Short,
+    /// When the kernel says that nothing is there, or the stream ends: after a hang-up no further event comes.
+    Empty,
+}
+
 struct Native {
     course: Course,
     poller: Poller,
@@ -84,7 +93,7 @@ impl Native {
         let mut again = std::mem::take(&mut self.again);
         self.poller.take_again(&mut again);
         for &token in &again {
-            self.ready(Ready { token, readable: true, writable: false, closed: false });
+            self.ready(Ready { token, readable: true, writable: false, closed: true });
         }
         self.again = again;
         for i in 0..turn.events {
@@ -113,14 +122,14 @@ impl Native {
         }
         if ready.readable {
             match self.connections[id as usize].state {
-                State::Open | State::Leaving => self.read(id),
+                State::Open | State::Leaving => self.read(id, if ready.closed { Until::Empty } else { Until::Short }),
                 State::Upgrading => self.read_answer(id),
                 State::Connecting | State::Closed => {}
             }
         }
     }
 
-    fn read(&mut self, id: u32) {
+    fn read(&mut self, id: u32, until: Until) {
         for _ in 0..READ_BUDGET {
             let connection = &mut self.connections[id as usize];
             let Some(socket) = &connection.socket else { return };
@@ -129,7 +138,7 @@ impl Native {
             match result {
                 Ok(0) => return self.closed(id, "server: end of stream without a close frame"),
                 Ok(n) => {
-                    if !self.take(id, n, at) || n < SCRATCH {
+                    if !self.take(id, n, at) || (until == Until::Short && n < SCRATCH) {
                         return;
                     }
                 }
@@ -206,7 +215,10 @@ impl Native {
         let was_blocked = !outbox.is_empty();
         match outbox.flush(socket, table, now()) {
             Flushed::All => match publisher {
-                Some(publisher) if was_blocked => self.course.pacing.unblocked(publisher, now()),
+                Some(publisher) if was_blocked => {
+                    self.course.pacing.writable(publisher, now());
+                    self.course.pacing.unblocked(publisher);
+                }
                 Some(_) => {}
                 None => connection.outbox = None,
             },
@@ -389,7 +401,7 @@ impl Native {
             }
         }
         // What came after the answer is not announced again.
-        self.read(id);
+        self.read(id, Until::Empty);
     }
 
     fn failed(&mut self, id: u32, cause: String, blame: Blame) {

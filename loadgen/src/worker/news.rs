@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::pacing::DueCounts;
 use super::tally::Tally;
-use crate::ledger::MessageSpread;
+use crate::ledger::{MessageSpread, Sampled};
 use crate::recorder::Recorder;
 
 /// From control to a worker.
@@ -71,5 +71,5 @@ pub struct Harvest {
     /// First and last subscriber of every message.
     pub spreads: Vec<MessageSpread>,
     /// Median and 99 % subscriber of the sampled messages, microseconds after sending.
-    pub sampled: Vec<(u64, u64)>,
+    pub sampled: Vec<Sampled>,
 }

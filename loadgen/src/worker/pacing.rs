@@ -7,6 +7,10 @@ use super::{Common, PublisherShare};
 use crate::pacer::{Pacer, Schedule, phase_of};
 use crate::plan::{Arrival, From, Phase};
 
+/// Publishes handed out at once, about. What falls due beyond that waits for the next turn: a schedule that cannot be kept
+/// must not fill the memory with frames, nor keep a worker from reading.
+const MOST_AT_ONCE: usize = 256;
+
 /// Publishes that fell due, by room, phase and (for members) subscriber group of the sender.
 #[derive(Debug, Clone, Default)]
 pub struct DueCounts {
@@ -159,8 +163,8 @@ impl Pacing {
         phase_of(&self.phases, now.saturating_sub(start)) as u16
     }
 
-    /// Everything that is due by `now`, oldest first; `sender` tells who can send. One publisher's publishes come
-    /// one after another.
+    /// What is due by `now`, the publisher with the oldest first; `sender` tells who can send. One publisher's publishes
+    /// come one after another. Where more is due than goes out at once, [`Pacing::next`] is a time gone by.
     pub fn due(&mut self, now: u64, sender: impl Fn(usize) -> Sender, out: &mut Vec<Due>) {
         let Some((start, end)) = self.span else { return };
         if now >= start && now < end {
@@ -184,6 +188,7 @@ impl Pacing {
         while let Some(&Reverse((due, i))) = self.heap.peek()
             && due <= now
             && due < end
+            && out.len() < MOST_AT_ONCE
         {
             self.heap.pop();
             let i = i as usize;
@@ -197,6 +202,7 @@ impl Pacing {
             while let Some(offset) = schedule.peek()
                 && start + offset <= now
                 && start + offset < end
+                && out.len() < MOST_AT_ONCE
             {
                 let phase = phase_of(&self.phases, offset) as u16;
                 self.counts.add(timing.room, phase, timing.sender);
@@ -210,9 +216,13 @@ impl Pacing {
         }
     }
 
-    /// A publisher that was blocked can send again, from `now` on.
-    pub fn unblocked(&mut self, publisher: usize, now: u64) {
+    /// A publisher's socket, which was full, takes bytes again from `now` on.
+    pub fn writable(&mut self, publisher: usize, now: u64) {
         self.timings[publisher].writable_since = now;
+    }
+
+    /// A publisher that was blocked can send again.
+    pub fn unblocked(&mut self, publisher: usize) {
         match &self.timings[publisher].pace {
             Pace::Open(_) => self.arm(publisher),
             Pace::Closed { free, .. } if *free > 0 => self.eager.push(publisher as u32),

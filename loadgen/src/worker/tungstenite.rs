@@ -4,11 +4,14 @@
 //! shared is what is measured: schedules, payloads, ledger, recorder.
 
 use std::cell::RefCell;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -18,6 +21,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::Notify;
 use tokio::task::LocalSet;
+use tokio::task::coop::unconstrained;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::Error as WsError;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
@@ -75,6 +79,8 @@ struct Connection {
     /// Publishes on their way to the socket.
     waiting: usize,
     open: bool,
+    /// The socket does not take the publish under way.
+    full: bool,
 }
 
 /// What a connection's task is asked to do.
@@ -134,7 +140,7 @@ impl State {
             self.course.publishers[publisher].connection = Some(id);
         }
         let (send, receive) = unbounded_channel();
-        self.connections.push(Connection { outgoing: Some(send), waiting: 0, open: false });
+        self.connections.push(Connection { outgoing: Some(send), waiting: 0, open: false, full: false });
         let task = Task { state: Rc::clone(state), id, member, publisher: publisher.map(|p| p as u32) };
         tokio::task::spawn_local(task.live(receive, began));
     }
@@ -166,7 +172,12 @@ impl State {
 
     fn leave(&mut self) {
         let connections = &self.connections;
-        self.course.leave(|publisher| sender(publisher, connections));
+        // A backlog is our own lateness, unless the socket is full.
+        self.course.leave(|publisher| match publisher.connection.map(|c| &connections[c as usize]) {
+            Some(c) if c.open && !c.full => Sender::Ready,
+            Some(c) if c.open => Sender::Blocked,
+            _ => Sender::Gone,
+        });
         for connection in &self.connections {
             if let Some(outgoing) = &connection.outgoing {
                 // A task that has ended needs no goodbye.
@@ -313,14 +324,30 @@ impl Task {
         if let Some(table) = self.state.borrow().course.common.book.table(publisher) {
             table.sent_at(seq, now());
         }
-        let sent = socket.send(message).await;
+        let sent = {
+            // Unconstrained: otherwise tokio lets a future wait that has merely done much, as if the socket were full.
+            let mut sending = pin!(unconstrained(socket.send(message)));
+            match poll_fn(|context| Poll::Ready(sending.as_mut().poll(context))).await {
+                Poll::Ready(sent) => sent,
+                Poll::Pending => {
+                    self.state.borrow_mut().connections[self.id as usize].full = true;
+                    let sent = sending.await;
+                    let mut state = self.state.borrow_mut();
+                    state.connections[self.id as usize].full = false;
+                    if let Some(publisher) = self.publisher {
+                        state.course.pacing.writable(publisher as usize, now());
+                    }
+                    sent
+                }
+            }
+        };
         let mut state = self.state.borrow_mut();
         let connection = &mut state.connections[self.id as usize];
         connection.waiting = connection.waiting.saturating_sub(1);
         if connection.waiting == MOST_WAITING - 1
             && let Some(publisher) = self.publisher
         {
-            state.course.pacing.unblocked(publisher as usize, now());
+            state.course.pacing.unblocked(publisher as usize);
         }
         sent
     }

@@ -1,5 +1,6 @@
 //! One connection of the double, from the upgrade to the end.
 
+use std::io::Read;
 use std::sync::{Arc, Mutex};
 
 use futures_util::{SinkExt, StreamExt};
@@ -39,6 +40,12 @@ pub async fn serve(mut stream: TcpStream, hub: Arc<Mutex<Hub>>) {
     };
     // Whoever asks for something else, such as /stats, is no connection.
     let Ok(socket) = accept_hdr_async(stream, upgrade).await else { return };
+    if fault == Fault::Swallow && hub.lock().unwrap().has_been_probed() {
+        let stream = socket.into_inner().into_std().unwrap();
+        stream.set_nonblocking(false).unwrap();
+        std::thread::spawn(move || swallow(stream));
+        return;
+    }
     let (mut sink, mut source) = socket.split();
     let (outgoing, mut queue) = unbounded_channel();
     let id = hub.lock().unwrap().join(&room, outgoing);
@@ -74,4 +81,10 @@ pub async fn serve(mut stream: TcpStream, hub: Arc<Mutex<Hub>>) {
     };
     tokio::select! { () = send => {}, () = receive => {} }
     hub.lock().unwrap().leave(&room, id);
+}
+
+/// Reads until the peer goes.
+fn swallow(mut stream: std::net::TcpStream) {
+    let mut scratch = vec![0; 1 << 20];
+    while let Ok(1..) = stream.read(&mut scratch) {}
 }

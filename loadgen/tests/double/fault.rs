@@ -21,6 +21,8 @@ pub enum Fault {
     Stall { at: u64, pause: Duration },
     /// Does not read on after a message; relays what it has read.
     StopReading { at: u64, pause: Duration },
+    /// Relays the probe's message; then throws away what it reads, unread, as fast as it can.
+    Swallow,
     /// Answers all upgrades after so many with this status.
     Refuse { after: usize, status: u16 },
     /// Relays nothing.

@@ -72,6 +72,11 @@ impl Hub {
         }
     }
 
+    /// Whether the probe's message has come.
+    pub fn has_been_probed(&self) -> bool {
+        self.probed
+    }
+
     /// A connection joins a room; gives its number.
     pub fn join(&mut self, room: &str, outgoing: UnboundedSender<Message>) -> usize {
         self.upgraded += 1;

@@ -40,8 +40,10 @@ impl Double {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let socket = TcpSocket::new_v4().unwrap();
-                // Small, so that a double that stops reading soon blocks whoever writes to it.
-                socket.set_recv_buffer_size(64 << 10).unwrap();
+                if matches!(fault, Fault::StopReading { .. }) {
+                    // Whoever writes to it is to be blocked soon.
+                    socket.set_recv_buffer_size(64 << 10).unwrap();
+                }
                 socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
                 let listener = socket.listen(4096).unwrap();
                 tell.send(listener.local_addr().unwrap()).unwrap();
