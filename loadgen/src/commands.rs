@@ -3,6 +3,8 @@
 mod run;
 mod validate;
 
+use std::io::Write as _;
+
 use crate::cli::{Cli, Command};
 use crate::schema::schema;
 
@@ -21,11 +23,20 @@ pub fn dispatch(cli: Cli) -> u8 {
         Command::Run(args) => run::files(&args),
         Command::Quick(args) => run::quick_load(&args),
         Command::Validate(args) => validate::files(&args),
-        Command::Schema => {
-            print!("{}", schema());
-            DONE
-        }
+        Command::Schema => say(&schema()).map_or_else(|code| code, |()| DONE),
         Command::Serve(flags) => serve(*flags),
+    }
+}
+
+/// Writes to standard output. A reader that has gone, as in `fanout schema | head`, wants no more: that is no error.
+fn say(text: &str) -> Result<(), u8> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            eprintln!("cannot write to standard output: {error}");
+            Err(COULD_NOT_RUN)
+        }
+        _ => Ok(()),
     }
 }
 

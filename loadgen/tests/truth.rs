@@ -73,9 +73,8 @@ fn with_both_in(
         CLIENTS.map(|client| scope.spawn(move || measure(fault, client, scenario))).map(|run| run.join().unwrap())
     });
     for ((done, tally), client) in seen.iter().zip(CLIENTS) {
-        println!("{client}: {tally:?}");
         let run = done.run();
-        println!("{:?} {:?}", run.deliveries, run.connections);
+        println!("{client}: {tally:?} {:?} {:?}", run.deliveries, run.connections);
         check(done, run, tally);
     }
     assert_eq!(counts(seen[0].0.run()), counts(seen[1].0.run()), "the clients disagree");

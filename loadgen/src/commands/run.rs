@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED};
+use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, say};
 use crate::cli::{Format, How, QuickArgs, RunArgs};
 use crate::plan::{Mode, Plan};
 use crate::progress::{Progress, ProgressMode};
@@ -107,17 +107,17 @@ async fn run_one(plan: Plan, how: &How, several: bool) -> u8 {
         }
     };
     let written = run_files::write(&run, &name, &arrivals, &place(how, &name, several));
-    match how.format {
-        Format::Text => print!("{}", text::render(&run, written.as_ref().ok(), colour())),
-        Format::Json if several => println!("{}", json::line(&run)),
-        Format::Json => println!("{}", json::document(&run)),
-    }
+    let said = say(&match how.format {
+        Format::Text => text::render(&run, written.as_ref().ok(), colour()),
+        Format::Json if several => json::line(&run) + "\n",
+        Format::Json => json::document(&run) + "\n",
+    });
     match written {
         Ok(written) => {
             if let Some(note) = written.note {
                 eprintln!("{note}");
             }
-            exit_code(&run)
+            said.map_or_else(|code| code, |()| exit_code(&run))
         }
         Err(error) => {
             eprintln!("{error}");

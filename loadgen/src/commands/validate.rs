@@ -1,7 +1,7 @@
 //! `fanout validate`.
 
 use super::run::complain;
-use super::{BAD_SCENARIO, COULD_NOT_RUN, DONE};
+use super::{BAD_SCENARIO, COULD_NOT_RUN, DONE, say};
 use crate::cli::ValidateArgs;
 use crate::plan::Plan;
 use crate::report::numbers::{bytes, count, seconds};
@@ -19,7 +19,11 @@ pub fn files(args: &ValidateArgs) -> u8 {
     let mut code = DONE;
     for file in &args.files {
         match load(file, &args.sets, &limits) {
-            Ok(plan) => println!("{}", summary(&file.display().to_string(), &plan, &limits)),
+            Ok(plan) => {
+                if let Err(failed) = say(&format!("{}\n", summary(&file.display().to_string(), &plan, &limits))) {
+                    return failed;
+                }
+            }
             Err(error) => {
                 complain(error);
                 code = BAD_SCENARIO;

@@ -17,7 +17,9 @@ use std::thread::JoinHandle;
 use tokio::net::TcpSocket;
 use tokio::sync::Notify;
 
-pub use fault::{Fault, Whose};
+pub use fault::Fault;
+#[allow(unused_imports, reason = "not every test binary needs it")]
+pub use fault::Whose;
 pub use hub::Tally;
 use hub::Hub;
 

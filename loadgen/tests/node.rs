@@ -1,0 +1,78 @@
+//! A server that shares nothing with ours, Node's `ws` in a tutorial's hub, is measured alike by both clients.
+//!
+//! Needs node, npm and a registry; says so and passes where one of them is missing.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
+
+mod command;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use command::{Stage, adds_up, counts, undisturbed};
+
+const SCENARIO: &str = r#"
+name = "node"
+settle = "200ms"
+drain = "2s"
+max_schedule_lag = "1s"
+[target]
+spawn = ["node", "hub.js", "--port", "{port}"]
+path = "/broadcast/{room}"
+[[connections]]
+name = "subscribers"
+count = 60
+rooms = 3
+[[publishers]]
+name = "speakers"
+count = 3
+rate = 150
+arrival = "poisson"
+payload = { size = "20-4000" }
+[[phases]]
+name = "steady"
+for = "1s"
+"#;
+
+/// A directory with the hub and its package, or why there is none.
+fn installed() -> Result<Stage, String> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node");
+    let mut stage = Stage::new(SCENARIO);
+    for file in ["hub.js", "package.json", "package-lock.json"] {
+        stage = stage.with(file, std::fs::read(here.join(file)).unwrap());
+    }
+    for (program, flags) in
+        [("node", &["--version"][..]), ("npm", &["ci", "--no-audit", "--no-fund", "--fetch-retries=0", "--fetch-timeout=10000"])]
+    {
+        let mut command = Command::new(program);
+        command.args(flags).current_dir(stage.directory.path()).stdin(Stdio::null());
+        let output = command.output().map_err(|e| format!("{program}: {e}"))?;
+        if !output.status.success() {
+            return Err(format!("{program} {}: {}", flags[0], String::from_utf8_lossy(&output.stderr)));
+        }
+    }
+    Ok(stage)
+}
+
+#[test]
+fn both_clients_count_the_same_on_a_node_server() {
+    let stage = match installed() {
+        Ok(stage) => stage,
+        Err(why) => return println!("skipped: {why}"),
+    };
+    let [native, tungstenite] = ["native", "tungstenite"].map(|client| {
+        let (done, ()) = undisturbed(|| (stage.run_json(&["--client", client]), ()));
+        done.exits(0);
+        let run = done.run();
+        adds_up(run);
+        let d = &run.deliveries;
+        assert_eq!(d.expected, run.publishes.sent * 20, "20 subscribers in each room");
+        assert_eq!((d.delivered, d.lost, d.duplicated, d.reordered, d.corrupted, d.foreign), (d.expected, 0, 0, 0, 0, 0));
+        let due = run.latency.due.as_ref().unwrap();
+        println!("{client}: p50 {:.0} us, p99 {:.0} us", due.p50.unwrap(), due.p99.unwrap());
+        let server = run.server.as_ref().unwrap();
+        assert!(server.cpu_s > 0.0 && server.rss_bytes > 1 << 20, "{server:?}");
+        counts(run)
+    });
+    assert_eq!(native, tungstenite);
+}
