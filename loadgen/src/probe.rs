@@ -57,7 +57,9 @@ pub enum ProbeError {
     #[error("cannot reach the server: {0}")]
     Unreachable(net::DialError),
     /// Another status than 101.
-    #[error("the server at {url} answered the upgrade with {status}{reason} instead of 101: check the path ({hint}){body}")]
+    #[error(
+        "the server at {url} answered the upgrade with {status}{reason} instead of 101: check the path ({hint}){body}"
+    )]
     Refused {
         /// Address and path.
         url: String,
@@ -79,7 +81,9 @@ pub enum ProbeError {
         why: String,
     },
     /// It closed.
-    #[error("the server at {url} closed the probe's connection ({why}): does it expect a login, a subprotocol or a first message?")]
+    #[error(
+        "the server at {url} closed the probe's connection ({why}): does it expect a login, a subprotocol or a first message?"
+    )]
     Closed {
         /// Address and path.
         url: String,
@@ -159,9 +163,8 @@ impl Peer {
         let timed_out = || not_websocket("no answer to the upgrade within 10 s".to_owned());
         let deadline = Instant::now() + OPEN_WITHIN;
         let connect = timeout_at(deadline, TcpStream::connect(address)).await;
-        let mut stream = connect
-            .unwrap_or_else(|_| Err(std::io::Error::from_raw_os_error(libc::ETIMEDOUT)))
-            .map_err(unreachable)?;
+        let mut stream =
+            connect.unwrap_or_else(|_| Err(std::io::Error::from_raw_os_error(libc::ETIMEDOUT))).map_err(unreachable)?;
         stream.set_nodelay(true).map_err(unreachable)?;
         let key = encode_key(*b"fanout's probe  ");
         let mut request = Vec::new();
@@ -170,7 +173,8 @@ impl Peer {
         let mut input = Vec::new();
         loop {
             let n = timeout_at(deadline, stream.read_buf(&mut input)).await.map_err(|_| timed_out())?;
-            let answer = verify_answer(&input, &key, &requests.subprotocols).map_err(|e| not_websocket(e.to_string()))?;
+            let answer =
+                verify_answer(&input, &key, &requests.subprotocols).map_err(|e| not_websocket(e.to_string()))?;
             match answer {
                 Answer::Upgraded { consumed, .. } => {
                     input.drain(..consumed);
@@ -208,7 +212,8 @@ impl Peer {
                         match header.opcode {
                             Opcode::Close => {
                                 let frame = wire::close::CloseFrame::parse(got).ok().flatten();
-                                let why = frame.map_or("no code".to_owned(), |f| format!("close {} {}", f.code.0, f.reason));
+                                let why =
+                                    frame.map_or("no code".to_owned(), |f| format!("close {} {}", f.code.0, f.reason));
                                 return Err(self.closed(&why));
                             }
                             Opcode::Ping => {

@@ -55,7 +55,9 @@ pub enum TargetError {
         said: String,
     },
     /// It was not ready in time.
-    #[error("the server `{command}` was not ready within {seconds} s (waited for {what}); raise target.ready_timeout, or check target.ready{said}")]
+    #[error(
+        "the server `{command}` was not ready within {seconds} s (waited for {what}); raise target.ready_timeout, or check target.ready{said}"
+    )]
     NotReady {
         /// Program and arguments.
         command: String,

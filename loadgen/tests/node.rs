@@ -41,9 +41,10 @@ fn installed() -> Result<Stage, String> {
     for file in ["hub.js", "package.json", "package-lock.json"] {
         stage = stage.with(file, std::fs::read(here.join(file)).unwrap());
     }
-    for (program, flags) in
-        [("node", &["--version"][..]), ("npm", &["ci", "--no-audit", "--no-fund", "--fetch-retries=0", "--fetch-timeout=10000"])]
-    {
+    for (program, flags) in [
+        ("node", &["--version"][..]),
+        ("npm", &["ci", "--no-audit", "--no-fund", "--fetch-retries=0", "--fetch-timeout=10000"]),
+    ] {
         let mut command = Command::new(program);
         command.args(flags).current_dir(stage.directory.path()).stdin(Stdio::null());
         let output = command.output().map_err(|e| format!("{program}: {e}"))?;
@@ -67,7 +68,10 @@ fn both_clients_count_the_same_on_a_node_server() {
         adds_up(run);
         let d = &run.deliveries;
         assert_eq!(d.expected, run.publishes.sent * 20, "20 subscribers in each room");
-        assert_eq!((d.delivered, d.lost, d.duplicated, d.reordered, d.corrupted, d.foreign), (d.expected, 0, 0, 0, 0, 0));
+        assert_eq!(
+            (d.delivered, d.lost, d.duplicated, d.reordered, d.corrupted, d.foreign),
+            (d.expected, 0, 0, 0, 0, 0)
+        );
         let due = run.latency.due.as_ref().unwrap();
         println!("{client}: p50 {:.0} us, p99 {:.0} us", due.p50.unwrap(), due.p99.unwrap());
         let server = run.server.as_ref().unwrap();

@@ -42,7 +42,11 @@ fn awkward_trace() -> (String, u64) {
             lines.push(serde_json::json!({ "at_us": at, "room": room, field: value }).to_string());
         };
         // Equal to the one before, and to the one before that.
-        line("ADA/XBT", "text", if i % 10 < 8 { "{\"event\":\"heartbeat\"}" } else { "{\"event\":\"trade\",\"é\":\"~\"}" });
+        line(
+            "ADA/XBT",
+            "text",
+            if i % 10 < 8 { "{\"event\":\"heartbeat\"}" } else { "{\"event\":\"trade\",\"é\":\"~\"}" },
+        );
         match i % 20 {
             3 => line("ADA/XBT", "text", &big),
             7 => line("ADA/XBT", "base64", &encode(&every_byte)),
@@ -91,9 +95,7 @@ fn half_a_minute_of_an_exchange_at_twenty_times_its_speed_arrives_whole() {
         return println!("skipped: the recording is not beside this repository");
     }
     let trace = trace.canonicalize().unwrap();
-    let (done, ()) = undisturbed(|| {
-        (Stage::new(&scenario(trace.to_str().unwrap(), 50, 20)).run_json(&[]), ())
-    });
+    let (done, ()) = undisturbed(|| (Stage::new(&scenario(trace.to_str().unwrap(), 50, 20)).run_json(&[]), ()));
     all_arrived(&done);
     assert_eq!(done.run().publishes.sent, 9_946);
     assert_eq!(done.run().rooms, 11);

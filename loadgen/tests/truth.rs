@@ -64,11 +64,7 @@ fn with_both(fault: Fault, check: impl Fn(&Done, &Run, &Tally) + Sync) {
     with_both_in(fault, &|url| scenario(url), check);
 }
 
-fn with_both_in(
-    fault: Fault,
-    scenario: &(dyn Fn(&str) -> String + Sync),
-    check: impl Fn(&Done, &Run, &Tally) + Sync,
-) {
+fn with_both_in(fault: Fault, scenario: &(dyn Fn(&str) -> String + Sync), check: impl Fn(&Done, &Run, &Tally) + Sync) {
     let seen = std::thread::scope(|scope| {
         CLIENTS.map(|client| scope.spawn(move || measure(fault, client, scenario))).map(|run| run.join().unwrap())
     });
@@ -222,7 +218,8 @@ fn a_threshold_fails_where_its_percentile_falls_among_the_lost() {
 
 #[test]
 fn a_stall_shows_at_its_size_and_in_every_message_that_was_due_meanwhile() {
-    let longer = |url: &str| scenario(url).replace("rate = 400", "rate = 200").replace("for = \"500ms\"", "for = \"1s\"");
+    let longer =
+        |url: &str| scenario(url).replace("rate = 400", "rate = 200").replace("for = \"500ms\"", "for = \"1s\"");
     with_both_in(Fault::Stall { at: 50, pause: Duration::from_millis(200) }, &longer, |done, run, _| {
         done.exits(0);
         assert_eq!(wrong(run), Wrong::default());
@@ -267,7 +264,8 @@ fn upgrades_refused_during_the_ramp_fail_the_run_and_the_others_are_measured() {
 #[test]
 fn a_server_that_dies_fails_the_run_and_what_was_measured_is_written() {
     for client in CLIENTS {
-        let (done, tally) = measure(Fault::Die { at: 100 }, client, &|url| scenario(url).replace("for = \"500ms\"", "for = \"3s\""));
+        let (done, tally) =
+            measure(Fault::Die { at: 100 }, client, &|url| scenario(url).replace("for = \"500ms\"", "for = \"3s\""));
         done.exits(3);
         let run = done.run();
         let why = run.ended_early.as_ref().unwrap();
@@ -337,7 +335,9 @@ fn a_load_generator_that_is_held_up_calls_its_own_run_invalid() {
     // The double goes on; only fanout stands still for a while.
     for client in CLIENTS {
         let double = Double::start(Fault::None);
-        let longer = scenario(&double.url()).replace("max_schedule_lag = \"1s\"\n", "").replace("for = \"500ms\"", "for = \"3s\"");
+        let longer = scenario(&double.url())
+            .replace("max_schedule_lag = \"1s\"\n", "")
+            .replace("for = \"500ms\"", "for = \"3s\"");
         let stage = Stage::new(&longer);
         let mut going = stage.start(&["--client", client]);
         going.until_said("steady");

@@ -115,8 +115,7 @@ name = "steady"
 for = "500ms"
 "#;
     for workers in ["1", "2"] {
-        let (done, ()) =
-            undisturbed(|| (Stage::new(&[TOP, parts].concat()).run_json(&["--workers", workers]), ()));
+        let (done, ()) = undisturbed(|| (Stage::new(&[TOP, parts].concat()).run_json(&["--workers", workers]), ()));
         done.exits(0);
         let run = done.run();
         adds_up(run);

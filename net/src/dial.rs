@@ -3,8 +3,8 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::sync::OnceLock;
 use std::os::fd::AsRawFd;
+use std::sync::OnceLock;
 
 use socket2::{Domain, Protocol, Type};
 

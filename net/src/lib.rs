@@ -33,7 +33,8 @@ pub use limits::{Descriptors, descriptors, ephemeral_ports, open_descriptors, ra
 pub use listener::{ListenError, ListenOptions, PortUse, listen};
 pub use poller::{Interest, Poller, Ready, Timeout, Token, Turn};
 pub use process::{
-    Memory, Signal, context_switches, die_with_parent, kernel_memory, memory, signal, signal_group, tcp_retransmits, trim_heap,
+    Memory, Signal, context_switches, die_with_parent, kernel_memory, memory, signal, signal_group, tcp_retransmits,
+    trim_heap,
 };
 pub use socket::{Socket, read_fd, send_fd, send2_fd};
 pub use timer::Timer;

@@ -64,7 +64,7 @@ impl SpreadSample {
                 n % 2 == 1
             });
             self.step *= 2;
-            if entry % self.step != 0 {
+            if !entry.is_multiple_of(self.step) {
                 return;
             }
             at = (entry / self.step) as usize;

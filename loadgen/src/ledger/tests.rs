@@ -262,12 +262,7 @@ fn play(bench: &mut Bench, streams: &[Vec<Sent>], cuts: &[(usize, usize)]) {
             bench.reads(connection, &piece);
         }
     }
-    for connection in 0..rest.len() {
-        let piece = std::mem::take(&mut rest[connection]);
-        if !piece.is_empty() {
-            bench.reads(connection, &piece);
-        }
-    }
+    play_rest(bench, rest);
 }
 
 proptest! {
@@ -321,8 +316,7 @@ fn play_rest(bench: &mut Bench, rest: Vec<Vec<u8>>) {
 #[test]
 fn a_connection_that_never_differs_keeps_no_state_of_its_own() {
     let mut bench = Bench::new(2, Correlate::Stamp);
-    let all: Vec<Sent> =
-        (0..MESSAGES).map(|seq| Sent::Message { publisher: 0, seq, how: How::AsPublished }).collect();
+    let all: Vec<Sent> = (0..MESSAGES).map(|seq| Sent::Message { publisher: 0, seq, how: How::AsPublished }).collect();
     play(&mut bench, &[all.clone(), all], &[(0, 500), (1, 37), (0, 41), (1, 900)]);
     assert!(bench.cursors.iter().all(|c| c.apart.is_none()));
     assert_eq!(bench.totals().delivered, 2 * u64::from(MESSAGES));

@@ -3,33 +3,22 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::account::{Account, Scope};
-use super::conductor::{End, Outcome};
-use super::timeline::Cpu;
+use super::outcome::{End, Outcome};
 use crate::environment::gather;
 use crate::ledger::MessageSpread;
 use crate::plan::{ClientEngine, Plan};
 use crate::record::Counts;
 use crate::report::verdict::turned_away;
-use crate::result::{
-    Connections, Environment, LoadgenCost, PhaseFigures, Run, ServerCost, Spread, Validity,
-};
-use crate::target::Split;
+use crate::result::{Connections, Environment, LoadgenCost, PhaseFigures, Run, ServerCost, Spread, Validity};
 use crate::thresholds::evaluate;
 use crate::validity::{self, Claim};
 
-/// What a run is assembled from.
-pub(super) struct Evidence<'a> {
-    pub outcome: &'a Outcome,
-    pub split: &'a Split,
-}
-
 /// Puts the run together, judges it and evaluates the thresholds.
-pub(super) fn assemble(plan: &Plan, evidence: &Evidence<'_>) -> Run {
-    let o = evidence.outcome;
+pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
     let all_groups: Vec<usize> = (0..plan.groups.len()).collect();
     let measured: Vec<usize> = (0..plan.phases.len()).filter(|&p| plan.phases[p].measure).collect();
     let scope = |phases: Vec<usize>, groups: Vec<usize>| Scope {
-        seconds: phases.iter().map(|&p| phase_seconds(o, p)).sum(),
+        seconds: phases.iter().map(|&p| o.phase_seconds(p)).sum(),
         phases,
         groups,
     };
@@ -46,10 +35,10 @@ pub(super) fn assemble(plan: &Plan, evidence: &Evidence<'_>) -> Run {
         .map(|p| {
             let phase = PhaseFigures {
                 measure: plan.phases[p].measure,
-                start_s: o.mark_times.get(p).map_or(0.0, |t| *t as f64 / 1e9),
-                length_s: phase_seconds(o, p),
+                start_s: o.marks.get(p).map_or(0.0, |mark| mark.at as f64 / 1e9),
+                length_s: o.phase_seconds(p),
                 figures: o.account.figures(&scope(vec![p], all_groups.clone())),
-                server_cpu_s: phase_cpu(o, p).0,
+                server_cpu_s: o.phase_cpu(p).0,
             };
             (plan.phases[p].name.clone(), phase)
         })
@@ -63,7 +52,7 @@ pub(super) fn assemble(plan: &Plan, evidence: &Evidence<'_>) -> Run {
     let connections = connections(o);
     let mut run = Run {
         schema: 1,
-        started: jiff::Timestamp::try_from(o.started).map_or_else(|_| String::new(), |t| t.to_string()),
+        started: jiff::Timestamp::try_from(o.began).map_or_else(|_| String::new(), |t| t.to_string()),
         elapsed_s: o.elapsed.as_secs_f64(),
         interrupted: o.end == Some(End::Interrupted),
         ended_early: match &o.end {
@@ -71,7 +60,7 @@ pub(super) fn assemble(plan: &Plan, evidence: &Evidence<'_>) -> Run {
             Some(End::Interrupted) | None => None,
         },
         scenario: plan.resolved.clone(),
-        environment: environment(plan, o, evidence.split),
+        environment: environment(plan, o),
         validity: Validity { valid: true, reasons: Vec::new() },
         passed: false,
         subscribers: u64::from(plan.subscribers()),
@@ -107,26 +96,6 @@ pub(super) fn assemble(plan: &Plan, evidence: &Evidence<'_>) -> Run {
         && turned_away(&run) == 0
         && run.thresholds.iter().all(|t| t.pass);
     run
-}
-
-/// How long a phase lasted, seconds; 0 if it did not begin.
-fn phase_seconds(o: &Outcome, phase: usize) -> f64 {
-    match (o.mark_times.get(phase), o.mark_times.get(phase + 1)) {
-        (Some(from), Some(to)) => (to - from) as f64 / 1e9,
-        _ => 0.0,
-    }
-}
-
-/// CPU of the server and of the load generator during a phase, seconds.
-fn phase_cpu(o: &Outcome, phase: usize) -> (Option<f64>, f64) {
-    match (o.marks.get(phase), o.marks.get(phase + 1)) {
-        (Some(from), Some(to)) => Cpu::since(*to, *from),
-        _ => (None, 0.0),
-    }
-}
-
-fn cpu_of(o: &Outcome, phases: &[usize]) -> (f64, f64) {
-    phases.iter().map(|&p| phase_cpu(o, p)).fold((0.0, 0.0), |(s, l), (server, own)| (s + server.unwrap_or(0.0), l + own))
 }
 
 fn read_age(account: &Account, phases: &[usize]) -> Counts {
@@ -190,13 +159,13 @@ fn per(total: f64, n: u64) -> Option<f64> {
 fn server_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64, opened: u64) -> Option<ServerCost> {
     let costs = &o.costs;
     let sampler = costs.sampler?;
-    let idle = costs.idle.unwrap_or_default();
+    let idle = costs.idle.server.unwrap_or_default();
     // A server that died left its last whole sample.
-    let ended = costs.ended.or(costs.connected).unwrap_or_default();
-    let (cpu_s, _) = cpu_of(o, measured);
-    let seconds: f64 = measured.iter().map(|&p| phase_seconds(o, p)).sum();
+    let ended = costs.ended.or(costs.connected.server).unwrap_or_default();
+    let (cpu_s, _) = o.cpu_of(measured);
+    let seconds: f64 = measured.iter().map(|&p| o.phase_seconds(p)).sum();
     let last_rss = o.timeline.intervals.iter().rev().find(|i| i.phase != "drain").and_then(|i| i.server_rss_bytes);
-    let pinned = costs.split.as_ref().and_then(|s| s.server.as_ref()).map(Vec::len);
+    let pinned = costs.split.server.as_ref().map(Vec::len);
     let grown = |now: u64, before: u64| now.saturating_sub(before) as f64;
     Some(ServerCost {
         pid: sampler.pid(),
@@ -207,8 +176,8 @@ fn server_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64, ope
         rss_bytes: last_rss.unwrap_or(ended.rss),
         rss_peak_bytes: ended.rss_peak,
         rss_idle_bytes: idle.rss,
-        rss_bytes_per_connection: costs.connected.and_then(|c| per(grown(c.rss, idle.rss), opened)),
-        kernel_bytes_per_connection: per(grown(costs.kernel_connected, costs.kernel_idle), opened),
+        rss_bytes_per_connection: costs.connected.server.and_then(|c| per(grown(c.rss, idle.rss), opened)),
+        kernel_bytes_per_connection: per(grown(costs.connected.kernel, costs.idle.kernel), opened),
         context_switches: ended.context_switches.saturating_sub(idle.context_switches),
         tcp_retransmits: ended.tcp_retransmits.saturating_sub(idle.tcp_retransmits),
         stats: costs.stats.clone(),
@@ -216,28 +185,29 @@ fn server_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64, ope
 }
 
 fn loadgen_cost(o: &Outcome, measured: &[usize], delivered: u64, opened: u64) -> LoadgenCost {
-    let (_, cpu_s) = cpu_of(o, measured);
-    let seconds: f64 = measured.iter().map(|&p| phase_seconds(o, p)).sum();
+    let (_, cpu_s) = o.cpu_of(measured);
+    let seconds: f64 = measured.iter().map(|&p| o.phase_seconds(p)).sum();
     let reads: u64 = measured.iter().filter_map(|&p| o.account.total.phase_of(p)).map(|p| p.reads).sum();
     let memory = net::memory(std::process::id()).ok();
     let last_rss = o.timeline.intervals.last().map(|i| i.loadgen_rss_bytes);
     LoadgenCost {
         cpu_s,
         cpu_share: if seconds > 0.0 { cpu_s / seconds } else { 0.0 },
-        cores: o.costs.split.as_ref().map_or(1, |s| s.loadgen.len()) as u32,
+        cores: o.costs.split.loadgen.len() as u32,
         cpu_us_per_delivery: per(cpu_s * 1e6, delivered),
         cpu_us_per_read: per(cpu_s * 1e6, reads),
         inflate_cpu_s: 0.0,
         rss_bytes: last_rss.unwrap_or_else(|| memory.map_or(0, |m| m.rss_bytes)),
         rss_peak_bytes: memory.map_or(0, |m| m.peak_bytes),
-        rss_idle_bytes: o.costs.own_idle,
-        rss_bytes_per_connection: per(o.costs.own_connected.saturating_sub(o.costs.own_idle) as f64, opened),
+        rss_idle_bytes: o.costs.idle.own,
+        rss_bytes_per_connection: per(o.costs.connected.own.saturating_sub(o.costs.idle.own) as f64, opened),
         reads,
         workers: o.costs.workers as u32,
     }
 }
 
-fn environment(plan: &Plan, o: &Outcome, split: &Split) -> Environment {
+fn environment(plan: &Plan, o: &Outcome) -> Environment {
+    let split = &o.costs.split;
     Environment {
         server_cpus: split.server.clone(),
         loadgen_cpus: split.loadgen.clone(),

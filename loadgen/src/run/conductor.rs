@@ -1,70 +1,23 @@
 //! Leads a run through its stages, and ends it early when that is what happens.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
-use super::account::Account;
-use super::assemble::{Evidence, assemble};
 use super::crew::Crew;
+use super::outcome::{End, Mark, Memory, Outcome};
+use super::signals::Signals;
 use super::timeline::{Cpu, Timeline};
-use crate::ledger::{Book, Verify};
-use crate::plan::{Plan, TargetKind};
-use crate::probe::{Echo, ProbeError, Seen, Wrapping, probe};
+use crate::plan::{From, Plan};
 use crate::progress::{Progress, Snapshot};
-use crate::report::ArrivalLog;
-use crate::request::Requests;
-use crate::result::Run;
-use crate::target::{Running, Sample, Sampler, Split, TargetError, start, stats};
-use crate::worker::{Common, Completion, Harvest, News, Order, Tally, publisher_rooms, shares};
+use crate::target::{Running, Sampler, stats};
+use crate::worker::{News, Order, Tick};
 
 /// Between "connected and settled" and the first due time: enough for every worker to have heard of it.
 const LEAD: Duration = Duration::from_millis(20);
 /// After this long without a single delivery, the run says so.
 const SILENCE: Duration = Duration::from_secs(5);
-
-/// How a run is carried out, beside its plan.
-#[derive(Debug, Clone, Default)]
-pub struct Settings {
-    /// Hot threads of the load generator; `None`: one for each CPU that it has.
-    pub workers: Option<usize>,
-}
-
-/// Why there is no result.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The server under test is not there.
-    #[error(transparent)]
-    Target(#[from] TargetError),
-    /// The probe found that a run makes no sense.
-    #[error("{error}{said}")]
-    Probe {
-        /// What it found.
-        error: ProbeError,
-        /// The last lines of the server's standard error, if any.
-        said: String,
-    },
-    /// Threads, pollers, signals.
-    #[error("cannot set the run up: {0}")]
-    Setup(#[from] std::io::Error),
-    /// A closed loop over several workers needs every sender to get its own message back.
-    #[error("this server sends no copy to the sender, so a closed loop works with one worker only: give --workers 1")]
-    ClosedLoopWithoutEcho,
-    /// Ctrl-C before anything was measured.
-    #[error("interrupted before anything was measured")]
-    Interrupted,
-}
-
-/// Why a run ended before its plan did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum End {
-    /// Ctrl-C or SIGTERM.
-    Interrupted,
-    /// For this reason, in a sentence.
-    Early(String),
-}
 
 /// What the conductor was waiting for.
 enum Event {
@@ -75,230 +28,41 @@ enum Event {
     CrewGone,
 }
 
-/// Everything known when the last worker has finished.
-pub(super) struct Outcome {
-    pub started: SystemTime,
-    pub end: Option<End>,
-    pub account: Account,
-    pub timeline: Timeline,
-    pub tally: Tally,
-    pub harvests: Vec<Harvest>,
-    pub costs: Costs,
-    /// CPU at the start of each phase that began, and at the end of the last.
-    pub marks: Vec<Cpu>,
-    /// When each of the marks was taken, nanoseconds since the start of the first phase.
-    pub mark_times: Vec<u64>,
-    pub notes: Vec<String>,
-    pub elapsed: Duration,
-    pub clock_went_back: u64,
-}
-
-/// Memory of both sides at the moments that matter, and what the server says of itself.
-#[derive(Debug, Default)]
-pub(super) struct Costs {
-    pub sampler: Option<Sampler>,
-    pub idle: Option<Sample>,
-    pub connected: Option<Sample>,
-    pub ended: Option<Sample>,
-    pub own_idle: u64,
-    pub own_connected: u64,
-    pub kernel_idle: u64,
-    pub kernel_connected: u64,
-    pub stats: Option<serde_json::Value>,
-    pub split: Option<Split>,
-    pub target: String,
-    pub workers: usize,
-}
-
-/// Carries a plan out. The log of arrivals comes beside the run.
-///
-/// # Errors
-/// When nothing could be measured. What was measured before an early end is a [`Run`] that says so.
-pub async fn execute(plan: Plan, settings: &Settings, progress: &Progress) -> Result<(Run, ArrivalLog), RunError> {
-    let mut signals = Signals::new()?;
-    // A shortage shows up as failed connections, each with its reason.
-    let _ = net::raise_descriptors();
-    let plan = Arc::new(plan);
-    let split = split(&plan)?;
-    // Before any thread is made, so that all of ours inherit it.
-    if split.server.is_some() {
-        let _ = net::pin_thread(&split.loadgen);
-    }
-    let mut server = tokio::select! {
-        server = start(&plan, &split) => server?,
-        () = signals.interrupted() => return Err(RunError::Interrupted),
-    };
-    let outcome = conduct(&plan, settings, progress, &mut signals, &mut server, &split).await;
-    server.stop().await;
-    let outcome = outcome?;
-    let epoch = outcome.started.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let log = outcome.timeline.arrival_log(epoch);
-    Ok((assemble(&plan, &Evidence { outcome: &outcome, split: &split }), log))
-}
-
-/// A server that we start is kept off our CPUs.
-fn split(plan: &Plan) -> std::io::Result<Split> {
-    let wanted = match &plan.target.kind {
-        TargetKind::Bundled { flags } => {
-            let shards = flags.iter().find(|(name, _)| name == "--shards").and_then(|(_, v)| v.parse().ok());
-            Some(shards.unwrap_or(1))
-        }
-        TargetKind::Spawn { .. } => Some(1),
-        TargetKind::Url { .. } => None,
-    };
-    let available = net::available()?;
-    // A spawned server may use half the machine; the bundled one says how many threads it has.
-    let wanted = match &plan.target.kind {
-        TargetKind::Spawn { .. } => Some(available.len() / 2),
-        _ => wanted,
-    };
-    Ok(Split::of(&available, wanted))
-}
-
-async fn conduct(
-    plan: &Arc<Plan>,
-    settings: &Settings,
-    progress: &Progress,
-    signals: &mut Signals,
-    server: &mut Running,
-    split: &Split,
-) -> Result<Outcome, RunError> {
-    let sampler = server.pid.map(Sampler::new);
-    let requests = Requests::new(plan, &server.host);
-    let seen = tokio::select! {
-        seen = probe(plan, &requests, server.address) => seen,
-        () = signals.interrupted() => return Err(RunError::Interrupted),
-    };
-    let seen = match seen {
-        Ok(seen) => seen,
-        Err(error) => {
-            // A server that died says more than the probe can.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            return Err(RunError::Probe { error, said: server.last_words() });
-        }
-    };
-    let workers = settings.workers.unwrap_or(split.loadgen.len()).max(1);
-    let common = Arc::new(Common {
-        plan: Arc::clone(plan),
-        book: Book::new(publisher_rooms(plan)),
-        address: server.address,
-        host: server.host.clone(),
-        run: run_id(plan.seed),
-        verify: if seen.wrapping == Wrapping::None { Verify::Exact } else { Verify::StampOnly },
-        completion: if seen.echo == Echo::ToSender { Completion::Echo } else { Completion::FirstArrival },
-    });
-    let account = Account::new(Arc::clone(plan), seen.echo, workers);
-    if account.is_closed_loop() && workers > 1 && seen.echo == Echo::ToOthers {
-        return Err(RunError::ClosedLoopWithoutEcho);
-    }
-    let pinned = split.server.is_some().then_some(&split.loadgen[..]);
-    let crew = Crew::start(&common, shares(plan, workers), pinned)?;
-    let costs = Costs {
-        idle: sampler.and_then(|s| s.sample()),
-        own_idle: net::memory(std::process::id()).map_or(0, |m| m.rss_bytes),
-        kernel_idle: net::kernel_memory().unwrap_or(0),
-        sampler,
-        split: Some(split.clone()),
-        target: format!("{} {}", server.kind, server.address),
-        workers,
-        ..Costs::default()
-    };
-    let now = net::now();
-    let mut conductor = Conductor {
-        timeline: Timeline::new(Arc::clone(plan), workers, split.loadgen.len(), now, Cpu::read(sampler.as_ref())),
-        plan: Arc::clone(plan),
-        crew,
-        account,
-        progress,
-        signals,
-        server,
-        costs,
-        tally: Tally::default(),
-        harvests: Vec::new(),
-        marks: Vec::new(),
-        mark_times: Vec::new(),
-        notes: notes(plan, seen),
-        latest: Latest::default(),
-        start: now,
-        clock_went_back: 0,
-    };
-    let (started, began) = (SystemTime::now(), Instant::now());
-    let end = conductor.lead().await;
-    conductor.crew.join();
-    Ok(Outcome {
-        started,
-        end,
-        account: conductor.account,
-        timeline: conductor.timeline,
-        tally: conductor.tally,
-        harvests: conductor.harvests,
-        costs: conductor.costs,
-        marks: conductor.marks,
-        mark_times: conductor.mark_times,
-        notes: conductor.notes,
-        elapsed: began.elapsed(),
-        clock_went_back: conductor.clock_went_back,
-    })
-}
-
-/// Names this run in its stamps: of the seed, so that the same seed gives the same bytes.
-fn run_id(seed: u64) -> u16 {
-    let mixed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 48) as u16 % crate::probe::PROBE_RUN
-}
-
-fn notes(plan: &Plan, seen: Seen) -> Vec<String> {
-    let mut notes = Vec::new();
-    if seen.echo == Echo::ToOthers {
-        notes.push("this server sends no copy to the sender: a publisher's own message is not expected back".to_owned());
-    }
-    if seen.wrapping == Wrapping::Wrapped {
-        notes.push("this server wraps messages in something of its own: the stamp is checked, the rest of the content is not".to_owned());
-    }
-    let proxies = ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
-    if matches!(plan.target.kind, TargetKind::Url { .. }) && proxies.iter().any(|p| std::env::var_os(p).is_some()) {
-        notes.push("proxy variables are set and were ignored: every connection goes straight to the server".to_owned());
-    }
-    notes
-}
-
-struct Conductor<'a> {
-    plan: Arc<Plan>,
-    crew: Crew,
-    account: Account,
-    timeline: Timeline,
-    progress: &'a Progress,
-    signals: &'a mut Signals,
-    server: &'a mut Running,
-    costs: Costs,
-    tally: Tally,
-    harvests: Vec<Harvest>,
-    marks: Vec<Cpu>,
-    mark_times: Vec<u64>,
-    notes: Vec<String>,
-    latest: Latest,
-    /// Start of the first phase, CLOCK_MONOTONIC.
-    start: u64,
-    clock_went_back: u64,
+/// A run under way.
+pub struct Conductor<'a> {
+    pub plan: Arc<Plan>,
+    pub crew: Crew,
+    pub progress: &'a Progress,
+    pub signals: &'a mut Signals,
+    pub server: &'a mut Running,
+    pub outcome: Outcome,
+    pub latest: Latest,
+    /// Start of the first phase, CLOCK_MONOTONIC; until then that of the run.
+    pub start: u64,
 }
 
 /// What the last ticks said.
 #[derive(Debug, Default)]
-struct Latest {
+pub struct Latest {
     connected: usize,
     open: Vec<u32>,
     told_silence: bool,
 }
 
 impl Conductor<'_> {
-    async fn lead(&mut self) -> Option<End> {
+    /// Carries the run out, to its end or to what ends it before.
+    pub async fn lead(mut self) -> Outcome {
+        let began = Instant::now();
         self.latest.open = vec![0; self.crew.len()];
-        let end = match self.stages().await {
-            Ok(()) => None,
-            Err(end) => Some(end),
-        };
+        self.outcome.end = self.stages().await.err();
         self.finish().await;
-        end
+        self.outcome.elapsed = began.elapsed();
+        self.crew.join();
+        self.outcome
+    }
+
+    fn sampler(&self) -> Option<Sampler> {
+        self.outcome.costs.sampler
     }
 
     async fn stages(&mut self) -> Result<(), End> {
@@ -324,9 +88,7 @@ impl Conductor<'_> {
     async fn settle(&mut self) -> Result<(), End> {
         let until = Instant::now() + self.plan.settle;
         self.wait_until(until).await?;
-        self.costs.connected = self.costs.sampler.and_then(|s| s.sample());
-        self.costs.own_connected = net::memory(std::process::id()).map_or(0, |m| m.rss_bytes);
-        self.costs.kernel_connected = net::kernel_memory().unwrap_or(0);
+        self.outcome.costs.connected = Memory::read(self.sampler().as_ref());
         Ok(())
     }
 
@@ -343,9 +105,9 @@ impl Conductor<'_> {
     async fn phases(&mut self) -> Result<(), End> {
         let begin = Instant::now() + LEAD;
         self.start = net::now() + LEAD.as_nanos() as u64;
-        let cpu = Cpu::read(self.costs.sampler.as_ref());
-        let cores = self.costs.split.as_ref().map_or(1, |s| s.loadgen.len());
-        self.timeline = Timeline::new(Arc::clone(&self.plan), self.crew.len(), cores, self.start, cpu);
+        let cpu = Cpu::read(self.sampler().as_ref());
+        let cores = self.outcome.costs.split.loadgen.len();
+        self.outcome.timeline = Timeline::new(Arc::clone(&self.plan), self.crew.len(), cores, self.start, cpu);
         self.crew.order(Order::Start { at: self.start });
         self.until(begin).await?;
         let mut end = begin;
@@ -365,7 +127,10 @@ impl Conductor<'_> {
                 Event::News(News::Tick(tick)) => {
                     self.tick(&tick);
                     if self.plan.subscribers() > 0 && tick.open == 0 && self.latest.open.iter().all(|n| *n == 0) {
-                        return Err(End::Early(format!("the server closed every connection{}", self.server.last_words())));
+                        return Err(End::Early(format!(
+                            "the server closed every connection{}",
+                            self.server.last_words()
+                        )));
                     }
                 }
                 Event::Deadline => return Ok(()),
@@ -375,8 +140,9 @@ impl Conductor<'_> {
     }
 
     fn mark(&mut self) {
-        self.marks.push(Cpu::read(self.costs.sampler.as_ref()));
-        self.mark_times.push(net::now().saturating_sub(self.start));
+        let at = net::now().saturating_sub(self.start);
+        let cpu = Cpu::read(self.sampler().as_ref());
+        self.outcome.marks.push(Mark { at, cpu });
     }
 
     /// Waits for what is under way, at most as long as the plan says.
@@ -384,7 +150,7 @@ impl Conductor<'_> {
         self.crew.order(Order::StopPublishing);
         let until = Instant::now() + self.plan.drain;
         let mut settled = vec![false; self.crew.len()];
-        while !(settled.iter().all(|s| *s) && self.account.is_complete()) {
+        while !(settled.iter().all(|s| *s) && self.outcome.account.is_complete()) {
             match self.event(Some(until)).await? {
                 Event::News(News::Tick(tick)) => {
                     settled[tick.worker] = !tick.waiting;
@@ -399,39 +165,40 @@ impl Conductor<'_> {
 
     /// The server's last figures, then every worker's.
     async fn finish(&mut self) {
-        if self.marks.len() == self.mark_times.len() && self.marks.len() <= self.plan.phases.len() && !self.marks.is_empty() {
+        if (1..=self.plan.phases.len()).contains(&self.outcome.marks.len()) {
             // Ended early: the phase under way ends here.
             self.mark();
         }
-        self.costs.ended = self.costs.sampler.and_then(|s| s.sample());
-        self.costs.stats = stats(self.server.address).await;
+        self.outcome.costs.ended = self.sampler().and_then(|s| s.sample());
+        self.outcome.costs.stats = stats(self.server.address).await;
         self.crew.order(Order::Finish);
-        while self.harvests.len() < self.crew.len() {
+        while self.outcome.harvests.len() < self.crew.len() {
             match self.crew.news().await {
-                Some(News::Finished(harvest)) => self.harvests.push(*harvest),
+                Some(News::Finished(harvest)) => self.outcome.harvests.push(*harvest),
                 Some(News::Tick(tick)) => self.tick(&tick),
                 Some(News::Connected) => {}
                 Some(News::Broken(why)) => {
-                    self.notes.push(why);
+                    self.outcome.notes.push(why);
                     break;
                 }
                 None => break,
             }
         }
-        let sampler = self.costs.sampler;
-        for harvest in &self.harvests {
-            self.account.update(harvest.worker, harvest.due.clone(), Some(harvest.joined.clone()));
-            self.account.total.merge(&harvest.recorder);
-            self.timeline.finish(&harvest.recorder, net::now(), sampler.as_ref());
-            self.tally.merge(&harvest.tally);
+        let sampler = self.sampler();
+        let outcome = &mut self.outcome;
+        for harvest in &outcome.harvests {
+            outcome.account.update(harvest.worker, harvest.due.clone(), Some(harvest.joined.clone()));
+            outcome.account.total.merge(&harvest.recorder);
+            outcome.timeline.finish(&harvest.recorder, net::now(), sampler.as_ref());
+            outcome.tally.merge(&harvest.tally);
         }
     }
 
     /// A tick before the first phase or after the last.
-    fn tick_outside(&mut self, tick: &crate::worker::Tick) {
+    fn tick_outside(&mut self, tick: &Tick) {
         self.latest.open[tick.worker] = tick.open;
-        self.account.update(tick.worker, tick.due.clone(), tick.joined.clone());
-        self.account.total.merge(&tick.recorder);
+        self.outcome.account.update(tick.worker, tick.due.clone(), tick.joined.clone());
+        self.outcome.account.total.merge(&tick.recorder);
         let asked = self.asked();
         self.progress.update(&Snapshot {
             phase: "connecting".to_owned(),
@@ -442,17 +209,20 @@ impl Conductor<'_> {
         });
     }
 
-    fn tick(&mut self, tick: &crate::worker::Tick) {
+    fn tick(&mut self, tick: &Tick) {
         self.latest.open[tick.worker] = tick.open;
-        self.account.update(tick.worker, tick.due.clone(), tick.joined.clone());
-        self.account.total.merge(&tick.recorder);
-        let (now, sampler) = (net::now(), self.costs.sampler);
+        self.outcome.account.update(tick.worker, tick.due.clone(), tick.joined.clone());
+        self.outcome.account.total.merge(&tick.recorder);
+        let (now, sampler) = (net::now(), self.sampler());
         if now < self.start {
-            self.clock_went_back += 1;
+            self.outcome.clock_went_back += 1;
         }
         let open = self.open();
         let asked = self.asked();
-        let Some(interval) = self.timeline.tick(tick.worker, &tick.recorder, tick.open, now, sampler.as_ref()) else { return };
+        let Some(interval) = self.outcome.timeline.tick(tick.worker, &tick.recorder, tick.open, now, sampler.as_ref())
+        else {
+            return;
+        };
         let elapsed = Duration::from_nanos(now.saturating_sub(self.start));
         self.progress.update(&Snapshot {
             phase: interval.phase.clone(),
@@ -469,8 +239,8 @@ impl Conductor<'_> {
         if !self.latest.told_silence
             && elapsed >= SILENCE
             && self.plan.subscribers() > 0
-            && self.account.delivered() == 0
-            && self.account.publishes(&(0..self.plan.phases.len()).collect::<Vec<_>>()).sent > 0
+            && self.outcome.account.delivered() == 0
+            && self.outcome.account.publishes(&(0..self.plan.phases.len()).collect::<Vec<_>>()).sent > 0
         {
             self.latest.told_silence = true;
             self.progress.note("5 s of publishing and nobody has received anything: is the room the same for publishers and subscribers?");
@@ -483,8 +253,8 @@ impl Conductor<'_> {
 
     fn asked(&self) -> u64 {
         let separate = self.plan.publishers.iter().map(|p| match &p.from {
-            crate::plan::From::Separate(rooms) => rooms.len() as u64,
-            crate::plan::From::Members { .. } => 0,
+            From::Separate(rooms) => rooms.len() as u64,
+            From::Members { .. } => 0,
         });
         u64::from(self.plan.subscribers()) + separate.sum::<u64>()
     }
@@ -508,26 +278,6 @@ impl Conductor<'_> {
                 Err(End::Early(format!("the server {exit}{}", self.server.last_words())))
             }
             event => Ok(event),
-        }
-    }
-}
-
-/// Ctrl-C and SIGTERM.
-#[derive(Debug)]
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn interrupted(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
         }
     }
 }

@@ -33,6 +33,16 @@ impl Cpu {
     }
 }
 
+/// Arrivals of one second: kept small, and turned into the log after the run, off the worker's core.
+#[derive(Debug)]
+struct Arrivals {
+    /// Nanoseconds since the start of the first phase.
+    offset: u64,
+    length: u64,
+    /// Latency in microseconds, and how often.
+    counts: Vec<(u64, u64)>,
+}
+
 /// The seconds of a run under way.
 #[derive(Debug)]
 pub struct Timeline {
@@ -51,8 +61,7 @@ pub struct Timeline {
     pub intervals: Vec<Interval>,
     /// What the validity rules want to know of measured seconds.
     pub seconds: Vec<OwnSecond>,
-    /// Arrivals of each second as (value, count): kept small and turned into the log after the run, off the worker's core.
-    arrivals: Vec<(u64, u64, Vec<(u64, u64)>)>,
+    arrivals: Vec<Arrivals>,
 }
 
 impl Timeline {
@@ -112,7 +121,8 @@ impl Timeline {
             let cpu_share = loadgen_cpu_s / (length as f64 / 1e9) / self.cores.max(1) as f64;
             self.seconds.push(OwnSecond { cpu_share, lag_p99: lag.percentile(0.99).map(|us| us as f64) });
         }
-        self.arrivals.push((offset, length, arrived.ranges().map(|(low, _, n)| (low, n)).collect()));
+        let counts = arrived.ranges().map(|(low, _, n)| (low, n)).collect();
+        self.arrivals.push(Arrivals { offset, length, counts });
         let figure = |q| arrived.percentile(q).map(|us| us as f64);
         self.intervals.push(Interval {
             at_s: now.saturating_sub(self.start) as f64 / 1e9,
@@ -145,10 +155,10 @@ impl Timeline {
     /// The log of arrivals of a run that started at `started`, since the Unix epoch.
     pub fn arrival_log(&self, started: Duration) -> ArrivalLog {
         let mut log = ArrivalLog::new(started);
-        for (offset, length, values) in &self.arrivals {
+        for second in &self.arrivals {
             let mut counts = Counts::new();
-            values.iter().for_each(|&(us, n)| counts.record_n(us, n));
-            log.push(Duration::from_nanos(*offset), Duration::from_nanos(*length), &counts);
+            second.counts.iter().for_each(|&(us, n)| counts.record_n(us, n));
+            log.push(Duration::from_nanos(second.offset), Duration::from_nanos(second.length), &counts);
         }
         log
     }

@@ -61,9 +61,14 @@ type Said = Arc<Mutex<VecDeque<String>>>;
 /// See [`TargetError`]; nothing is left running.
 pub async fn start(plan: &Plan, split: &Split) -> Result<Running, TargetError> {
     match &plan.target.kind {
-        TargetKind::Url { host, address, pid, .. } => {
-            Ok(Running { address: *address, host: host.clone(), pid: *pid, kind: "url", child: None, said: Said::default() })
-        }
+        TargetKind::Url { host, address, pid, .. } => Ok(Running {
+            address: *address,
+            host: host.clone(),
+            pid: *pid,
+            kind: "url",
+            child: None,
+            said: Said::default(),
+        }),
         TargetKind::Bundled { flags } => {
             let program = std::env::current_exe().map_err(TargetError::OwnBinary)?;
             let mut command = vec![program.display().to_string(), "serve".to_owned()];
@@ -74,7 +79,8 @@ pub async fn start(plan: &Plan, split: &Split) -> Result<Running, TargetError> {
             }
             command.extend(flags.iter().flat_map(|(name, value)| [name.clone(), value.clone()]));
             let line = Ready::Line("listening ws://".to_owned());
-            let start = Start { command, env: &[], cwd: None, ready: line, within: Duration::from_secs(10), port: None };
+            let start =
+                Start { command, env: &[], cwd: None, ready: line, within: Duration::from_secs(10), port: None };
             start.run("bundled", split).await
         }
         TargetKind::Spawn { command, ready, ready_timeout, env, cwd } => {

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 use super::{Common, PublisherShare};
-use crate::pacer::{Pacer, Schedule, phase_of};
+use crate::pacer::{Schedule, phase_of};
 use crate::plan::{Arrival, From, Phase};
 
 /// Publishes handed out at once, about. What falls due beyond that waits for the next turn: a schedule that cannot be kept
@@ -100,12 +100,11 @@ impl Pacing {
         let mut timings = Vec::new();
         for share in shares {
             let group = &plan.publishers[share.group];
-            let count = group.from.count(&plan.groups);
             let sender = match group.from {
                 From::Members { group } => Some(group as u16),
                 From::Separate(_) => None,
             };
-            let pacer = Pacer::new(&group.arrival, count, &plan.phases, plan.seed.wrapping_add(share.group as u64));
+            let pacer = plan.pacer(share.group);
             for &publisher in &share.members {
                 let room = common.book.table(publisher).map_or(0, |t| t.room());
                 let pace = match (&group.arrival, pacer.schedule(publisher - share.first)) {
@@ -243,7 +242,8 @@ impl Pacing {
     /// Whether some publish fell due and was not sent yet, its publisher being blocked or not asked.
     pub fn is_waiting(&self) -> bool {
         let Some((start, end)) = self.span else { return false };
-        let waits = |t: &Timing| matches!(&t.pace, Pace::Open(s) if s.peek().is_some_and(|offset| start + offset < end));
+        let waits =
+            |t: &Timing| matches!(&t.pace, Pace::Open(s) if s.peek().is_some_and(|offset| start + offset < end));
         self.timings.iter().any(waits)
     }
 

@@ -20,8 +20,8 @@ use tokio::sync::Notify;
 pub use fault::Fault;
 #[allow(unused_imports, reason = "not every test binary needs it")]
 pub use fault::Whose;
-pub use hub::Tally;
 use hub::Hub;
+pub use hub::Tally;
 
 /// The server, on a thread and a port of its own; it ends when dropped.
 pub struct Double {

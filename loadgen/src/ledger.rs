@@ -20,7 +20,7 @@ mod ranges;
 mod receive;
 mod spread;
 
-pub use book::{Book, NOT_DUE, Published, PublishTable};
+pub use book::{Book, NOT_DUE, PublishTable, Published};
 pub use canonical::CanonicalRoom;
 pub use content::{Content, Verify};
 pub use cursor::Cursor;

@@ -1,66 +1,10 @@
-//! One hot thread of the load generator: its sockets, its publishers and one recorder, blocked in one `epoll_wait`.
-//!
-//! ```text
-//! control ──Order──▶ inbox ┐
-//!                          ├─▶ turn: orders ▸ up to 64 ready sockets ▸ what is due ▸ connects ▸ report
-//! sockets, timerfd ────────┘                                                          │
-//! control ◀─────────────────────────────── News: a recorder a second ◀────────────────┘
-//! ```
-//!
-//! [`tungstenite`] is the same thread with a client that is not ours, to check the numbers of the native one.
-
-mod connection;
-mod course;
-mod dialer;
-mod ledgers;
-mod native;
-mod news;
-mod pacing;
-mod publisher;
-mod tally;
-mod tungstenite;
-
-pub use news::{Harvest, News, Order, Tick};
-pub use pacing::DueCounts;
-pub use tally::Tally;
+//! Who does what: a run's connections and publishers, divided among its workers.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::net::IpAddr;
+use std::ops::Range;
 
-use tokio::sync::mpsc::UnboundedSender;
-
-use crate::ledger::{Book, Verify};
-use crate::plan::{ClientEngine, Plan};
-
-/// What all workers of a run share; none of it changes.
-#[derive(Debug)]
-pub struct Common {
-    /// The plan.
-    pub plan: Arc<Plan>,
-    /// What was published.
-    pub book: Book,
-    /// Where to connect.
-    pub address: SocketAddr,
-    /// `Host` header.
-    pub host: String,
-    /// Stamped into every payload.
-    pub run: u16,
-    /// How far content can be compared.
-    pub verify: Verify,
-    /// What frees a closed loop's place.
-    pub completion: Completion,
-}
-
-/// What ends a publish in a closed loop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Completion {
-    /// The publisher's own copy.
-    Echo,
-    /// The first copy at any subscriber: this server sends none to the sender.
-    FirstArrival,
-}
+use crate::plan::{From, Mode, Plan};
 
 /// One worker's part of the connections.
 #[derive(Debug, Default)]
@@ -113,23 +57,25 @@ pub struct PublisherShare {
 pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
     let mut shares: Vec<Share> = (0..workers).map(|worker| Share { worker, ..Share::default() }).collect();
     let by_room = plan.rooms.len() >= workers;
-    let echo = plan.mode == crate::plan::Mode::Echo;
-    let place = |room: u32, connection: u32| if by_room { room as usize % workers } else { connection as usize % workers };
+    let echo = plan.mode == Mode::Echo;
+    let place =
+        |room: u32, connection: u32| if by_room { room as usize % workers } else { connection as usize % workers };
     let publishers = publisher_ranges(plan);
     let mut member_publisher: HashMap<(u32, u32), u32> = HashMap::new();
     for (group, range) in plan.publishers.iter().zip(&publishers) {
         match &group.from {
-            crate::plan::From::Separate(rooms) => {
+            From::Separate(rooms) => {
                 let mut ramps: Vec<Vec<Member>> = vec![Vec::new(); workers];
                 for (publisher, &room) in range.clone().zip(rooms) {
-                    let member = Member { group: None, room, path_room: room, publisher: Some(publisher), source: None };
+                    let member =
+                        Member { group: None, room, path_room: room, publisher: Some(publisher), source: None };
                     ramps[place(room, publisher)].push(member);
                 }
                 for (share, members) in shares.iter_mut().zip(ramps).filter(|(_, m)| !m.is_empty()) {
                     share.ramps.push(Ramp { rate: PUBLISHER_RAMP, members });
                 }
             }
-            crate::plan::From::Members { group } => {
+            From::Members { group } => {
                 member_publisher.extend((0..).zip(range.clone()).map(|(i, p)| ((*group, i), p)));
             }
         }
@@ -166,7 +112,7 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
 const PUBLISHER_RAMP: f64 = 1000.0;
 
 /// Run-wide publisher indices of each publisher group.
-pub fn publisher_ranges(plan: &Plan) -> Vec<std::ops::Range<u32>> {
+pub fn publisher_ranges(plan: &Plan) -> Vec<Range<u32>> {
     let mut first = 0;
     plan.publishers
         .iter()
@@ -180,7 +126,7 @@ pub fn publisher_ranges(plan: &Plan) -> Vec<std::ops::Range<u32>> {
 
 /// The ledger's room of every publisher, in run-wide order: what [`Book::new`] takes.
 pub fn publisher_rooms(plan: &Plan) -> Vec<u32> {
-    let echo = plan.mode == crate::plan::Mode::Echo;
+    let echo = plan.mode == Mode::Echo;
     let firsts: Vec<u32> = plan
         .groups
         .iter()
@@ -191,30 +137,12 @@ pub fn publisher_rooms(plan: &Plan) -> Vec<u32> {
         })
         .collect();
     let rooms_of = |group: &crate::plan::PublisherGroup| match &group.from {
-        crate::plan::From::Separate(rooms) => rooms.clone(),
-        crate::plan::From::Members { group } if echo => {
+        From::Separate(rooms) => rooms.clone(),
+        From::Members { group } if echo => {
             let first = firsts[*group as usize];
             (first..first + plan.groups[*group as usize].count).collect()
         }
-        crate::plan::From::Members { group } => plan.groups[*group as usize].rooms.clone(),
+        From::Members { group } => plan.groups[*group as usize].rooms.clone(),
     };
     plan.publishers.iter().flat_map(rooms_of).collect()
 }
-
-/// Runs a worker on the calling thread until it is told to finish.
-pub fn work(common: Arc<Common>, share: Share, orders: Receiver<Order>, wake: WakeSlot, news: UnboundedSender<News>) {
-    let result = match common.plan.client {
-        ClientEngine::Native => native::run(common, share, orders, wake, news.clone()),
-        ClientEngine::Tungstenite => tungstenite::run(common, share, orders, wake, news.clone()),
-    };
-    if let Err(error) = result {
-        // The control side has gone if nobody listens; then there is nobody to tell.
-        let _ = news.send(News::Broken(format!("a worker could not go on: {error}")));
-    }
-}
-
-/// Makes a worker look into its inbox.
-pub type Wake = Box<dyn Fn() + Send>;
-
-/// Where a worker leaves the means to wake it, once it has one.
-pub type WakeSlot = std::sync::mpsc::Sender<Wake>;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use net::Socket;
 
-use super::publisher::Outbox;
+use super::outbox::Outbox;
 use crate::ledger::Cursor;
 
 /// One connection.

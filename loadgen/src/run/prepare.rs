@@ -1,0 +1,186 @@
+//! From a plan to its result: the server, the probe, the workers, and what became of them.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::account::Account;
+use super::assemble::assemble;
+use super::conductor::{Conductor, Latest};
+use super::crew::Crew;
+use super::outcome::{Costs, Memory, Outcome};
+use super::signals::Signals;
+use super::timeline::{Cpu, Timeline};
+use crate::ledger::{Book, Verify};
+use crate::plan::{Plan, TargetKind};
+use crate::probe::{Echo, ProbeError, Seen, Wrapping, probe};
+use crate::progress::Progress;
+use crate::report::ArrivalLog;
+use crate::request::Requests;
+use crate::result::Run;
+use crate::target::{Running, Sampler, Split, TargetError, start};
+use crate::worker::{Common, Completion, Tally, publisher_rooms, shares};
+
+/// How a run is carried out, beside its plan.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Hot threads of the load generator; `None`: one for each CPU that it has.
+    pub workers: Option<usize>,
+}
+
+/// Why there is no result.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The server under test is not there.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// The probe found that a run makes no sense.
+    #[error("{error}{said}")]
+    Probe {
+        /// What it found.
+        error: ProbeError,
+        /// The last lines of the server's standard error, if any.
+        said: String,
+    },
+    /// Threads, pollers, signals.
+    #[error("cannot set the run up: {0}")]
+    Setup(#[from] std::io::Error),
+    /// A closed loop over several workers needs every sender to get its own message back.
+    #[error("this server sends no copy to the sender, so a closed loop works with one worker only: give --workers 1")]
+    ClosedLoopWithoutEcho,
+    /// Ctrl-C before anything was measured.
+    #[error("interrupted before anything was measured")]
+    Interrupted,
+}
+
+/// Carries a plan out. The log of arrivals comes beside the run.
+///
+/// # Errors
+/// When nothing could be measured. What was measured before an early end is a [`Run`] that says so.
+pub async fn execute(plan: Plan, settings: &Settings, progress: &Progress) -> Result<(Run, ArrivalLog), RunError> {
+    let mut signals = Signals::new()?;
+    // A shortage shows up as failed connections, each with its reason.
+    let _ = net::raise_descriptors();
+    let plan = Arc::new(plan);
+    let split = split(&plan)?;
+    // Before any thread is made, so that all of ours inherit it.
+    if split.server.is_some() {
+        let _ = net::pin_thread(&split.loadgen);
+    }
+    let mut server = tokio::select! {
+        server = start(&plan, &split) => server?,
+        () = signals.interrupted() => return Err(RunError::Interrupted),
+    };
+    let outcome = conduct(&plan, settings, progress, &mut signals, &mut server, &split).await;
+    server.stop().await;
+    let outcome = outcome?;
+    let epoch = outcome.began.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let log = outcome.timeline.arrival_log(epoch);
+    Ok((assemble(&plan, &outcome), log))
+}
+
+/// A server that we start is kept off our CPUs. The bundled one says how many threads it has; another may use half the machine.
+fn split(plan: &Plan) -> std::io::Result<Split> {
+    let available = net::available()?;
+    let wanted = match &plan.target.kind {
+        TargetKind::Bundled { flags } => {
+            let shards = flags.iter().find(|(name, _)| name == "--shards").and_then(|(_, n)| n.parse().ok());
+            Some(shards.unwrap_or(1))
+        }
+        TargetKind::Spawn { .. } => Some(available.len() / 2),
+        TargetKind::Url { .. } => None,
+    };
+    Ok(Split::of(&available, wanted))
+}
+
+async fn conduct(
+    plan: &Arc<Plan>,
+    settings: &Settings,
+    progress: &Progress,
+    signals: &mut Signals,
+    server: &mut Running,
+    split: &Split,
+) -> Result<Outcome, RunError> {
+    let sampler = server.pid.map(Sampler::new);
+    let requests = Requests::new(plan, &server.host);
+    let seen = tokio::select! {
+        seen = probe(plan, &requests, server.address) => seen,
+        () = signals.interrupted() => return Err(RunError::Interrupted),
+    };
+    let seen = match seen {
+        Ok(seen) => seen,
+        Err(error) => {
+            // A server that died says more than the probe can.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            return Err(RunError::Probe { error, said: server.last_words() });
+        }
+    };
+    let workers = settings.workers.unwrap_or(split.loadgen.len()).max(1);
+    let common = Arc::new(Common {
+        plan: Arc::clone(plan),
+        book: Book::new(publisher_rooms(plan)),
+        address: server.address,
+        host: server.host.clone(),
+        run: run_id(plan.seed),
+        verify: if seen.wrapping == Wrapping::None { Verify::Exact } else { Verify::StampOnly },
+        completion: if seen.echo == Echo::ToSender { Completion::Echo } else { Completion::FirstArrival },
+    });
+    let account = Account::new(Arc::clone(plan), seen.echo, workers);
+    if account.is_closed_loop() && workers > 1 && seen.echo == Echo::ToOthers {
+        return Err(RunError::ClosedLoopWithoutEcho);
+    }
+    let pinned = split.server.is_some().then_some(&split.loadgen[..]);
+    let crew = Crew::start(&common, shares(plan, workers), pinned)?;
+    let costs = Costs {
+        idle: Memory::read(sampler.as_ref()),
+        connected: Memory::default(),
+        ended: None,
+        stats: None,
+        sampler,
+        split: split.clone(),
+        target: format!("{} ws://{}", server.kind, server.address),
+        workers,
+    };
+    let start = net::now();
+    let cpu = Cpu::read(sampler.as_ref());
+    let outcome = Outcome {
+        began: SystemTime::now(),
+        elapsed: Duration::ZERO,
+        end: None,
+        account,
+        timeline: Timeline::new(Arc::clone(plan), workers, split.loadgen.len(), start, cpu),
+        tally: Tally::default(),
+        harvests: Vec::new(),
+        costs,
+        marks: Vec::new(),
+        notes: notes(plan, seen),
+        clock_went_back: 0,
+    };
+    let plan = Arc::clone(plan);
+    let conductor = Conductor { plan, crew, progress, signals, server, outcome, latest: Latest::default(), start };
+    Ok(conductor.lead().await)
+}
+
+/// Names this run in its stamps: of the seed, so that the same seed gives the same bytes.
+fn run_id(seed: u64) -> u16 {
+    let mixed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 48) as u16 % crate::probe::PROBE_RUN
+}
+
+fn notes(plan: &Plan, seen: Seen) -> Vec<String> {
+    let mut notes = Vec::new();
+    if seen.echo == Echo::ToOthers {
+        notes
+            .push("this server sends no copy to the sender: a publisher's own message is not expected back".to_owned());
+    }
+    if seen.wrapping == Wrapping::Wrapped {
+        notes.push(
+            "this server wraps messages in something of its own: the stamp is checked, the rest of the content is not"
+                .to_owned(),
+        );
+    }
+    let proxies = ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+    if matches!(plan.target.kind, TargetKind::Url { .. }) && proxies.iter().any(|p| std::env::var_os(p).is_some()) {
+        notes.push("proxy variables are set and were ignored: every connection goes straight to the server".to_owned());
+    }
+    notes
+}

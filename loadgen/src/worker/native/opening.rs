@@ -1,0 +1,171 @@
+//! From an address to an open WebSocket, and everything that can go wrong on the way.
+
+use std::io;
+use std::os::fd::AsRawFd;
+
+use net::{DialError, Interest, Token, dial, now};
+use rand::Rng;
+use wire::handshake::{Answer, encode_key, verify_answer};
+
+use super::Native;
+use super::connection::{Connection, Opening, State};
+use super::reading::{SCRATCH, Until};
+use crate::validity::RanOut;
+use crate::worker::Member;
+use crate::worker::causes::broken;
+use crate::worker::tally::Blame;
+
+impl Native {
+    /// Dials who is due, gives up on who has taken too long, and tells control when all is known.
+    pub(super) fn connect(&mut self) {
+        while let Some(member) = self.course.dialer.next(self.course.woke) {
+            self.dial(member);
+        }
+        while let Some(id) = self.course.dialer.expired(self.course.woke) {
+            if matches!(self.connections[id as usize].state, State::Connecting | State::Upgrading) {
+                self.failed(id, "no answer to the upgrade within 10 s".to_owned(), Blame::Server);
+            }
+        }
+        self.course.tell_connected();
+    }
+
+    fn dial(&mut self, member: Member) {
+        let began = now();
+        self.course.tally.began.get_or_insert(began);
+        let id = self.connections.len() as u32;
+        let publisher = member.publisher.and_then(|index| self.course.local(index));
+        if let Some(publisher) = publisher {
+            self.course.publishers[publisher].connection = Some(id);
+        }
+        let mut nonce = [0; 16];
+        self.rng.fill_bytes(&mut nonce);
+        self.connections.push(Connection {
+            socket: None,
+            state: State::Connecting,
+            group: member.group,
+            room: self.course.ledgers.room(member.room),
+            publisher: publisher.map(|p| p as u32),
+            cursor: Default::default(),
+            opening: Some(Box::new(Opening {
+                began,
+                connected: 0,
+                source: member.source,
+                path_room: member.path_room,
+                key: encode_key(nonce),
+                answer: Vec::new(),
+            })),
+            outbox: None,
+        });
+        self.course.dialer.began(id, began);
+        match dial(self.course.common.address, member.source) {
+            Ok(socket) => {
+                if let Err(error) = self.poller.add(socket.as_raw_fd(), Token(id), Interest::ReadWrite) {
+                    return self.failed(id, format!("epoll: {error}"), Blame::ThisMachine(RanOut::Memory));
+                }
+                self.connections[id as usize].socket = Some(socket);
+            }
+            Err(error) => self.dial_failed(id, &error),
+        }
+    }
+
+    fn dial_failed(&mut self, id: u32, error: &DialError) {
+        self.failed(id, error.to_string(), Blame::of(error));
+    }
+
+    /// TCP has connected, or has not.
+    pub(super) fn connected(&mut self, id: u32) {
+        let connection = &mut self.connections[id as usize];
+        let (Some(socket), Some(opening)) = (&connection.socket, &mut connection.opening) else { return };
+        match socket.take_error() {
+            Ok(None) => {}
+            Ok(Some(error)) | Err(error) => {
+                let error = DialError::from_connect(error, self.course.common.address, opening.source);
+                return self.dial_failed(id, &error);
+            }
+        }
+        opening.connected = now();
+        connection.state = State::Upgrading;
+        let mut request = Vec::new();
+        let written = self.course.requests.write(opening.path_room, &opening.key, &mut request);
+        let sent = match written {
+            Ok(()) => socket.send(&request).map_err(|e| e.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match sent {
+            // A fresh socket's buffer holds a request; one that does not is no use to us.
+            Ok(n) if n == request.len() => {}
+            Ok(_) => self.failed(id, "the socket did not take the upgrade request".to_owned(), Blame::Server),
+            Err(error) => self.failed(id, error, Blame::Server),
+        }
+    }
+
+    pub(super) fn read_answer(&mut self, id: u32) {
+        loop {
+            let connection = &mut self.connections[id as usize];
+            let (Some(socket), Some(opening)) = (&connection.socket, &mut connection.opening) else { return };
+            let n = match socket.read(&mut self.scratch) {
+                Ok(0) => {
+                    return self.failed(
+                        id,
+                        "closed by the server before it answered the upgrade".to_owned(),
+                        Blame::Server,
+                    );
+                }
+                Ok(n) => n,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) => return self.failed(id, broken(&e), Blame::Server),
+            };
+            let at = now();
+            opening.answer.extend_from_slice(&self.scratch[..n]);
+            match verify_answer(&opening.answer, &opening.key, &self.course.requests.subprotocols) {
+                Ok(Answer::Incomplete) => {}
+                Ok(Answer::Upgraded { consumed, .. }) => {
+                    let rest = opening.answer.split_off(consumed);
+                    return self.opened(id, at, rest);
+                }
+                Ok(Answer::Refused { status, .. }) => {
+                    self.course.tally.refuse(status);
+                    return self.end(id);
+                }
+                Err(error) => return self.failed(id, error.to_string(), Blame::Server),
+            }
+            if n < SCRATCH {
+                return;
+            }
+        }
+    }
+
+    fn opened(&mut self, id: u32, at: u64, rest: Vec<u8>) {
+        self.course.dialer.ended();
+        let connection = &mut self.connections[id as usize];
+        let Some(opening) = connection.opening.take() else { return };
+        connection.state = State::Open;
+        connection.cursor = self.course.ledgers.join(connection.room, connection.group);
+        let tcp = opening.connected.saturating_sub(opening.began) / 1000;
+        self.course.tally.open(at, tcp, at.saturating_sub(opening.connected) / 1000);
+        drop(opening);
+        if !rest.is_empty() {
+            self.scratch[..rest.len()].copy_from_slice(&rest);
+            if !self.take(id, rest.len(), at) {
+                return;
+            }
+        }
+        // What came after the answer is not announced again.
+        self.read(id, Until::Empty);
+    }
+
+    pub(super) fn failed(&mut self, id: u32, cause: String, blame: Blame) {
+        self.course.tally.fail(cause, blame);
+        self.end(id);
+    }
+
+    /// A connection that never opened is over.
+    fn end(&mut self, id: u32) {
+        self.course.dialer.ended();
+        let connection = &mut self.connections[id as usize];
+        connection.state = State::Closed;
+        connection.socket = None;
+        connection.opening = None;
+    }
+}

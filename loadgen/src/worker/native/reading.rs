@@ -1,0 +1,100 @@
+//! From a readable socket into the ledger.
+
+use std::io;
+
+use net::{Token, now};
+use wire::close::CloseCode;
+use wire::frame::Opcode;
+
+use super::Native;
+use super::connection::State;
+use super::sending::close_payload;
+use crate::ledger::{Control, Delivery};
+use crate::worker::causes::{broken, closed_by};
+
+/// One read takes at most this much; it fits the cores' second-level cache beside the canonical bytes.
+pub(super) const SCRATCH: usize = 256 << 10;
+/// Reads of one socket before others have their turn.
+const READ_BUDGET: usize = 4;
+
+/// When a socket counts as drained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// After a read that did not fill the buffer.
+    Short,
+    /// When the kernel says that nothing is there, or the stream ends: after a hang-up no further event comes.
+    Empty,
+}
+
+impl Native {
+    pub(super) fn read(&mut self, id: u32, until: Until) {
+        for _ in 0..READ_BUDGET {
+            let connection = &mut self.connections[id as usize];
+            let Some(socket) = &connection.socket else { return };
+            let result = socket.read(&mut self.scratch);
+            let at = now();
+            match result {
+                Ok(0) => return self.closed(id, "server: end of stream without a close frame"),
+                Ok(n) => {
+                    if !self.take(id, n, at) || (until == Until::Short && n < SCRATCH) {
+                        return;
+                    }
+                }
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return self.closed(id, &broken(&e)),
+            }
+        }
+        self.poller.again(Token(id));
+    }
+
+    /// Takes `scratch[..n]`, read at `at`, into the ledger; whether the connection is still open.
+    pub(super) fn take(&mut self, id: u32, n: usize, at: u64) -> bool {
+        let connection = &mut self.connections[id as usize];
+        if connection.state == State::Leaving {
+            // The run is over: only the server's close is of interest, and any end will do.
+            return true;
+        }
+        let publisher = connection.publisher;
+        let delivery = Delivery {
+            now: at,
+            group: connection.group,
+            publisher: publisher.map(|p| self.course.publishers[p as usize].index),
+            phase: self.course.phase,
+        };
+        let bytes = &mut self.scratch[..n];
+        let (taken, result) =
+            self.course.ledgers.take(connection.room, delivery, |reader| reader.receive(&mut connection.cursor, bytes));
+        let phase = self.course.ledgers.recorder.phase(self.course.phase);
+        phase.reads += 1;
+        if taken.delivered > 0 && connection.group.is_some() {
+            phase.read_age.record_n((at - self.course.woke) / 1000, taken.delivered);
+        }
+        self.course.complete(publisher, taken);
+        if let Err(error) = result {
+            self.send_control(id, Opcode::Close, &close_payload(error.close_code(), ""));
+            self.closed(id, &format!("protocol error of the server: {error}"));
+            return false;
+        }
+        !self.answer_controls(id)
+    }
+
+    /// Answers pings and closes; whether the connection ended.
+    fn answer_controls(&mut self, id: u32) -> bool {
+        if self.course.ledgers.controls.is_empty() {
+            return false;
+        }
+        for control in std::mem::take(&mut self.course.ledgers.controls) {
+            match control {
+                Control::Ping(payload) => self.send_control(id, Opcode::Pong, &payload),
+                Control::Close(frame) => {
+                    let code = frame.as_ref().map_or(CloseCode::NORMAL, |f| f.code);
+                    self.send_control(id, Opcode::Close, &close_payload(code, ""));
+                    self.closed(id, &closed_by(frame));
+                    return true;
+                }
+            }
+        }
+        self.connections[id as usize].state == State::Closed
+    }
+}

@@ -1,0 +1,102 @@
+//! Publishes, pongs and closes on their way out.
+
+use std::sync::Arc;
+
+use net::now;
+use rand::Rng;
+use wire::close::{CloseCode, CloseFrame};
+use wire::frame::{Opcode, append_masked_frame};
+
+use super::Native;
+use super::connection::{Connection, State};
+use super::outbox::Flushed;
+use crate::ledger::{NOT_DUE, Published};
+use crate::worker::causes::broken;
+use crate::worker::course::Publisher;
+use crate::worker::pacing::{Due, Sender};
+
+impl Native {
+    /// Sends a control frame, behind what waits already.
+    pub(super) fn send_control(&mut self, id: u32, opcode: Opcode, payload: &[u8]) {
+        let key = self.rng.next_u32().to_ne_bytes();
+        let outbox = self.connections[id as usize].outbox.get_or_insert_default();
+        append_masked_frame(outbox.bytes_mut(), opcode, payload, key);
+        self.push(id);
+    }
+
+    /// The socket takes bytes again.
+    pub(super) fn writable(&mut self, id: u32) {
+        self.push(id);
+        let connection = &self.connections[id as usize];
+        if let Some(publisher) = connection.publisher
+            && connection.outbox.as_ref().is_some_and(|outbox| outbox.is_empty())
+        {
+            self.course.pacing.writable(publisher as usize, now());
+            self.course.pacing.unblocked(publisher as usize);
+        }
+    }
+
+    /// Sends what waits, as far as the socket takes it.
+    fn push(&mut self, id: u32) {
+        let connection = &mut self.connections[id as usize];
+        let (Some(socket), Some(outbox)) = (&connection.socket, &mut connection.outbox) else { return };
+        let publisher = connection.publisher.map(|p| self.course.publishers[p as usize].index);
+        let table = publisher.and_then(|index| self.course.common.book.table(index));
+        match outbox.flush(socket, table, now()) {
+            // Only publishers keep theirs: there are thousands of others.
+            Flushed::All if publisher.is_none() => connection.outbox = None,
+            Flushed::All | Flushed::Blocked => {}
+            Flushed::Broken(error) => self.closed(id, &broken(&error)),
+        }
+    }
+
+    /// Publishes what is due.
+    pub(super) fn publish(&mut self) {
+        let mut due = std::mem::take(&mut self.due);
+        let (publishers, connections) = (&self.course.publishers, &self.connections);
+        self.course.pacing.due(now(), |p| sender(publishers[p], connections), &mut due);
+        for of_one in due.chunk_by(|a, b| a.publisher == b.publisher) {
+            self.publish_all(of_one);
+        }
+        due.clear();
+        self.due = due;
+    }
+
+    /// Publishes what is due at one publisher, in one write.
+    fn publish_all(&mut self, due: &[Due]) {
+        let Publisher { index, connection: Some(id) } = self.course.publishers[due[0].publisher] else { return };
+        let common = Arc::clone(&self.course.common);
+        let Some(table) = common.book.table(index) else { return };
+        let outbox = self.connections[id as usize].outbox.get_or_insert_default();
+        for publish in due {
+            let begun = now();
+            let phase = self.course.ledgers.recorder.phase(publish.phase);
+            phase.sent += 1;
+            if publish.at.is_some() {
+                phase.schedule_lag.record(begun.saturating_sub(publish.sendable) / 1000);
+            }
+            let seq = table.begin(Published { due: publish.at.unwrap_or(NOT_DUE), sent: begun, phase: publish.phase });
+            let Some((opcode, payload)) = self.course.ledgers.content_mut().render(index, seq) else { continue };
+            append_masked_frame(outbox.bytes_mut(), opcode, payload, self.rng.next_u32().to_ne_bytes());
+            outbox.published(seq);
+        }
+        self.push(id);
+    }
+}
+
+/// Whether a publisher can send now.
+pub(super) fn sender(publisher: Publisher, connections: &[Connection]) -> Sender {
+    match publisher.connection.map(|c| &connections[c as usize]) {
+        Some(c) if c.state == State::Open => match &c.outbox {
+            Some(outbox) if !outbox.is_empty() => Sender::Blocked,
+            _ => Sender::Ready,
+        },
+        _ => Sender::Gone,
+    }
+}
+
+pub(super) fn close_payload(code: CloseCode, reason: &str) -> Vec<u8> {
+    let mut payload = Vec::new();
+    CloseFrame::encode(code, reason, &mut payload);
+    payload
+}
