@@ -45,10 +45,18 @@ impl Task {
     /// Opens, receives and sends until it is over.
     pub(super) async fn live(self, mut outgoing: UnboundedReceiver<Outgoing>, began: u64) {
         let opened = tokio::time::timeout(OPEN_WITHIN, self.open()).await;
-        if let Some((socket, room, cursor)) = self.opened(opened, began, now()) {
+        let opened = self.opened(opened, began, now());
+        self.tell();
+        if let Some((socket, room, cursor)) = opened {
             let cause = self.talk(socket, &mut outgoing, room, cursor).await;
             self.state.borrow_mut().closed(self.id, cause);
+            self.tell();
         }
+    }
+
+    /// Wakes the worker's own task, which may be waiting for this connection.
+    fn tell(&self) {
+        self.state.borrow().told.notify_one();
     }
 
     /// Counts what became of the attempt; what the connection goes on with, if it is open.
