@@ -18,7 +18,7 @@ fn scenario(target: &str) -> String {
         r#"
 name = "trial"
 settle = "100ms"
-drain = "500ms"
+drain = "5s"
 max_schedule_lag = "1s"
 [target]
 {target}

@@ -15,8 +15,9 @@ use super::ready::{is_up, listening};
 use super::{Split, TargetError};
 use crate::plan::{Plan, Ready, TargetKind};
 
-/// How long a child has to end after SIGTERM.
-const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// How long a child has to end after SIGTERM. With the second that workers take to say goodbye, an interrupted run is written
+/// within five seconds.
+const STOP_WITHIN: Duration = Duration::from_secs(3);
 /// Between two looks at whether a server is up.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// Lines of standard error kept for an error message.

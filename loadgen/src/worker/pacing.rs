@@ -7,7 +7,7 @@ use super::{Common, PublisherShare};
 use crate::pacer::{Schedule, phase_of};
 use crate::plan::{Arrival, From, Phase};
 
-/// Publishes handed out at once, about. What falls due beyond that waits for the next turn: a schedule that cannot be kept
+/// Publishes by the schedule handed out at once. What falls due beyond that waits for the next turn: a schedule that cannot be kept
 /// must not fill the memory with frames, nor keep a worker from reading.
 const MOST_AT_ONCE: usize = 256;
 
@@ -184,10 +184,11 @@ impl Pacing {
                 }
             }
         }
+        let most = out.len() + MOST_AT_ONCE;
         while let Some(&Reverse((due, i))) = self.heap.peek()
             && due <= now
             && due < end
-            && out.len() < MOST_AT_ONCE
+            && out.len() < most
         {
             self.heap.pop();
             let i = i as usize;
@@ -201,7 +202,7 @@ impl Pacing {
             while let Some(offset) = schedule.peek()
                 && start + offset <= now
                 && start + offset < end
-                && out.len() < MOST_AT_ONCE
+                && out.len() < most
             {
                 let phase = phase_of(&self.phases, offset) as u16;
                 self.counts.add(timing.room, phase, timing.sender);
@@ -272,3 +273,6 @@ impl Pacing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
