@@ -63,7 +63,12 @@ fn measure(fault: Fault, client: &str, scenario: &dyn Fn(&str) -> String) -> (Do
 /// Where nothing is missing a run ends with the last delivery; where something is, it waits in vain.
 fn drain(fault: Fault) -> &'static str {
     match fault {
-        Fault::Drop { .. } | Fault::Close { .. } | Fault::Alter { .. } | Fault::Swallow => "drain = \"1s\"",
+        Fault::Drop { .. }
+        | Fault::Close { .. }
+        | Fault::CloseSender { .. }
+        | Fault::BadFrame { .. }
+        | Fault::Alter { .. }
+        | Fault::Swallow => "drain = \"1s\"",
         _ => "drain = \"5s\"",
     }
 }
@@ -213,6 +218,32 @@ fn a_server_that_closes_slow_clients_does_not_look_faster_for_it() {
         assert!(due.p50.is_some(), "{due:?}");
         assert_eq!((due.p90, due.p95, due.p99, due.p999, due.max), (None, None, None, None, None));
         assert!(run.latency.arrived.p99.is_some());
+    });
+}
+
+#[test]
+fn what_a_publisher_could_not_say_after_the_server_closed_it_is_lost() {
+    for client in CLIENTS {
+        let (done, tally) = measure(Fault::CloseSender { at: 50 }, client, &scenario);
+        done.exits(3);
+        let run = done.run();
+        assert_eq!(run.connections.closed_by["server: close 1008 (no talking)"], 1);
+        assert_eq!(run.publishes.due, MESSAGES, "the schedule asks for them all the same");
+        assert!(run.publishes.sent < MESSAGES / 2, "{:?}", run.publishes);
+        assert_eq!(run.deliveries.expected, MESSAGES * SUBSCRIBERS);
+        assert_eq!(run.deliveries.delivered, tally.messages * SUBSCRIBERS);
+        assert!(run.validity.valid, "that is the server's doing: {:?}", run.validity);
+    }
+}
+
+#[test]
+fn a_server_that_breaks_the_protocol_loses_the_connection_and_what_it_would_have_received() {
+    with_both(Fault::BadFrame { at: 31 }, |done, run, _| {
+        done.exits(3);
+        assert_eq!(wrong(run), Wrong { lost: MESSAGES - 30, ..Wrong::default() });
+        let (cause, n) = run.connections.closed_by.first_key_value().unwrap();
+        assert!(cause.starts_with("protocol error of the server"), "{cause}");
+        assert_eq!((*n, run.connections.closed), (1, 1));
     });
 }
 

@@ -100,6 +100,17 @@ impl Account {
         self.total.slots().map(|s| s.delivered).sum()
     }
 
+    /// Latency of everything that has arrived in measured phases.
+    pub fn arrived_so_far(&self) -> Counts {
+        let mut arrived = Counts::new();
+        for p in (0..self.plan.phases.len()).filter(|&p| self.plan.phases[p].measure) {
+            for slot in (0..self.plan.groups.len()).filter_map(|g| self.total.slot_of(p, g)) {
+                arrived.merge(if slot.due.is_empty() { &slot.sent } else { &slot.due });
+            }
+        }
+        arrived
+    }
+
     /// Publishes that fell due in these phases.
     pub fn publishes(&self, phases: &[usize]) -> Publishes {
         let due = self.due.iter().flat_map(DueCounts::iter);

@@ -224,6 +224,7 @@ impl Conductor<'_> {
             return;
         };
         let elapsed = Duration::from_nanos(now.saturating_sub(self.start));
+        let so_far = self.outcome.account.arrived_so_far();
         self.progress.update(&Snapshot {
             phase: interval.phase.clone(),
             elapsed: elapsed.min(self.plan.length()),
@@ -232,8 +233,8 @@ impl Conductor<'_> {
             asked,
             publishes_per_s: interval.publishes as f64,
             deliveries_per_s: interval.deliveries as f64,
-            p50: interval.p50,
-            p99: interval.p99,
+            p50: so_far.percentile(0.5).map(|us| us as f64).or(interval.p50),
+            p99: so_far.percentile(0.99).map(|us| us as f64).or(interval.p99),
             lost: None,
         });
         if !self.latest.told_silence

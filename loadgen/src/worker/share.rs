@@ -124,7 +124,7 @@ pub fn publisher_ranges(plan: &Plan) -> Vec<Range<u32>> {
         .collect()
 }
 
-/// The ledger's room of every publisher, in run-wide order: what [`Book::new`] takes.
+/// The ledger's room of every publisher, in run-wide order: what [`Book::new`](crate::ledger::Book::new) takes.
 pub fn publisher_rooms(plan: &Plan) -> Vec<u32> {
     let echo = plan.mode == Mode::Echo;
     let firsts: Vec<u32> = plan

@@ -17,6 +17,10 @@ pub enum Fault {
     Alter { every: u64, byte: usize, whose: Whose },
     /// At a message, closes every so-manieth subscriber with 1013, and sends the message to the others.
     Close { at: u64, every: usize },
+    /// Closes the sender of a message with 1008, after relaying it.
+    CloseSender { at: u64 },
+    /// Sends one subscriber a frame with a reserved bit in place of a message.
+    BadFrame { at: u64 },
     /// Stands still before a message.
     Stall { at: u64, pause: Duration },
     /// Does not read on after a message; relays what it has read.

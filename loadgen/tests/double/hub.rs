@@ -120,10 +120,18 @@ impl Hub {
             }
             _ => {}
         }
-        // Nobody leaves of himself while a run lasts.
-        self.tally.lost += self.tally.closed;
+        if matches!(self.fault, Fault::Close { .. }) {
+            // Nobody leaves of himself while a run lasts.
+            self.tally.lost += self.tally.closed;
+        }
         for (member, id) in others.into_iter().enumerate() {
             self.copy(room, n, member, id, message);
+        }
+        if self.fault == (Fault::CloseSender { at: n }) {
+            let farewell = CloseFrame { code: CloseCode::from(1008), reason: "no talking".into() };
+            self.send(room, sender, &Message::Close(Some(farewell)));
+            self.leave(room, sender);
+            self.tally.closed += 1;
         }
     }
 
@@ -144,6 +152,11 @@ impl Hub {
             Fault::Alter { every, byte, whose } if Fault::strikes(every, whose, n, member) => {
                 self.send(room, id, &altered(message, byte));
                 self.tally.altered += 1;
+            }
+            Fault::BadFrame { at } if at == n && member == 0 => {
+                let mut frame = Frame::message(message.clone().into_data(), OpCode::Data(Data::Text), true);
+                frame.header_mut().rsv1 = true;
+                self.send(room, id, &Message::Frame(frame));
             }
             _ => {
                 self.send(room, id, message);

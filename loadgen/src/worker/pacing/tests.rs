@@ -52,7 +52,8 @@ fn what_fell_due_while_the_socket_was_full_keeps_its_due_time_and_could_be_sent_
     pacing.writable(0, writable);
     pacing.unblocked(0);
     let sent = due(&mut pacing, START + 60 * MILLISECOND, Sender::Ready);
-    let times: Vec<_> = sent.iter().map(|d| ((d.at.unwrap() - START) / MILLISECOND, (d.sendable - START) / MILLISECOND)).collect();
+    let times: Vec<_> =
+        sent.iter().map(|d| ((d.at.unwrap() - START) / MILLISECOND, (d.sendable - START) / MILLISECOND)).collect();
     assert_eq!(times, [(5, 52), (15, 52), (25, 52), (35, 52), (45, 52), (55, 55)]);
 }
 
