@@ -24,7 +24,7 @@ pub use book::{Book, NOT_DUE, PublishTable, Published};
 pub use canonical::CanonicalRoom;
 pub use content::{Content, Verify};
 pub use cursor::Cursor;
-pub use receive::{Control, Delivery, Reader};
+pub use receive::{Control, Delivery, Reader, frame_len};
 pub use spread::{MessageSpread, Sampled, SpreadSample};
 
 #[cfg(test)]

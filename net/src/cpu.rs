@@ -1,6 +1,5 @@
-//! Which CPUs a thread, a process or a child may run on.
+//! Which CPUs a thread or a child may run on.
 
-use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -14,23 +13,6 @@ use crate::sys::check;
 pub fn pin_thread(cpus: &[usize]) -> io::Result<()> {
     // 0 is the calling thread.
     set_affinity(0, &set_of(cpus)?)
-}
-
-/// Lets every present thread of process `pid` run on `cpus` only; threads that those start later inherit it.
-///
-/// # Errors
-/// As [`pin_thread`]; `NotFound` when there is no such process; `PermissionDenied` for one of another user.
-pub fn pin_process(pid: u32, cpus: &[usize]) -> io::Result<()> {
-    let set = set_of(cpus)?;
-    for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
-        let task = entry?.file_name().to_string_lossy().parse::<libc::pid_t>().map_err(io::Error::other)?;
-        match set_affinity(task, &set) {
-            // A thread that has ended meanwhile needs no CPU.
-            Err(e) if e.raw_os_error() == Some(libc::ESRCH) => {}
-            other => other?,
-        }
-    }
-    Ok(())
 }
 
 /// Makes `command`'s process run on `cpus` only, from its first instruction and with all the threads it will have.

@@ -102,15 +102,6 @@ impl DialError {
             _ => Self::Other { to, source },
         }
     }
-
-    /// Whether this machine ran out of something (ports, descriptors, memory), which no server is to blame for.
-    #[must_use]
-    pub fn is_exhaustion(&self) -> bool {
-        matches!(
-            self,
-            Self::PortsExhausted { .. } | Self::ProcessDescriptors { .. } | Self::SystemDescriptors | Self::Memory
-        )
-    }
 }
 
 /// Begins to connect to `to`, from source address `from` if one is given, with `TCP_NODELAY`.
@@ -144,7 +135,6 @@ pub fn dial(to: SocketAddr, from: Option<IpAddr>) -> Result<Socket, DialError> {
     }
 }
 
-/// `IP_BIND_ADDRESS_NO_PORT`, which works for IPv6 sockets at the same level.
 /// Lets `connect` choose among all ports at once.
 ///
 /// By default the kernel tries the ports of one parity first, to keep the other for listeners: beyond half of the range every
@@ -169,6 +159,7 @@ fn take_ports_of_both_parities(socket: &socket2::Socket) {
     }
 }
 
+/// `IP_BIND_ADDRESS_NO_PORT`, which works for IPv6 sockets at the same level.
 fn bind_without_port(socket: &socket2::Socket) -> io::Result<()> {
     let on: libc::c_int = 1;
     let size = size_of::<libc::c_int>() as libc::socklen_t;

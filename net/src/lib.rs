@@ -27,10 +27,10 @@ mod timer;
 mod waker;
 
 pub use clock::{now, own_cpu, process_cpu, thread_cpu};
-pub use cpu::{available, pin_child, pin_process, pin_thread};
+pub use cpu::{available, pin_child, pin_thread};
 pub use dial::{DialError, dial};
-pub use limits::{Descriptors, descriptors, ephemeral_ports, open_descriptors, raise_descriptors};
-pub use listener::{ListenError, ListenOptions, PortUse, listen};
+pub use limits::{Descriptors, descriptors, ephemeral_ports, raise_descriptors};
+pub use listener::{ListenError, ListenOptions, listen};
 pub use poller::{Interest, Poller, Ready, Timeout, Token, Turn};
 pub use process::{
     Memory, Signal, context_switches, die_with_parent, kernel_memory, memory, signal, signal_group, tcp_retransmits,

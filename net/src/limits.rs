@@ -1,6 +1,5 @@
 //! What this machine allows one process: descriptors and source ports.
 
-use std::fs;
 use std::io;
 use std::ops::RangeInclusive;
 
@@ -38,15 +37,6 @@ pub fn raise_descriptors() -> io::Result<Descriptors> {
         check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) })?;
     }
     descriptors()
-}
-
-/// How many descriptors this process has open now.
-///
-/// # Errors
-/// When `/proc` is not mounted, or no descriptor is left to look with.
-pub fn open_descriptors() -> io::Result<usize> {
-    // One entry is the directory that is being read.
-    fs::read_dir("/proc/self/fd").map(|entries| entries.count().saturating_sub(1))
 }
 
 /// The ports from which the kernel chooses a source port: as many connections can be open from one source address to one

@@ -5,28 +5,17 @@ use std::net::{SocketAddr, TcpListener};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Whether other sockets may listen on the same port.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PortUse {
-    /// The port is ours alone.
-    Exclusive,
-    /// Sockets of this user share the port and the kernel spreads connections over them (`SO_REUSEPORT`).
-    Shared,
-}
-
 /// How to listen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ListenOptions {
     /// Connections that may wait to be accepted. The kernel caps it at `net.core.somaxconn` without saying so.
     pub backlog: i32,
-    /// Whether the port is shared.
-    pub port: PortUse,
 }
 
 impl Default for ListenOptions {
-    /// A backlog of 4096 (a ramp of thousands a second overflows the usual 128) on a port of our own.
+    /// A backlog of 4096 (a ramp of thousands a second overflows the usual 128).
     fn default() -> Self {
-        Self { backlog: 4096, port: PortUse::Exclusive }
+        Self { backlog: 4096 }
     }
 }
 
@@ -80,9 +69,6 @@ pub fn listen(addr: SocketAddr, options: ListenOptions) -> Result<TcpListener, L
 fn open(addr: SocketAddr, options: ListenOptions) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM.nonblocking().cloexec(), Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
-    if options.port == PortUse::Shared {
-        socket.set_reuse_port(true)?;
-    }
     socket.bind(&addr.into())?;
     socket.listen(options.backlog)?;
     Ok(socket.into())

@@ -100,8 +100,6 @@ pub fn trim_heap() {
 pub enum Signal {
     /// `SIGTERM`: please end in an orderly way.
     Terminate,
-    /// `SIGINT`: what Ctrl-C sends.
-    Interrupt,
     /// `SIGKILL`: end now.
     Kill,
 }
@@ -140,7 +138,6 @@ impl Signal {
     fn number(self) -> libc::c_int {
         match self {
             Signal::Terminate => libc::SIGTERM,
-            Signal::Interrupt => libc::SIGINT,
             Signal::Kill => libc::SIGKILL,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -65,36 +65,12 @@ impl Socket {
         SockRef::from(self).set_tcp_nodelay(true)
     }
 
-    /// Asks for a receive buffer of `bytes` (the kernel doubles it) and ends its automatic growth.
-    ///
-    /// # Errors
-    /// When the option cannot be set, which a TCP socket always allows.
-    pub fn set_receive_buffer(&self, bytes: usize) -> io::Result<()> {
-        SockRef::from(self).set_recv_buffer_size(bytes)
-    }
-
-    /// Asks for a send buffer of `bytes` (the kernel doubles it) and ends its automatic growth.
-    ///
-    /// # Errors
-    /// When the option cannot be set, which a TCP socket always allows.
-    pub fn set_send_buffer(&self, bytes: usize) -> io::Result<()> {
-        SockRef::from(self).set_send_buffer_size(bytes)
-    }
-
     /// Closes with a reset instead of an orderly end (`SO_LINGER` 0): what is queued is thrown away.
     ///
     /// # Errors
     /// When the option cannot be set, which a TCP socket always allows; it is then closed in an orderly way.
     pub fn abort(self) -> io::Result<()> {
         SockRef::from(&self).set_linger(Some(Duration::ZERO))
-    }
-
-    /// The other end's address.
-    ///
-    /// # Errors
-    /// `NotConnected` before a connect has succeeded or after a reset.
-    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        SockRef::from(self).peer_addr().and_then(internet)
     }
 
     /// This end's address.
@@ -143,19 +119,6 @@ impl AsFd for Socket {
 impl AsRawFd for Socket {
     fn as_raw_fd(&self) -> RawFd {
         self.0.as_raw_fd()
-    }
-}
-
-impl IntoRawFd for Socket {
-    fn into_raw_fd(self) -> RawFd {
-        self.0.into_raw_fd()
-    }
-}
-
-impl FromRawFd for Socket {
-    unsafe fn from_raw_fd(fd: RawFd) -> Self {
-        // SAFETY: the caller promises, as for every `FromRawFd`, that it owns `fd` and that it is open.
-        Self(unsafe { OwnedFd::from_raw_fd(fd) })
     }
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use net::{Signal, available, pin_child, pin_process, pin_thread, raise_descriptors};
+use net::{Signal, available, pin_child, pin_thread, raise_descriptors};
 
 /// A child that says `ready` and then waits for its standard input to end.
 fn child(command: &mut Command) -> Child {
@@ -41,18 +41,14 @@ fn a_pinned_thread_stays_on_its_cpu_and_others_are_free() {
 }
 
 #[test]
-fn a_child_is_pinned_from_its_first_instruction_and_can_be_moved() {
-    let cpus = available().unwrap();
-    let (first, last) = (cpus[0], *cpus.last().unwrap());
+fn a_child_is_pinned_from_its_first_instruction() {
+    let last = *available().unwrap().last().unwrap();
     let mut command = cat();
     pin_child(&mut command, &[last]).unwrap();
     let mut child = child(&mut command);
     assert_eq!(allowed(child.id()), last.to_string());
-    pin_process(child.id(), &[first]).unwrap();
-    assert_eq!(allowed(child.id()), first.to_string());
     drop(child.stdin.take());
     child.wait().unwrap();
-    assert!(pin_process(child.id(), &[first]).is_err());
 }
 
 #[test]
@@ -67,12 +63,6 @@ fn the_soft_descriptor_limit_is_raised_to_the_hard_one() {
     let limit = raise_descriptors().unwrap();
     assert_eq!(limit.soft, limit.hard);
     assert_eq!(net::descriptors().unwrap(), limit);
-}
-
-#[test]
-fn open_descriptors_counts_ours() {
-    let files: Vec<_> = (0..100).map(|_| std::fs::File::open("/dev/null").unwrap()).collect();
-    assert!(net::open_descriptors().unwrap() >= files.len() + 3);
 }
 
 #[test]
@@ -119,7 +109,7 @@ fn the_kernel_says_what_it_uses_itself() {
 
 #[test]
 fn a_signal_ends_a_child_and_nonsense_is_refused() {
-    for (signal, number) in [(Signal::Terminate, 15), (Signal::Interrupt, 2), (Signal::Kill, 9)] {
+    for (signal, number) in [(Signal::Terminate, 15), (Signal::Kill, 9)] {
         let mut child = child(&mut cat());
         net::signal(child.id(), signal).unwrap();
         assert_eq!(child.wait().unwrap().signal(), Some(number));

@@ -1,7 +1,7 @@
 //! A read becomes deliveries: matched with the canonical room by bytes, decoded frame by frame where it differs.
 
 use wire::close::CloseFrame;
-use wire::frame::{Decoded, Header, MAX_HEADER, Opcode, Role, Rsv1, Rules, decode};
+use wire::frame::{Decoded, Header, Opcode, Role, Rsv1, Rules, decode};
 use wire::message::{Assembler, Event, Limits, ProtocolError};
 
 use super::book::{Book, NOT_DUE};
@@ -210,7 +210,7 @@ impl Reader<'_> {
     }
 
     fn frame(&mut self, cursor: &mut Cursor, header: &Header, payload: &mut [u8]) -> Result<After, ProtocolError> {
-        let frame_len = (payload.len() + header_len(payload.len())) as u64;
+        let frame_len = frame_len(header.opcode, payload.len());
         let whole = header.fin && header.opcode != Opcode::Continuation;
         // A message in one frame needs no state: keep the connection as small as it is.
         let mut passing = Assembler::new();
@@ -334,12 +334,9 @@ enum After {
     Close,
 }
 
-fn header_len(payload: usize) -> usize {
-    match payload {
-        0..=125 => 2,
-        126..=0xffff => 4,
-        _ => MAX_HEADER - 4,
-    }
+/// Bytes of an unmasked frame, header included.
+pub fn frame_len(opcode: Opcode, payload: usize) -> u64 {
+    (Header::unmasked(opcode, payload as u64).header_len() + payload) as u64
 }
 
 /// Length of the common prefix. One `memcmp` when all is equal, which is the rule.

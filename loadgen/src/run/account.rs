@@ -65,6 +65,11 @@ impl Account {
 
     /// Deliveries expected, by phase and group: every publish that fell due, times the subscribers that had joined.
     pub fn expected(&self) -> Vec<Vec<u64>> {
+        self.copies(self.echo)
+    }
+
+    /// The same, with or without the copies to senders.
+    fn copies(&self, echo: Echo) -> Vec<Vec<u64>> {
         let mut members: HashMap<u32, Vec<u64>> = HashMap::new();
         for (&(room, group), &n) in self.joined.iter().flatten() {
             members.entry(room).or_insert_with(|| vec![0; self.plan.groups.len()])[group as usize] += u64::from(n);
@@ -75,17 +80,18 @@ impl Account {
             for (group, n) in members.get(&room).into_iter().flatten().enumerate() {
                 row[group] += publishes * n;
             }
-            if let (Some(sender), Echo::ToOthers) = (sender, self.echo) {
+            if let (Some(sender), Echo::ToOthers) = (sender, echo) {
                 row[sender as usize] = row[sender as usize].saturating_sub(publishes);
             }
         }
         expected
     }
 
-    /// The most deliveries that these phases can have: every publish that was sent, at every subscriber.
+    /// The most deliveries that these phases can have: every publish that fell due, at every subscriber, the sender's own
+    /// copy included wherever it would count.
     pub fn possible(&self, phases: &[usize]) -> u64 {
-        let expected = self.expected();
-        phases.iter().flat_map(|&p| &expected[p]).sum()
+        let possible = self.copies(Echo::ToSender);
+        phases.iter().flat_map(|&p| &possible[p]).sum()
     }
 
     /// Whether every expected delivery has come.
@@ -177,7 +183,12 @@ impl Account {
                 deliveries_per_s: per_s(deliveries.delivered),
                 payload_bytes_per_s: per_s(slots().map(|s| s.payload_bytes).sum()),
                 wire_bytes_per_s: per_s(slots().map(|s| s.frame_bytes).sum()),
-                deliveries_per_read: if reads > 0 { deliveries.delivered as f64 / reads as f64 } else { 0.0 },
+                // Reads are not counted by group.
+                deliveries_per_read: if reads > 0 && scope.groups.len() == self.plan.groups.len() {
+                    deliveries.delivered as f64 / reads as f64
+                } else {
+                    0.0
+                },
             },
             latency: Latency {
                 due: (!closed).then(|| due.quantiles(Some(deliveries.expected))),

@@ -9,7 +9,7 @@ use crate::ledger::MessageSpread;
 use crate::plan::{ClientEngine, Plan};
 use crate::record::Counts;
 use crate::report::verdict::turned_away;
-use crate::result::{Connections, Environment, LoadgenCost, PhaseFigures, Run, ServerCost, Spread, Validity};
+use crate::result::{Connections, Environment, LoadgenCost, PhaseFigures, Reason, Run, ServerCost, Spread, Validity};
 use crate::thresholds::evaluate;
 use crate::validity::{self, Claim};
 
@@ -56,7 +56,7 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
         elapsed_s: o.elapsed.as_secs_f64(),
         interrupted: o.end == Some(End::Interrupted),
         ended_early: match &o.end {
-            Some(End::Early(why)) => Some(why.clone()),
+            Some(End::Early(why) | End::Ours(why)) => Some(why.clone()),
             Some(End::Interrupted) | None => None,
         },
         scenario: plan.resolved.clone(),
@@ -87,6 +87,14 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
         errors: o.tally.failed.iter().chain(&o.tally.closed).map(|(k, n)| (k.clone(), *n)).collect(),
     };
     run.validity = judge(plan, o, &run, &top, merged.due.clamped() + merged.sent.clamped());
+    if let Some(End::Ours(why)) = &o.end {
+        run.validity.valid = false;
+        run.validity.reasons.push(Reason {
+            rule: "broken".to_owned(),
+            figure: why.clone(),
+            cure: "look for what this machine ran out of (descriptors, memory), and run again".to_owned(),
+        });
+    }
     // Thresholds are written against run.json, so that is what they are asked of.
     let document = serde_json::to_value(&run).unwrap_or_default();
     run.thresholds = evaluate(&plan.thresholds, &document);
@@ -236,7 +244,7 @@ fn judge(plan: &Plan, o: &Outcome, run: &Run, top: &Scope, clamped: u64) -> Vali
         turned_away: turned_away(run),
         elapsed_s: top.seconds,
         planned_s: if o.end.is_some() { top.seconds } else { planned_s },
-        clock_went_back: o.clock_went_back,
+        clock_went_back: o.timeline.clock_went_back,
         clamped,
     })
 }

@@ -45,7 +45,8 @@ pub struct Conductor<'a> {
 #[derive(Debug, Default)]
 pub struct Latest {
     connected: usize,
-    open: Vec<u32>,
+    /// Connections open at each worker, in order; `None` before it has said anything.
+    open: Vec<Option<u32>>,
     told_silence: bool,
 }
 
@@ -53,7 +54,7 @@ impl Conductor<'_> {
     /// Carries the run out, to its end or to what ends it before.
     pub async fn lead(mut self) -> Outcome {
         let began = Instant::now();
-        self.latest.open = vec![0; self.crew.len()];
+        self.latest.open = vec![None; self.crew.len()];
         self.outcome.end = self.stages().await.err();
         self.finish().await;
         self.outcome.elapsed = began.elapsed();
@@ -78,9 +79,15 @@ impl Conductor<'_> {
         while self.latest.connected < self.crew.len() {
             match self.event(None).await? {
                 Event::News(News::Tick(tick)) => self.tick_outside(&tick),
-                Event::News(News::Connected) => self.latest.connected += 1,
+                Event::News(News::Connected { worker, open }) => {
+                    self.latest.connected += 1;
+                    self.latest.open[worker] = Some(open);
+                }
                 _ => {}
             }
+        }
+        if self.nobody_is_in() {
+            return Err(End::Early(format!("no connection could be opened{}", self.server.last_words())));
         }
         Ok(())
     }
@@ -106,10 +113,10 @@ impl Conductor<'_> {
         let begin = Instant::now() + LEAD;
         self.start = net::now() + LEAD.as_nanos() as u64;
         let cpu = Cpu::read(self.sampler().as_ref());
-        let cores = self.outcome.costs.split.loadgen.len();
-        self.outcome.timeline = Timeline::new(Arc::clone(&self.plan), self.crew.len(), cores, self.start, cpu);
+        let (plan, costs) = (Arc::clone(&self.plan), &self.outcome.costs);
+        self.outcome.timeline = Timeline::new(plan, self.crew.len(), costs.worker_cores(), self.start, cpu);
         self.crew.order(Order::Start { at: self.start });
-        self.until(begin).await?;
+        self.wait_until(begin).await?;
         let mut end = begin;
         for i in 0..self.plan.phases.len() {
             self.mark();
@@ -126,7 +133,7 @@ impl Conductor<'_> {
             match self.event(Some(moment)).await? {
                 Event::News(News::Tick(tick)) => {
                     self.tick(&tick);
-                    if self.plan.subscribers() > 0 && tick.open == 0 && self.latest.open.iter().all(|n| *n == 0) {
+                    if self.nobody_is_in() {
                         return Err(End::Early(format!(
                             "the server closed every connection{}",
                             self.server.last_words()
@@ -170,13 +177,15 @@ impl Conductor<'_> {
             self.mark();
         }
         self.outcome.costs.ended = self.sampler().and_then(|s| s.sample());
-        self.outcome.costs.stats = stats(self.server.address).await;
+        if self.outcome.end != Some(End::Interrupted) {
+            self.outcome.costs.stats = stats(self.server.address).await;
+        }
         self.crew.order(Order::Finish);
         while self.outcome.harvests.len() < self.crew.len() {
             match self.crew.news().await {
                 Some(News::Finished(harvest)) => self.outcome.harvests.push(*harvest),
                 Some(News::Tick(tick)) => self.tick(&tick),
-                Some(News::Connected) => {}
+                Some(News::Connected { .. }) => {}
                 Some(News::Broken(why)) => {
                     self.outcome.notes.push(why);
                     break;
@@ -196,7 +205,7 @@ impl Conductor<'_> {
 
     /// A tick before the first phase or after the last.
     fn tick_outside(&mut self, tick: &Tick) {
-        self.latest.open[tick.worker] = tick.open;
+        self.latest.open[tick.worker] = Some(tick.open);
         self.outcome.account.update(tick.worker, tick.due.clone(), tick.joined.clone());
         self.outcome.account.total.merge(&tick.recorder);
         let asked = self.asked();
@@ -210,13 +219,10 @@ impl Conductor<'_> {
     }
 
     fn tick(&mut self, tick: &Tick) {
-        self.latest.open[tick.worker] = tick.open;
+        self.latest.open[tick.worker] = Some(tick.open);
         self.outcome.account.update(tick.worker, tick.due.clone(), tick.joined.clone());
         self.outcome.account.total.merge(&tick.recorder);
         let (now, sampler) = (net::now(), self.sampler());
-        if now < self.start {
-            self.outcome.clock_went_back += 1;
-        }
         let open = self.open();
         let asked = self.asked();
         let Some(interval) = self.outcome.timeline.tick(tick.worker, &tick.recorder, tick.open, now, sampler.as_ref())
@@ -248,8 +254,13 @@ impl Conductor<'_> {
         }
     }
 
+    /// Every worker has said that none of its connections is open.
+    fn nobody_is_in(&self) -> bool {
+        self.latest.open.iter().all(|open| *open == Some(0))
+    }
+
     fn open(&self) -> u64 {
-        self.latest.open.iter().map(|n| u64::from(*n)).sum()
+        self.latest.open.iter().flatten().map(|n| u64::from(*n)).sum()
     }
 
     fn asked(&self) -> u64 {
@@ -271,8 +282,8 @@ impl Conductor<'_> {
         };
         match event {
             Event::Interrupted => Err(End::Interrupted),
-            Event::CrewGone => Err(End::Early("every worker of the load generator has ended".to_owned())),
-            Event::News(News::Broken(why)) => Err(End::Early(why)),
+            Event::CrewGone => Err(End::Ours("every worker of the load generator has ended".to_owned())),
+            Event::News(News::Broken(why)) => Err(End::Ours(why)),
             Event::ServerEnded(exit) => {
                 // Its last words may still be in the pipe.
                 tokio::time::sleep(Duration::from_millis(50)).await;

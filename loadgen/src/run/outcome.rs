@@ -12,8 +12,10 @@ use crate::worker::{Harvest, Tally};
 pub enum End {
     /// Ctrl-C or SIGTERM.
     Interrupted,
-    /// For this reason, in a sentence.
+    /// For this reason, in a sentence, which is the server's.
     Early(String),
+    /// For a reason of the load generator's own: what it measured is not to be believed.
+    Ours(String),
 }
 
 /// What is known of a run; complete when the last worker has finished.
@@ -31,7 +33,6 @@ pub struct Outcome {
     /// At the start of each phase that began, and at the end of the last.
     pub marks: Vec<Mark>,
     pub notes: Vec<String>,
-    pub clock_went_back: u64,
 }
 
 /// CPU clocks at the edge of a phase.
@@ -68,6 +69,13 @@ pub struct Memory {
     pub own: u64,
     /// Bytes of the kernel's that grow with sockets.
     pub kernel: u64,
+}
+
+impl Costs {
+    /// CPUs that the workers can use: one each, as far as there are any.
+    pub fn worker_cores(&self) -> usize {
+        self.workers.min(self.split.loadgen.len())
+    }
 }
 
 impl Memory {

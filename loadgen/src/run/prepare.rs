@@ -11,7 +11,7 @@ use super::outcome::{Costs, Memory, Outcome};
 use super::signals::Signals;
 use super::timeline::{Cpu, Timeline};
 use crate::ledger::{Book, Verify};
-use crate::plan::{Plan, TargetKind};
+use crate::plan::{ClientEngine, Plan, TargetKind};
 use crate::probe::{Echo, ProbeError, Seen, Wrapping, probe};
 use crate::progress::Progress;
 use crate::report::ArrivalLog;
@@ -61,17 +61,15 @@ pub async fn execute(plan: Plan, settings: &Settings, progress: &Progress) -> Re
     // A shortage shows up as failed connections, each with its reason.
     let _ = net::raise_descriptors();
     let plan = Arc::new(plan);
-    let split = split(&plan)?;
-    // Before any thread is made, so that all of ours inherit it.
+    let available = net::available()?;
+    let split = split(&plan, &available);
+    // Before any thread is made, so that all of ours inherit it. Unpinned, a run is merely noisier, which its figures show.
     if split.server.is_some() {
         let _ = net::pin_thread(&split.loadgen);
     }
-    let mut server = tokio::select! {
-        server = start(&plan, &split) => server?,
-        () = signals.interrupted() => return Err(RunError::Interrupted),
-    };
-    let outcome = conduct(&plan, settings, progress, &mut signals, &mut server, &split).await;
-    server.stop().await;
+    let outcome = serve_and_conduct(&plan, settings, progress, &mut signals, &split).await;
+    // The next run divides the whole machine again.
+    let _ = net::pin_thread(&available);
     let outcome = outcome?;
     let epoch = outcome.began.duration_since(UNIX_EPOCH).unwrap_or_default();
     let log = outcome.timeline.arrival_log(epoch);
@@ -79,8 +77,7 @@ pub async fn execute(plan: Plan, settings: &Settings, progress: &Progress) -> Re
 }
 
 /// A server that we start is kept off our CPUs. The bundled one says how many threads it has; another may use half the machine.
-fn split(plan: &Plan) -> std::io::Result<Split> {
-    let available = net::available()?;
+fn split(plan: &Plan, available: &[usize]) -> Split {
     let wanted = match &plan.target.kind {
         TargetKind::Bundled { flags } => {
             let shards = flags.iter().find(|(name, _)| name == "--shards").and_then(|(_, n)| n.parse().ok());
@@ -89,7 +86,23 @@ fn split(plan: &Plan) -> std::io::Result<Split> {
         TargetKind::Spawn { .. } => Some(available.len() / 2),
         TargetKind::Url { .. } => None,
     };
-    Ok(Split::of(&available, wanted))
+    Split::of(available, wanted)
+}
+
+async fn serve_and_conduct(
+    plan: &Arc<Plan>,
+    settings: &Settings,
+    progress: &Progress,
+    signals: &mut Signals,
+    split: &Split,
+) -> Result<Outcome, RunError> {
+    let mut server = tokio::select! {
+        server = start(plan, split) => server?,
+        () = signals.interrupted() => return Err(RunError::Interrupted),
+    };
+    let outcome = conduct(plan, settings, progress, signals, &mut server, split).await;
+    server.stop().await;
+    outcome
 }
 
 async fn conduct(
@@ -147,13 +160,12 @@ async fn conduct(
         elapsed: Duration::ZERO,
         end: None,
         account,
-        timeline: Timeline::new(Arc::clone(plan), workers, split.loadgen.len(), start, cpu),
+        timeline: Timeline::new(Arc::clone(plan), workers, workers, start, cpu),
         tally: Tally::default(),
         harvests: Vec::new(),
         costs,
         marks: Vec::new(),
         notes: notes(plan, seen),
-        clock_went_back: 0,
     };
     let plan = Arc::clone(plan);
     let conductor = Conductor { plan, crew, progress, signals, server, outcome, latest: Latest::default(), start };
@@ -175,6 +187,12 @@ fn notes(plan: &Plan, seen: Seen) -> Vec<String> {
     if seen.wrapping == Wrapping::Wrapped {
         notes.push(
             "this server wraps messages in something of its own: the stamp is checked, the rest of the content is not"
+                .to_owned(),
+        );
+    }
+    if plan.client == ClientEngine::Tungstenite {
+        notes.push(
+            "the tungstenite client does not tell how long a delivery waited for its turn: read age is not judged"
                 .to_owned(),
         );
     }

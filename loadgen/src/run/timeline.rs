@@ -57,6 +57,8 @@ pub struct Timeline {
     pending: Recorder,
     ticks: usize,
     open: Vec<u32>,
+    /// How often a tick was older than the one before it.
+    pub clock_went_back: u64,
     /// Done seconds.
     pub intervals: Vec<Interval>,
     /// What the validity rules want to know of measured seconds.
@@ -78,6 +80,7 @@ impl Timeline {
             pending,
             ticks: 0,
             open: vec![0; workers],
+            clock_went_back: 0,
             intervals: Vec::new(),
             seconds: Vec::new(),
             arrivals: Vec::new(),
@@ -96,6 +99,7 @@ impl Timeline {
         self.pending.merge(recorder);
         self.open[worker] = open;
         self.ticks += 1;
+        self.clock_went_back += u64::from(now < self.last);
         // While draining, ticks come every 50 ms: an interval is a second all the same.
         let whole = self.ticks >= self.workers && now.saturating_sub(self.last) >= 500_000_000;
         if whole { Some(self.close(now, sampler)) } else { None }

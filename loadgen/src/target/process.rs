@@ -115,10 +115,18 @@ struct Start<'a> {
 
 impl Start<'_> {
     async fn run(self, kind: &'static str, split: &Split) -> Result<Running, TargetError> {
-        let shown = self.command.join(" ");
+        // Arguments may hold what came from {env.NAME}: messages name the program alone.
+        let shown = self.command[0].clone();
         let failed = |source| TargetError::Spawn { command: shown.clone(), source };
         let mut command = Command::new(&self.command[0]);
         command.args(&self.command[1..]).envs(self.env.iter().cloned());
+        if self.port.is_none() {
+            // The bundled server has the flags that the scenario says, whatever else is set.
+            let ours = std::env::vars_os().map(|(name, _)| name);
+            ours.filter(|name| name.to_string_lossy().starts_with("FANOUT_")).for_each(|name| {
+                command.env_remove(name);
+            });
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own: Ctrl-C is for us, and we stop it in order.
         command.process_group(0).kill_on_drop(true);

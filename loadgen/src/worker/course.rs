@@ -184,7 +184,7 @@ impl Course {
         if !self.told_connected && self.dialer.is_done() && self.tally.resolved() == self.tally.asked {
             self.told_connected = true;
             self.dialer.settle();
-            self.tell(News::Connected);
+            self.tell(News::Connected { worker: self.worker, open: self.tally.open as u32 });
         }
     }
 

@@ -9,8 +9,11 @@ use crate::recorder::Recorder;
 
 /// At most this many values are kept for the sample of fan-out delays.
 const SAMPLE_VALUES: usize = 1 << 20;
-/// Canonical bytes a room keeps for connections that are behind; the rest are decoded by their own bytes.
+/// Canonical bytes that a worker keeps for connections that are behind, all rooms together; who is further behind is decoded
+/// by its own bytes.
 const HELD_BYTES: usize = 64 << 20;
+/// And of one room at least, however many there are.
+const LEAST_HELD: usize = 64 << 10;
 
 /// Rooms of a worker and what was recorded of them.
 #[derive(Debug)]
@@ -111,18 +114,19 @@ impl Ledgers {
 
     /// Whether [`Ledgers::trim`] has anything to do.
     pub fn wants_trim(&self) -> bool {
-        self.rooms.iter().any(|r| r.canonical.held() > HELD_BYTES / 2)
+        self.rooms.iter().map(|r| r.canonical.held()).sum::<usize>() > HELD_BYTES / 2
     }
 
     /// Lets go of canonical bytes: those that no cursor needs, and beyond the bound those that only a few far behind do.
     pub fn trim(&mut self, cursors: &mut [(u32, &mut Cursor)]) {
+        let most = (HELD_BYTES / self.rooms.len().max(1)).max(LEAST_HELD);
         let mut needed: Vec<u64> = vec![u64::MAX; self.rooms.len()];
         for (room, cursor) in cursors.iter() {
             let from = cursor.needs_from(&self.rooms[*room as usize].canonical);
             needed[*room as usize] = needed[*room as usize].min(from);
         }
         for (room, needed) in self.rooms.iter().zip(&mut needed) {
-            *needed = (*needed).max(room.canonical.end().saturating_sub(HELD_BYTES as u64));
+            *needed = (*needed).max(room.canonical.end().saturating_sub(most as u64));
         }
         for (room, cursor) in cursors.iter_mut() {
             let canonical = &self.rooms[*room as usize].canonical;

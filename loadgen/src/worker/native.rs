@@ -34,8 +34,10 @@ use super::pacing::Due;
 use super::tally::Blame;
 use super::{Common, Share, WakeSlot};
 
-/// Sockets handled between two looks at what is due.
+/// Sockets that one wait reports.
 const BATCH: usize = 64;
+/// Reads between two looks at what is due, at most.
+const READS: usize = 64;
 
 /// Runs a worker until it is told to finish.
 ///
@@ -70,6 +72,8 @@ struct Native {
     again: Vec<Token>,
     due: Vec<Due>,
     rng: Pcg64Mcg,
+    /// Reads since it was last looked at what is due.
+    reads: usize,
 }
 
 impl Native {
@@ -82,6 +86,7 @@ impl Native {
             again: Vec::new(),
             due: Vec::new(),
             rng: Pcg64Mcg::seed_from_u64(now()),
+            reads: 0,
         }
     }
 
@@ -101,9 +106,7 @@ impl Native {
         for i in 0..turn.events {
             self.ready(self.poller.ready(i));
         }
-        if self.course.publishes() {
-            self.publish();
-        }
+        self.pace();
         self.connect();
         if self.course.report() && self.course.ledgers.wants_trim() {
             let open = self.connections.iter_mut().filter(|c| c.state == State::Open);
@@ -120,7 +123,7 @@ impl Native {
         if connection.state == State::Connecting && (ready.writable || ready.closed) {
             self.connected(id);
         } else if ready.writable && connection.outbox.as_ref().is_some_and(|o| !o.is_empty()) {
-            self.writable(id);
+            self.push(id);
         }
         if ready.readable {
             match self.connections[id as usize].state {

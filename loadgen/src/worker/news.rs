@@ -27,7 +27,12 @@ pub enum Order {
 #[derive(Debug)]
 pub enum News {
     /// Every connection has opened, was refused or failed.
-    Connected,
+    Connected {
+        /// Who reports.
+        worker: usize,
+        /// Open now.
+        open: u32,
+    },
     /// Once a second, and more often while draining.
     Tick(Box<Tick>),
     /// The last word.

@@ -22,13 +22,6 @@ impl DueCounts {
         *self.counts.entry((room, phase, sender)).or_default() += 1;
     }
 
-    /// Adds another worker's.
-    pub fn merge(&mut self, other: &DueCounts) {
-        for (key, n) in &other.counts {
-            *self.counts.entry(*key).or_default() += n;
-        }
-    }
-
     /// Room, phase, sender's group and how many.
     pub fn iter(&self) -> impl Iterator<Item = (u32, u16, Option<u16>, u64)> + '_ {
         self.counts.iter().map(|(&(room, phase, sender), &n)| (room, phase, sender, n))

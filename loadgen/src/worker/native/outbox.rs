@@ -10,12 +10,20 @@ use crate::ledger::PublishTable;
 /// What a socket did with the bytes.
 #[derive(Debug)]
 pub enum Flushed {
-    /// All are with the kernel.
-    All,
+    /// All are with the kernel, at once or after the socket had been full.
+    All(Before),
     /// The socket is full; it will say when it is not.
     Blocked,
     /// The connection is of no use any more.
     Broken(io::Error),
+}
+
+/// How a socket was before it took everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Before {
+    #[default]
+    Ready,
+    Full,
 }
 
 /// Frames waiting to be sent. Control frames stand between publishes, in the order in which they were put.
@@ -26,6 +34,8 @@ pub struct Outbox {
     at: usize,
     /// End in `bytes` and sequence of every publish in it.
     publishes: VecDeque<(usize, u32)>,
+    /// Since the last time it took everything.
+    before: Before,
 }
 
 impl Outbox {
@@ -59,6 +69,7 @@ impl Outbox {
                     while self.publishes.front().is_some_and(|(end, _)| *end <= self.at) {
                         self.publishes.pop_front();
                     }
+                    self.before = Before::Full;
                     return Flushed::Blocked;
                 }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -68,6 +79,6 @@ impl Outbox {
         self.bytes.clear();
         self.at = 0;
         self.publishes.clear();
-        Flushed::All
+        Flushed::All(std::mem::take(&mut self.before))
     }
 }

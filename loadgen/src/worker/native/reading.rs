@@ -6,9 +6,9 @@ use net::{Token, now};
 use wire::close::CloseCode;
 use wire::frame::Opcode;
 
-use super::Native;
 use super::connection::State;
 use super::sending::close_payload;
+use super::{Native, READS};
 use crate::ledger::{Control, Delivery};
 use crate::worker::causes::{broken, closed_by};
 
@@ -33,10 +33,15 @@ impl Native {
             let Some(socket) = &connection.socket else { return };
             let result = socket.read(&mut self.scratch);
             let at = now();
+            self.reads += 1;
             match result {
                 Ok(0) => return self.closed(id, "server: end of stream without a close frame"),
                 Ok(n) => {
-                    if !self.take(id, n, at) || (until == Until::Short && n < SCRATCH) {
+                    let open = self.take(id, n, at);
+                    if self.reads >= READS {
+                        self.pace();
+                    }
+                    if !open || (until == Until::Short && n < SCRATCH) {
                         return;
                     }
                 }

@@ -9,7 +9,7 @@ use wire::frame::{Opcode, append_masked_frame};
 
 use super::Native;
 use super::connection::{Connection, State};
-use super::outbox::Flushed;
+use super::outbox::{Before, Flushed};
 use crate::ledger::{NOT_DUE, Published};
 use crate::worker::causes::broken;
 use crate::worker::course::Publisher;
@@ -24,34 +24,34 @@ impl Native {
         self.push(id);
     }
 
-    /// The socket takes bytes again.
-    pub(super) fn writable(&mut self, id: u32) {
-        self.push(id);
-        let connection = &self.connections[id as usize];
-        if let Some(publisher) = connection.publisher
-            && connection.outbox.as_ref().is_some_and(|outbox| outbox.is_empty())
-        {
-            self.course.pacing.writable(publisher as usize, now());
-            self.course.pacing.unblocked(publisher as usize);
+    /// Sends what waits, as far as the socket takes it.
+    pub(super) fn push(&mut self, id: u32) {
+        let connection = &mut self.connections[id as usize];
+        let (Some(socket), Some(outbox)) = (&connection.socket, &mut connection.outbox) else { return };
+        let publisher = connection.publisher.map(|p| p as usize);
+        let table = publisher.and_then(|p| self.course.common.book.table(self.course.publishers[p].index));
+        match (outbox.flush(socket, table, now()), publisher) {
+            (Flushed::All(Before::Full), Some(publisher)) => {
+                self.course.pacing.writable(publisher, now());
+                self.course.pacing.unblocked(publisher);
+            }
+            // Only publishers keep theirs: there are thousands of others.
+            (Flushed::All(_), None) => connection.outbox = None,
+            (Flushed::All(Before::Ready), Some(_)) | (Flushed::Blocked, _) => {}
+            (Flushed::Broken(error), _) => self.closed(id, &broken(&error)),
         }
     }
 
-    /// Sends what waits, as far as the socket takes it.
-    fn push(&mut self, id: u32) {
-        let connection = &mut self.connections[id as usize];
-        let (Some(socket), Some(outbox)) = (&connection.socket, &mut connection.outbox) else { return };
-        let publisher = connection.publisher.map(|p| self.course.publishers[p as usize].index);
-        let table = publisher.and_then(|index| self.course.common.book.table(index));
-        match outbox.flush(socket, table, now()) {
-            // Only publishers keep theirs: there are thousands of others.
-            Flushed::All if publisher.is_none() => connection.outbox = None,
-            Flushed::All | Flushed::Blocked => {}
-            Flushed::Broken(error) => self.closed(id, &broken(&error)),
+    /// Looks at what is due.
+    pub(super) fn pace(&mut self) {
+        self.reads = 0;
+        if self.course.publishes() {
+            self.publish();
         }
     }
 
     /// Publishes what is due.
-    pub(super) fn publish(&mut self) {
+    fn publish(&mut self) {
         let mut due = std::mem::take(&mut self.due);
         let (publishers, connections) = (&self.course.publishers, &self.connections);
         self.course.pacing.due(now(), |p| sender(publishers[p], connections), &mut due);

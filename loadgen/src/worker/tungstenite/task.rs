@@ -23,7 +23,7 @@ use wire::close::{CloseCode, CloseFrame};
 use wire::frame::Opcode;
 
 use super::{MOST_WAITING, Outgoing, Shared};
-use crate::ledger::{Cursor, Delivery};
+use crate::ledger::{Cursor, Delivery, frame_len};
 use crate::worker::Member;
 use crate::worker::causes::closed_by;
 use crate::worker::course::Stage;
@@ -228,16 +228,9 @@ impl Task {
         }
         let delivery =
             Delivery { now: at, group: self.member.group, publisher: self.member.publisher, phase: course.phase };
-        let frame_len = (payload.len()
-            + if payload.len() < 126 {
-                2
-            } else if payload.len() < 65536 {
-                4
-            } else {
-                10
-            }) as u64;
-        let (taken, ()) =
-            course.ledgers.take(room, delivery, |reader| reader.message(cursor, opcode, payload, frame_len));
+        let (taken, ()) = course
+            .ledgers
+            .take(room, delivery, |reader| reader.message(cursor, opcode, payload, frame_len(opcode, payload.len())));
         course.ledgers.recorder.phase(course.phase).reads += 1;
         course.complete(self.publisher, taken);
         if course.pacing.next(at).is_some_and(|due| due <= at) {
