@@ -3,9 +3,10 @@
 mod run;
 mod validate;
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use crate::cli::{Cli, Command};
+use crate::progress::is_set;
 use crate::schema::schema;
 
 /// The run was carried out, or the answer printed.
@@ -19,13 +20,21 @@ pub const INTERRUPTED: u8 = 130;
 
 /// Does what was asked, and gives the exit code.
 pub fn dispatch(cli: Cli) -> u8 {
+    let on_stderr = coloured(std::io::stderr().is_terminal());
+    // Fails only where a hook is set already, which then stays.
+    let _ = miette::set_hook(Box::new(move |_| Box::new(miette::MietteHandlerOpts::new().color(on_stderr).build())));
     match cli.command {
         Command::Run(args) => run::files(&args),
         Command::Quick(args) => run::quick_load(&args),
         Command::Validate(args) => validate::files(&args),
         Command::Schema => say(&schema()).map_or_else(|code| code, |()| DONE),
-        Command::Serve(flags) => serve(*flags),
+        Command::Serve(flags) => server::serve_as("fanout serve", *flags),
     }
+}
+
+/// Whether a stream gets colours, the report and errors alike.
+fn coloured(terminal: bool) -> bool {
+    terminal && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Writes to standard output. A reader that has gone, as in `fanout schema | head`, wants no more: that is no error.
@@ -37,22 +46,5 @@ fn say(text: &str) -> Result<(), u8> {
             Err(COULD_NOT_RUN)
         }
         _ => Ok(()),
-    }
-}
-
-fn serve(flags: server::Flags) -> u8 {
-    let config = match server::Config::from_flags(flags) {
-        Ok(config) => config,
-        Err(error) => {
-            eprintln!("fanout serve: {error}");
-            return BAD_SCENARIO;
-        }
-    };
-    match server::run(config) {
-        Ok(()) => DONE,
-        Err(error) => {
-            eprintln!("fanout serve: {error}");
-            COULD_NOT_RUN
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! Where a run ran: kernel, processor, memory, limits, versions and revision, for the reader who compares two runs.
+//! Where a run ran: kernel, processor, memory, limits, versions and the git revision of the working directory, for the reader who compares two runs.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,6 +19,7 @@ pub fn gather() -> Environment {
         cores: processors(&read("/proc/cpuinfo")),
         memory_bytes: memory(&read("/proc/meminfo")),
         limits: limits(),
+        // Of whatever is measured from here: fanout itself may be installed anywhere.
         git: revision(Path::new(".")),
         ..Environment::default()
     }

@@ -1,7 +1,7 @@
 //! When each publisher must publish: absolute offsets from the start of the first phase, fixed before the run begins.
 //!
-//! A due time is never derived from "now", so a late sender stays measured against what was asked of it (METHOD.md,
-//! Delivery latency). Everything follows from one curve, the **work** done by time *t*: the integral of the load of all
+//! A due time is never derived from "now", so a late sender stays measured against what was asked of it: wrk2's cure for
+//! coordinated omission (Gil Tene, "How NOT to Measure Latency", 2013). Everything follows from one curve, the **work** done by time *t*: the integral of the load of all
 //! phases up to *t*, in nanoseconds at load 1. An arrival is a sequence of amounts of work; its due times are where the
 //! curve reaches them.
 //!
@@ -28,7 +28,6 @@ pub struct Schedule {
     curve: Arc<[Segment]>,
     segment: usize,
     next: Option<u64>,
-    passed: u64,
     pattern: Pattern,
 }
 
@@ -93,18 +92,13 @@ impl Pacer {
                 repeat: *repeat,
             },
         };
-        let mut schedule = Schedule { curve: Arc::clone(&self.curve), segment: 0, next: None, passed: 0, pattern };
+        let mut schedule = Schedule { curve: Arc::clone(&self.curve), segment: 0, next: None, pattern };
         schedule.next = schedule.following();
         Some(schedule)
     }
 }
 
 impl Schedule {
-    /// The schedule of publisher `publisher` of `publishers`; `None` for a closed loop.
-    pub fn new(arrival: &Arrival, publisher: u32, publishers: u32, phases: &[Phase], seed: u64) -> Option<Self> {
-        Pacer::new(arrival, publishers, phases, seed).schedule(publisher)
-    }
-
     /// When the next publish is due, nanoseconds from the start of the first phase; `None` after the last one.
     #[inline]
     pub fn peek(&self) -> Option<u64> {
@@ -114,18 +108,8 @@ impl Schedule {
     /// Goes on to the publish after it.
     pub fn advance(&mut self) {
         if self.next.is_some() {
-            self.passed += 1;
             self.next = self.following();
         }
-    }
-
-    /// How many publishes are due before `until` (nanoseconds), those already passed included.
-    pub fn publishes_due(&self, until: u64) -> u64 {
-        let mut ahead = self.clone();
-        while ahead.next.is_some_and(|due| due < until) {
-            ahead.advance();
-        }
-        ahead.passed
     }
 
     fn following(&mut self) -> Option<u64> {

@@ -167,14 +167,6 @@ impl PayloadSource {
         }
     }
 
-    /// Whether messages are binary; for a trace, where it may differ, whether any is.
-    pub fn binary(&self) -> bool {
-        match &self.content {
-            Content::Replay { trace, .. } => trace.messages.iter().any(|m| m.binary),
-            _ => self.medium == Medium::Binary,
-        }
-    }
-
     /// Whether this message is binary.
     pub fn is_binary(&self, publisher: u32, seq: u32) -> bool {
         match &self.content {

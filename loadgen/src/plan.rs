@@ -2,7 +2,7 @@
 //!
 //! `scenario` makes a [`Plan`] from a file; everything downstream (`run`, `worker`, `pacer`, `validity`) reads only this.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,10 +83,22 @@ pub struct Target {
     pub kind: TargetKind,
     /// Path with `{room}`; percent-encoded when filled in.
     pub path: String,
+    /// The path for people: as it stands in the file, so without what the environment holds, and without its query.
+    pub shown_path: String,
     /// Extra request headers, in order. Values may be secret.
     pub headers: Vec<(String, String)>,
     /// `Sec-WebSocket-Protocol` offers, in order of preference.
     pub subprotocols: Vec<String>,
+}
+
+impl Target {
+    /// The address that connections go to; a server that we start listens on loopback.
+    pub fn ip(&self) -> IpAddr {
+        match &self.kind {
+            TargetKind::Bundled { .. } | TargetKind::Spawn { .. } => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            TargetKind::Url { address, .. } => address.ip(),
+        }
+    }
 }
 
 /// How the server comes to be.
@@ -112,8 +124,6 @@ pub enum TargetKind {
     },
     /// A running server.
     Url {
-        /// `ws://host:port` (no path).
-        authority: String,
         /// Host header.
         host: String,
         /// Resolved address.

@@ -90,6 +90,15 @@ pub enum ProbeError {
         /// Close code, or end of stream.
         why: String,
     },
+    /// It came inside something else, and carries no stamp to be told by.
+    #[error(
+        "{url} wraps messages in something of its own, so messages that carry no stamp cannot be told apart: use \
+         correlate = \"stamp\" (which a replay cannot)"
+    )]
+    Wrapped {
+        /// Address and path.
+        url: String,
+    },
     /// Nothing came.
     #[error(
         "nobody received it: a message published to {url} had not come back after 5 s. Likely reasons: the server wants a \
@@ -113,27 +122,27 @@ pub async fn probe(plan: &Plan, requests: &Requests, address: SocketAddr) -> Res
         Some(crate::plan::From::Members { group }) => plan.groups[*group as usize].rooms.first().copied().unwrap_or(0),
         None => plan.groups.first().and_then(|g| g.rooms.first().copied()).unwrap_or(0),
     };
-    let mut sender = Peer::open(requests, room, address).await?;
+    let url = format!("ws://{}{}", requests.host(), shown_path(plan, room));
+    let mut sender = Peer::open(requests, room, address, url.clone()).await?;
     let Some(group) = plan.publishers.first() else {
         sender.leave().await;
         return Ok(Seen { echo: Echo::ToSender, wrapping: Wrapping::None });
     };
+    // The run's own first message: a server may well drop what is not of the format that it expects.
     let mut payload = Vec::new();
-    let opcode = if group.payload.carries_stamp() {
-        group.payload.render(0, 0, PROBE_RUN, &mut payload);
-        if group.payload.is_binary(0, 0) { Opcode::Binary } else { Opcode::Text }
-    } else {
-        Stamp { run: PROBE_RUN, publisher: 0, seq: 0 }.encode(&mut payload);
-        Opcode::Text
-    };
+    group.payload.render(0, 0, PROBE_RUN, &mut payload);
+    let opcode = if group.payload.is_binary(0, 0) { Opcode::Binary } else { Opcode::Text };
     if plan.mode == Mode::Echo {
         sender.send(opcode, &payload).await?;
         let wrapping = sender.receive(&payload, ARRIVE_WITHIN).await?;
         sender.leave().await;
         let wrapping = wrapping.ok_or(ProbeError::NobodyReceived { url: sender.url.clone() })?;
+        if wrapping == Wrapping::Wrapped && !group.payload.carries_stamp() {
+            return Err(ProbeError::Wrapped { url: sender.url });
+        }
         return Ok(Seen { echo: Echo::ToSender, wrapping });
     }
-    let mut receiver = Peer::open(requests, room, address).await?;
+    let mut receiver = Peer::open(requests, room, address, url).await?;
     // A server that confirms no join may need a moment; the run itself waits just as long.
     tokio::time::sleep(plan.settle.min(Duration::from_millis(500))).await;
     sender.send(opcode, &payload).await?;
@@ -143,10 +152,19 @@ pub async fn probe(plan: &Plan, requests: &Requests, address: SocketAddr) -> Res
     receiver.leave().await;
     match (arrived, own) {
         (None, _) => Err(ProbeError::NobodyReceived { url: receiver.url }),
+        (Some(Wrapping::Wrapped), _) if !group.payload.carries_stamp() => {
+            Err(ProbeError::Wrapped { url: receiver.url })
+        }
         (Some(wrapping), own) => {
             Ok(Seen { echo: if own.is_some() { Echo::ToSender } else { Echo::ToOthers }, wrapping })
         }
     }
+}
+
+/// The path of a room for messages, which must not show what the query or the environment holds.
+fn shown_path(plan: &Plan, room: u32) -> String {
+    let name = plan.rooms.get(room as usize).map_or("", String::as_str);
+    plan.target.shown_path.replace("{room}", name)
 }
 
 struct Peer {
@@ -156,8 +174,7 @@ struct Peer {
 }
 
 impl Peer {
-    async fn open(requests: &Requests, room: u32, address: SocketAddr) -> Result<Self, ProbeError> {
-        let url = format!("ws://{}{}", requests.host(), requests.path(room));
+    async fn open(requests: &Requests, room: u32, address: SocketAddr, url: String) -> Result<Self, ProbeError> {
         let unreachable = |e| ProbeError::Unreachable(net::DialError::from_connect(e, address, None));
         let not_websocket = |why: String| ProbeError::NotWebSocket { url: url.clone(), why };
         let timed_out = || not_websocket("no answer to the upgrade within 10 s".to_owned());
@@ -202,6 +219,8 @@ impl Peer {
     /// Waits for the probe's message; `None` when it does not come in time.
     async fn receive(&mut self, payload: &[u8], within: Duration) -> Result<Option<Wrapping>, ProbeError> {
         let deadline = Instant::now() + within;
+        // A server may send a message in several frames.
+        let mut message = Vec::new();
         loop {
             loop {
                 let mut frame = self.input.clone();
@@ -220,9 +239,16 @@ impl Peer {
                                 let pong = got.to_vec();
                                 self.send(Opcode::Pong, &pong).await?;
                             }
-                            _ if got == payload => return Ok(Some(Wrapping::None)),
-                            _ if Stamp::find(got, PROBE_RUN).is_some() => return Ok(Some(Wrapping::Wrapped)),
-                            _ => {}
+                            Opcode::Pong => {}
+                            _ => {
+                                message.extend_from_slice(got);
+                                if header.fin {
+                                    if let Some(wrapping) = wrapping_of(&message, payload) {
+                                        return Ok(Some(wrapping));
+                                    }
+                                    message.clear();
+                                }
+                            }
                         }
                     }
                 }
@@ -252,6 +278,20 @@ impl Peer {
     }
 }
 
+/// In what a message brought the probe's payload; `None` where it is another.
+fn wrapping_of(message: &[u8], payload: &[u8]) -> Option<Wrapping> {
+    if message == payload {
+        return Some(Wrapping::None);
+    }
+    let holds = |part: &[u8]| !part.is_empty() && message.windows(part.len()).any(|here| here == part);
+    let in_json = || {
+        let quoted = serde_json::to_string(std::str::from_utf8(payload).ok()?).ok()?;
+        Some(holds(quoted.trim_matches('"').as_bytes()))
+    };
+    let wrapped = Stamp::find(message, PROBE_RUN).is_some() || holds(payload) || in_json() == Some(true);
+    wrapped.then_some(Wrapping::Wrapped)
+}
+
 fn refused(url: String, status: u16, reason: &str, body: &[u8]) -> ProbeError {
     let hint = match status {
         401 | 403 => "and target.headers: it wants authentication, or another Origin",
@@ -265,4 +305,28 @@ fn refused(url: String, status: u16, reason: &str, body: &[u8]) -> ProbeError {
     let said = said.lines().next().unwrap_or_default().trim();
     let body = if said.is_empty() { String::new() } else { format!("; it said: {said}") };
     ProbeError::Refused { url, status, reason, hint, body }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_the_probe_s_as_it_was_or_wrapped_in_another() {
+        let payload = br#"{"n":0}"#;
+        assert_eq!(wrapping_of(payload, payload), Some(Wrapping::None));
+        assert_eq!(wrapping_of(br#"{"data":{"n":0}}"#, payload), Some(Wrapping::Wrapped));
+        assert_eq!(wrapping_of(br#"{"data":"{\"n\":0}"}"#, payload), Some(Wrapping::Wrapped));
+        assert_eq!(wrapping_of(br#"{"welcome":1}"#, payload), None);
+        let mut stamped = Vec::new();
+        Stamp { run: PROBE_RUN, publisher: 0, seq: 0 }.encode(&mut stamped);
+        let shouted = [b"<b>", &stamped[..], b"</b>, shortened"].concat();
+        assert_eq!(wrapping_of(&shouted, &[&stamped[..], b" and more"].concat()), Some(Wrapping::Wrapped));
+    }
+
+    #[test]
+    fn nothing_is_found_of_an_empty_message_but_itself() {
+        assert_eq!(wrapping_of(b"", b""), Some(Wrapping::None));
+        assert_eq!(wrapping_of(b"hello", b""), None);
+    }
 }

@@ -14,22 +14,23 @@ pub enum ProgressMode {
     Refreshed,
     /// A line for every update.
     Lines,
-    /// Nothing at all, notes neither.
-    Silent,
 }
 
 impl ProgressMode {
     /// Refreshed on a terminal; plain lines without one, and where `CI` or `NO_COLOR` is set.
     #[must_use]
     pub fn detect() -> Self {
-        Self::choose(std::io::stderr().is_terminal(), |name| {
-            std::env::var_os(name).is_some_and(|value| !value.is_empty())
-        })
+        Self::choose(std::io::stderr().is_terminal(), is_set)
     }
 
     fn choose(terminal: bool, set: impl Fn(&str) -> bool) -> Self {
         if terminal && !set("CI") && !set("NO_COLOR") { Self::Refreshed } else { Self::Lines }
     }
+}
+
+/// Whether a variable of the environment is set to anything: an empty `NO_COLOR` forbids nothing (no-color.org).
+pub fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
 /// Where a run is.
@@ -68,7 +69,6 @@ pub struct Progress {
 enum Sink {
     Bar(ProgressBar),
     Lines,
-    Silent,
 }
 
 impl Progress {
@@ -84,7 +84,6 @@ impl Progress {
                 ))
             }
             ProgressMode::Lines => Sink::Lines,
-            ProgressMode::Silent => Sink::Silent,
         };
         Self { sink }
     }
@@ -94,7 +93,6 @@ impl Progress {
         match &self.sink {
             Sink::Bar(bar) => bar.set_message(line(snapshot)),
             Sink::Lines => write_line(&line(snapshot)),
-            Sink::Silent => {}
         }
     }
 
@@ -103,7 +101,6 @@ impl Progress {
         match &self.sink {
             Sink::Bar(bar) => bar.suspend(|| write_line(sentence)),
             Sink::Lines => write_line(sentence),
-            Sink::Silent => {}
         }
     }
 
@@ -192,13 +189,5 @@ mod tests {
             line(&snapshot),
             "steady         12/30 s  1,000 of 1,000 open  250 publishes/s  250,000 deliveries/s  p50 0.81 ms  p99 12 ms  lost 0"
         );
-    }
-
-    #[test]
-    fn a_silent_progress_says_nothing_and_fails_nothing() {
-        let progress = Progress::new(ProgressMode::Silent);
-        progress.update(&Snapshot::default());
-        progress.note("never seen");
-        progress.finish();
     }
 }

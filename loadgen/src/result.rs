@@ -84,6 +84,7 @@ pub struct Environment {
     pub memory_bytes: u64,
     pub limits: BTreeMap<String, u64>,
     pub versions: BTreeMap<String, String>,
+    /// Git revision of the working directory, which need not be fanout's own.
     pub git: Option<String>,
     /// CPUs of the server under test, where we pinned it.
     pub server_cpus: Option<Vec<usize>>,
@@ -124,7 +125,8 @@ pub struct Connections {
     pub opened: u64,
     /// Answered with something else than 101.
     pub refused: u64,
-    /// Never got an answer.
+    /// Did not open for another reason than an answer: no connection, no answer, one that is no WebSocket's, or something
+    /// of our own that ran out.
     pub failed: u64,
     /// Ended before the run did, by the server or the network.
     pub closed: u64,
@@ -132,7 +134,8 @@ pub struct Connections {
     pub refused_by_status: BTreeMap<String, u64>,
     /// Causes of failures.
     pub failed_by_cause: BTreeMap<String, u64>,
-    /// `server 1013`, `server reset`, `server eof`, ...
+    /// `server 1013` (its close code), `server close without a code`, `server eof` (the end of the stream without a close
+    /// frame), `server reset`, `network: ...`, `protocol error of the server: ...`.
     pub closed_by: BTreeMap<String, u64>,
     /// Seconds the ramp took.
     pub ramp_s: f64,
@@ -181,7 +184,7 @@ pub struct Deliveries {
     pub corrupted: u64,
     pub missed: u64,
     pub unaccountable: u64,
-    /// Arrived after the drain ended or between phases' accounts; outside the sum.
+    /// Something that the server itself says: no message of this run; outside the sum.
     pub foreign: u64,
     /// Replayed messages equal to another within the reorder window.
     pub ambiguous: u64,

@@ -90,7 +90,8 @@ pub struct Evidence {
     pub ran_out: Vec<(RanOut, u64)>,
     /// The ledger.
     pub deliveries: Deliveries,
-    /// The most deliveries that there can be: publishes sent times the subscribers of their rooms.
+    /// How many of the deliveries counted (delivered and corrupted) can be: in each phase and group of subscribers at most as
+    /// many as were expected there.
     pub deliveries_possible: u64,
     /// Connections that the server refused or dropped: a reason for nothing to be expected that is not ours.
     pub turned_away: u64,

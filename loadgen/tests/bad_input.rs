@@ -75,6 +75,12 @@ fn every_file_is_checked_before_the_first_one_runs() {
 }
 
 #[test]
+fn two_scenarios_of_one_name_cannot_share_a_folder() {
+    let stage = Stage::new(&scenario("")).with("second.toml", scenario(""));
+    refused(&stage.run(&["second.toml"]), 2, "two scenarios are named `trial`", 5);
+}
+
+#[test]
 fn a_file_that_is_not_there_is_a_bad_scenario() {
     let done = Stage::new(&scenario("")).run(&["absent.toml"]);
     refused(&done, 2, "absent.toml", 5);
@@ -82,10 +88,10 @@ fn a_file_that_is_not_there_is_a_bad_scenario() {
 
 #[test]
 fn more_connections_than_descriptors_are_refused_with_what_would_fit() {
-    let stage = Stage::new(&scenario("").replace("count = 10", "count = 150"));
-    let done = stage.run_behind(&["sh", "-c", "ulimit -n 300; exec \"$@\""]);
-    refused(&done, 2, "150 connections need 350 descriptors, but a process may have 300 here", 5);
-    done.says("enough for 100 connections").says("ulimit");
+    let stage = Stage::new(&scenario("").replace("count = 10", "count = 600"));
+    let done = stage.run_behind(&["sh", "-c", "ulimit -n 700; exec \"$@\""]);
+    refused(&done, 2, "600 connections need 800 descriptors, but a process may have 700 here", 5);
+    done.says("enough for 200 connections").says("ulimit");
 }
 
 #[test]
@@ -115,6 +121,13 @@ fn a_path_that_the_server_does_not_have() {
     let done = Stage::new(&scenario("path = \"/brodcast/{room}\"")).run(&[]);
     refused(&done, 1, "answered the upgrade with 404 Not Found instead of 101: check the path (target.path)", 10);
     done.says("/brodcast/r0");
+}
+
+#[test]
+fn what_a_query_holds_is_not_said() {
+    let done = Stage::new(&scenario("path = \"/brodcast/{room}?token=hunter2\"")).run(&[]);
+    refused(&done, 1, "/brodcast/r0?[redacted]", 10);
+    assert!(!done.stderr.contains("hunter2"), "{}", done.stderr);
 }
 
 #[test]

@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
 
 mod command;
+mod double;
 
 use std::path::Path;
 
 use base64::Engine as _;
 use command::{Done, Stage, adds_up, counts, undisturbed};
+use double::{Double, Fault};
 
 fn scenario(trace: &str, subscribers: u32, speed: u32) -> String {
     format!(
@@ -86,6 +88,32 @@ fn every_byte_of_an_awkward_feed_arrives_at_both_clients() {
         counts(run)
     });
     assert_eq!(seen[0], seen[1]);
+}
+
+/// A feed of three messages to one room of a server that has this fault.
+fn feed_of_three(fault: Fault) -> Done {
+    let line = |n: u32| format!("{{\"at_us\":{},\"room\":\"a\",\"text\":\"{{\\\"n\\\":{n}}}\"}}\n", n * 100_000);
+    let trace: String = (0..3).map(line).collect();
+    let (done, ()) = undisturbed(|| {
+        let double = Double::start(fault);
+        let target = format!("[target]\nurl = \"{}\"\n[[connections]]", double.url());
+        let scenario = scenario("feed.jsonl", 2, 1).replace("[[connections]]", &target);
+        (Stage::new(&scenario).with("feed.jsonl", &trace).run_json(&[]), ())
+    });
+    done
+}
+
+#[test]
+fn a_feed_can_be_replayed_to_a_server_that_takes_only_its_format() {
+    let done = feed_of_three(Fault::JsonOnly);
+    all_arrived(&done);
+    assert_eq!(done.run().deliveries.delivered, 6);
+}
+
+#[test]
+fn a_server_that_wraps_a_feed_is_refused_because_nothing_tells_its_messages_apart() {
+    let done = feed_of_three(Fault::Wrap);
+    done.exits(1).says("wraps messages in something of its own");
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn the_shortest_scenario_has_every_default() {
     assert_eq!(plan.publishers[0].from, From::Separate(vec![0]));
     assert!(matches!(plan.publishers[0].arrival, Arrival::Uniform { rate: 5.0 }));
     assert_eq!(render(&plan, 0, 0, 3).len(), 128);
-    assert!(plan.publishers[0].payload.carries_stamp() && !plan.publishers[0].payload.binary());
+    assert!(plan.publishers[0].payload.carries_stamp() && !plan.publishers[0].payload.is_binary(0, 0));
     assert_eq!((plan.phases[0].measure, plan.phases[0].load), (true, (1.0, 1.0)));
     assert_eq!((plan.length(), plan.subscribers()), (Duration::from_secs(2), 10));
     assert!(plan.thresholds.is_empty());
@@ -158,8 +158,8 @@ fn payloads_are_made_as_asked() {
     let payload = |table: &str| plan(&SHORTEST.replace("rate = 5", &format!("rate = 5\npayload = {table}")));
     assert_eq!(render(&payload("{ size = 64 }"), 0, 0, 1).len(), 64);
     assert_eq!(render(&payload("{ size = \"2KiB\", corpus = \"random\" }"), 0, 0, 1).len(), 2048);
-    assert!(payload("{ corpus = \"game\" }").publishers[0].payload.binary());
-    assert!(payload("{ binary = true }").publishers[0].payload.binary());
+    assert!(payload("{ corpus = \"game\" }").publishers[0].payload.is_binary(0, 0));
+    assert!(payload("{ binary = true }").publishers[0].payload.is_binary(0, 0));
     let chat = render(
         &payload("{ template = '{\"content\":\"{text} {stamp}\"}', size = \"128-512\", corpus = \"chat\" }"),
         0,
@@ -241,10 +241,11 @@ fn a_url_is_taken_apart_and_its_secrets_stay_out_of_results() {
         "{SHORTEST}[target]\nurl = \"ws://me:p%40ss@127.0.0.1:9001/ws/{{room}}?token={{env.CARGO_PKG_NAME}}\"\npid = 7\n\
          headers = {{ Cookie = \"a=secret\", X-App = \"{{env.CARGO_PKG_NAME}}\" }}\n"
     ));
-    let TargetKind::Url { authority, host, address, pid } = &plan.target.kind else { panic!() };
-    assert_eq!((authority.as_str(), host.as_str(), *pid), ("ws://127.0.0.1:9001", "127.0.0.1:9001", Some(7)));
+    let TargetKind::Url { host, address, pid } = &plan.target.kind else { panic!() };
+    assert_eq!((host.as_str(), *pid), ("127.0.0.1:9001", Some(7)));
     assert_eq!(address.to_string(), "127.0.0.1:9001");
     assert_eq!(plan.target.path, "/ws/{room}?token=loadgen");
+    assert_eq!(plan.target.shown_path, "/ws/{room}?[redacted]");
     let basic = ("Authorization".to_owned(), "Basic bWU6cEBzcw==".to_owned());
     assert!(plan.target.headers.contains(&basic), "{:?}", plan.target.headers);
     assert!(plan.target.headers.contains(&("X-App".to_owned(), "loadgen".to_owned())));
@@ -258,8 +259,8 @@ fn a_url_is_taken_apart_and_its_secrets_stay_out_of_results() {
 #[test]
 fn a_url_needs_no_port_and_localhost_prefers_ipv4() {
     let plan = with_sets(&["target.url=ws://localhost/live"]);
-    let TargetKind::Url { authority, host, address, .. } = &plan.target.kind else { panic!() };
-    assert_eq!((authority.as_str(), host.as_str()), ("ws://localhost:80", "localhost"));
+    let TargetKind::Url { host, address, .. } = &plan.target.kind else { panic!() };
+    assert_eq!(host, "localhost");
     assert_eq!(address.to_string(), "127.0.0.1:80");
     assert_eq!(plan.target.path, "/live");
 }
@@ -320,6 +321,27 @@ fn needs_count_connections_ports_and_publishes() {
     assert_eq!((needs.connections, needs.descriptors, needs.ports_per_address), (1001, 1201, 250));
     assert_eq!((needs.publishes, needs.duration), (Some(10), Duration::from_secs(3)));
     assert!(needs.memory_bytes > 16 << 20);
+}
+
+#[test]
+fn groups_that_share_source_addresses_share_their_ports() {
+    let text = format!(
+        "{SHORTEST}[[connections]]\nname = \"b\"\ncount = 9\nsource_ips = [\"127.0.0.1-127.0.0.2\"]\n\
+         [[connections]]\nname = \"c\"\ncount = 100\nsource_ips = [\"127.0.0.2\"]\n"
+    );
+    // 127.0.0.1: the 10 phones, the publisher, and 5 of b; 127.0.0.2: 4 of b, and c.
+    assert_eq!(needs(&plan(&text)).ports_per_address, 104);
+    assert_eq!(needs(&plan(&text.replace("count = 100", "count = 1"))).ports_per_address, 16);
+}
+
+#[test]
+fn memory_grows_with_what_is_published() {
+    let memory = |sets: &[&str]| needs(&with_sets(sets)).memory_bytes;
+    let (few, many) = (memory(&["publishers.source.rate=1000"]), memory(&["publishers.source.rate=2000"]));
+    // 2,000 publishes more: the book, the list of messages and its index, and the frame of each.
+    assert_eq!(many - few, 2000 * (24 + 56 + 8 + 128 + 10));
+    let (much, more) = (memory(&["publishers.source.rate=1000000"]), memory(&["publishers.source.rate=2000000"]));
+    assert_eq!(more - much, 2_000_000 * (24 + 56 + 8), "no more than 64 MiB of frames are kept");
 }
 
 #[test]

@@ -125,7 +125,9 @@ fn a_faultless_server_is_found_without_fault() {
         done.exits(0);
         assert_eq!(wrong(run), Wrong::default());
         assert_eq!((tally.messages, tally.sent), (MESSAGES, run.deliveries.delivered));
-        assert!(run.passed && run.notes.is_empty(), "{:?}", run.notes);
+        // The second client says that it does not judge itself as closely.
+        let notes = usize::from(run.environment.client == "tungstenite");
+        assert!(run.passed && run.notes.len() == notes, "{:?}", run.notes);
     });
 }
 
@@ -212,7 +214,7 @@ fn a_server_that_closes_slow_clients_does_not_look_faster_for_it() {
         assert_eq!(tally.lost, tally.closed * (MESSAGES - 100));
         assert_eq!(wrong(run), Wrong { lost: tally.lost, ..Wrong::default() });
         assert_eq!(run.connections.closed, tally.closed);
-        assert_eq!(run.connections.closed_by["server: close 1013 (too slow)"], tally.closed);
+        assert_eq!(run.connections.closed_by["server 1013"], tally.closed);
         // An eighth is lost: whoever asks for the slowest tenth is told "never".
         let due = run.latency.due.as_ref().unwrap();
         assert!(due.p50.is_some(), "{due:?}");
@@ -227,7 +229,7 @@ fn what_a_publisher_could_not_say_after_the_server_closed_it_is_lost() {
         let (done, tally) = measure(Fault::CloseSender { at: 50 }, client, &scenario);
         done.exits(3);
         let run = done.run();
-        assert_eq!(run.connections.closed_by["server: close 1008 (no talking)"], 1);
+        assert_eq!(run.connections.closed_by["server 1008"], 1);
         assert_eq!(run.publishes.due, MESSAGES, "the schedule asks for them all the same");
         assert!(run.publishes.sent < MESSAGES / 2, "{:?}", run.publishes);
         assert_eq!(run.deliveries.expected, MESSAGES * SUBSCRIBERS);

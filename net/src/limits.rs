@@ -1,6 +1,7 @@
 //! What this machine allows one process: descriptors and source ports.
 
 use std::io;
+use std::net::{IpAddr, UdpSocket};
 use std::ops::RangeInclusive;
 
 use crate::sys::{check, malformed, read_proc};
@@ -37,6 +38,19 @@ pub fn raise_descriptors() -> io::Result<Descriptors> {
         check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) })?;
     }
     descriptors()
+}
+
+/// Whether connections can come from this address: a socket can be bound to it.
+///
+/// # Errors
+/// When there is no socket to try it with, as when descriptors have run out.
+pub fn is_local(address: IpAddr) -> io::Result<bool> {
+    // UDP, because a bound TCP port could not be had again for a while.
+    match UdpSocket::bind((address, 0)) {
+        Ok(_) => Ok(true),
+        Err(error) if error.raw_os_error() == Some(libc::EADDRNOTAVAIL) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The ports from which the kernel chooses a source port: as many connections can be open from one source address to one

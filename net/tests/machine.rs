@@ -66,6 +66,13 @@ fn the_soft_descriptor_limit_is_raised_to_the_hard_one() {
 }
 
 #[test]
+fn an_address_is_local_when_a_socket_can_have_it() {
+    assert!(net::is_local("127.0.0.9".parse().unwrap()).unwrap());
+    // RFC 5737: for documentation alone.
+    assert!(!net::is_local("192.0.2.1".parse().unwrap()).unwrap());
+}
+
+#[test]
 fn ephemeral_ports_are_the_range_a_connect_uses() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -122,8 +129,9 @@ fn a_signal_ends_a_child_and_nonsense_is_refused() {
 fn a_signal_to_a_group_ends_what_its_leader_started() {
     use std::os::unix::process::CommandExt;
     let mut command = Command::new("sh");
-    // The shell waits for a child of its own, which holds the pipe open as long as it lives.
-    command.args(["-c", "cat <&0 & echo ready; wait"]).process_group(0);
+    // The shell waits for a child of its own, which holds the pipe open as long as it lives. POSIX gives a background command
+    // /dev/null as its standard input, even before `<&0`, so the pipe takes a detour.
+    command.args(["-c", "exec 3<&0; cat <&3 & echo ready; wait"]).process_group(0);
     let mut child = child(&mut command);
     net::signal_group(child.id(), Signal::Kill).unwrap();
     let mut rest = String::new();

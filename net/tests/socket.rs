@@ -5,9 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 
-use net::{
-    DialError, Interest, ListenError, ListenOptions, Poller, Socket, Timeout, Token, dial, listen, send2_fd,
-};
+use net::{DialError, Interest, ListenError, ListenOptions, Poller, Socket, Timeout, Token, dial, listen, send2_fd};
 
 fn loopback(last: u8, port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, last], port))

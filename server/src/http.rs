@@ -190,8 +190,11 @@ impl Refused {
 
     fn into_answer(self) -> Answer {
         let mut answer = text(self.status, &self.sentence);
+        // What would have been right: RFC 9110 sections 15.5.6 and 15.5.22, RFC 6455 section 4.4.
+        if self.status == 405 {
+            answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
+        }
         if self.status == 426 {
-            // What would have been right (RFC 6455 section 4.4, RFC 9110 section 15.5.22).
             answer.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
             answer.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         }

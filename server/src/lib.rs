@@ -11,12 +11,14 @@
 //! ```
 //!
 //! Pure modules take bytes and the time and return values: `log`, `room`, `session`, `outbox`, `wheel`, `budget`, `accounts`, `resume`,
-//! `route`. I/O is in `shard` (sockets), `listener` and `http` (handshakes) and `serve` (threads and signals).
+//! `route`. I/O is in `shard` (sockets), `listener` and `http` (handshakes) and `serve` (threads and signals); `command` makes
+//! it a program with exit codes.
 #![forbid(unsafe_code)]
 
 pub mod accounts;
 pub mod admission;
 pub mod budget;
+pub mod command;
 pub mod config;
 pub mod http;
 pub mod listener;
@@ -31,5 +33,6 @@ pub mod shard;
 pub mod stats;
 pub mod wheel;
 
+pub use command::serve_as;
 pub use config::{Config, ConfigError, Flags};
 pub use serve::{ServeError, run};

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use net::{ListenOptions, Socket};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::http::{Progress, Side, Site};
 use crate::serve::ServeError;
@@ -62,7 +63,7 @@ impl Door {
     pub async fn accept(self, site: Arc<Site>) {
         let mut crowded = false;
         loop {
-            let accepted = match tokio::time::timeout(QUIET, self.listener.accept()).await {
+            let accepted = match timeout(QUIET, self.listener.accept()).await {
                 Ok(accepted) => accepted,
                 Err(_) if crowded => {
                     net::trim_heap();
@@ -75,7 +76,8 @@ impl Door {
                 Ok((stream, peer)) => {
                     crowded = true;
                     site.front().accepted += 1;
-                    let visit = Visit { side: self.side, limit: self.handshake_timeout, stream, peer };
+                    let deadline = Instant::now() + self.handshake_timeout;
+                    let visit = Visit { side: self.side, deadline, stream, peer };
                     tokio::spawn(visit.wait(Arc::clone(&site), Arc::clone(&self.turns)));
                 }
                 Err(error) if is_the_peers(&error) => {}
@@ -100,24 +102,26 @@ fn is_the_peers(error: &io::Error) -> bool {
 /// A connection that was accepted.
 struct Visit {
     side: Side,
-    limit: Duration,
+    /// By then it is answered, or cut off.
+    deadline: Instant,
     stream: TcpStream,
     peer: SocketAddr,
 }
 
 impl Visit {
-    /// Waits for the first byte and for a turn; until then a visitor costs no buffer.
+    /// Waits for the first byte and for a turn; until then a visitor costs no buffer. It looks at the byte, because the readiness of a
+    /// new socket is no more than a guess.
     async fn wait(self, site: Arc<Site>, turns: Arc<Semaphore>) {
-        match tokio::time::timeout(self.limit, self.stream.readable()).await {
-            Ok(Ok(())) => {}
+        match timeout_at(self.deadline, self.stream.peek(&mut [0])).await {
+            Ok(Ok(_)) => {}
             Ok(Err(_)) | Err(_) => {
                 site.front().handshake_failures += 1;
-                return tracing::debug!("{} sent nothing within {:?} (--handshake-timeout)", self.peer, self.limit);
+                return tracing::debug!("{} sent nothing within --handshake-timeout", self.peer);
             }
         }
-        let turn = tokio::time::timeout(WAIT, turns.acquire()).await;
+        let turn = timeout_at(self.deadline.min(Instant::now() + WAIT), turns.acquire()).await;
         let mut exchange = Box::pin(handshake(site, self));
-        if tokio::time::timeout(HOLD, &mut exchange).await.is_err() {
+        if timeout(HOLD, &mut exchange).await.is_err() {
             drop(turn);
             exchange.await;
         }
@@ -125,7 +129,7 @@ impl Visit {
 }
 
 /// One connection's request, and its hand-over if it becomes a WebSocket.
-async fn handshake(site: Arc<Site>, Visit { side, limit, stream, peer }: Visit) {
+async fn handshake(site: Arc<Site>, Visit { side, deadline, stream, peer }: Visit) {
     let progress = Mutex::new(Progress::Waiting);
     let service = service_fn(async |request| {
         let (answer, now) = site.answer(side, peer.ip(), request).await;
@@ -133,13 +137,13 @@ async fn handshake(site: Arc<Site>, Visit { side, limit, stream, peer }: Visit) 
         Ok::<_, Infallible>(answer)
     });
     let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limit)
+        // The deadline holds for everything.
+        .header_read_timeout(None)
         .max_buf_size(HEAD)
         .serve_connection(TokioIo::new(stream), service)
         .without_shutdown();
     // Whatever goes wrong drops the ticket, which gives the place in the room up.
-    let served = tokio::time::timeout(limit, served).await;
+    let served = timeout_at(deadline, served).await;
     let progress = std::mem::take(&mut *progress.lock().unwrap_or_else(PoisonError::into_inner));
     match (served, progress) {
         (Ok(Ok(parts)), Progress::Upgraded(ticket)) => {
@@ -158,7 +162,7 @@ async fn handshake(site: Arc<Site>, Visit { side, limit, stream, peer }: Visit) 
         }
         (Err(_), _) => {
             site.front().handshake_failures += 1;
-            tracing::debug!("{peer} took longer than {limit:?} for its request (--handshake-timeout)");
+            tracing::debug!("{peer} took longer than --handshake-timeout for its request");
         }
     }
 }

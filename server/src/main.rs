@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use server::{Config, Flags, ServeError};
+use server::Flags;
 
 /// A WebSocket broadcast server: what a member of a room sends reaches every member of it.
 ///
@@ -17,18 +17,5 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    let config = match Config::from_flags(Cli::parse().flags) {
-        Ok(config) => config,
-        Err(error) => {
-            eprintln!("fanout-server: {error}");
-            return ExitCode::from(2);
-        }
-    };
-    match server::run(config) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("fanout-server: {error}");
-            ExitCode::from(if matches!(error, ServeError::CutShort) { 130 } else { 1 })
-        }
-    }
+    ExitCode::from(server::serve_as("fanout-server", Cli::parse().flags))
 }

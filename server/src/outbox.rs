@@ -2,8 +2,9 @@
 
 use wire::{CloseCode, CloseFrame, Opcode, append_frame};
 
-/// Pongs may occupy so many bytes; further ones replace the newest (RFC 6455 5.5.3 asks for an answer to the most recent ping only).
-const PONG_BYTES: usize = 4096;
+/// With more than so many bytes waiting, a pong replaces the one before it (RFC 6455 section 5.5.3 asks for an answer to the most recent
+/// ping only), so that a peer that pings without reading costs no more.
+const WAITING_WITH_PONGS: usize = 4096;
 
 /// Whole frames, the first of which may have been written in part.
 #[derive(Debug, Default)]
@@ -13,8 +14,16 @@ pub struct Outbox {
     sent: usize,
     /// Where the newest pong begins, if nothing came after it.
     newest_pong: Option<usize>,
-    /// Bytes of pongs in `bytes`.
-    pong_bytes: usize,
+    ping: Ping,
+}
+
+/// Whether a ping of ours is in an outbox.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Ping {
+    #[default]
+    None,
+    /// It waits, or has gone while something after it waits.
+    Waiting,
 }
 
 impl Outbox {
@@ -48,7 +57,7 @@ impl Outbox {
         self.bytes.clear();
         self.sent = 0;
         self.newest_pong = None;
-        self.pong_bytes = 0;
+        self.ping = Ping::None;
     }
 
     /// Bytes of memory held.
@@ -63,25 +72,25 @@ impl Outbox {
         self.newest_pong = None;
     }
 
-    /// Adds the answer to a ping. A flood of pings is answered in a bounded number of bytes.
+    /// Adds the answer to a ping. A flood of pings, in one read or in many, is answered in a bounded number of bytes.
     pub fn pong(&mut self, payload: &[u8]) {
-        if self.pong_bytes + payload.len() + 2 > PONG_BYTES
+        if self.unsent().len() + payload.len() + 2 > WAITING_WITH_PONGS
             && let Some(at) = self.newest_pong
             && at >= self.sent
         {
-            self.pong_bytes -= self.bytes.len() - at;
             self.bytes.truncate(at);
         }
-        let at = self.bytes.len();
+        self.newest_pong = Some(self.bytes.len());
         append_frame(&mut self.bytes, Opcode::Pong, payload);
-        self.pong_bytes += self.bytes.len() - at;
-        self.newest_pong = Some(at);
     }
 
-    /// Adds a ping without a payload.
+    /// Adds a ping without a payload, if none was added since the outbox was last empty: one asks as much as many.
     pub fn ping(&mut self) {
-        append_frame(&mut self.bytes, Opcode::Ping, &[]);
-        self.newest_pong = None;
+        if self.ping == Ping::None {
+            append_frame(&mut self.bytes, Opcode::Ping, &[]);
+            self.newest_pong = None;
+            self.ping = Ping::Waiting;
+        }
     }
 
     /// Adds a close frame, the last that may be added.
@@ -99,12 +108,11 @@ impl Outbox {
         self.newest_pong = self.newest_pong.map(|at| at + rest.len());
     }
 
-    /// Moves everything unsent of `other` behind what waits here.
-    pub fn take_from(&mut self, other: &mut Self) {
-        self.newest_pong = other.newest_pong.and_then(|at| at.checked_sub(other.sent)).map(|at| at + self.bytes.len());
-        self.bytes.extend_from_slice(other.unsent());
-        self.pong_bytes += other.pong_bytes;
-        other.clear();
+    /// Gives back the memory that what waits does not need.
+    #[must_use]
+    pub fn fitted(mut self) -> Self {
+        self.bytes.shrink_to_fit();
+        self
     }
 }
 
@@ -118,8 +126,22 @@ mod tests {
         for i in 0..100_000_u32 {
             outbox.pong(&i.to_be_bytes());
         }
-        assert!(outbox.unsent().len() <= PONG_BYTES);
+        assert!(outbox.unsent().len() <= WAITING_WITH_PONGS);
         assert!(outbox.unsent().ends_with(&99_999_u32.to_be_bytes()));
+    }
+
+    #[test]
+    fn pings_and_pongs_stay_bounded_for_a_peer_that_takes_a_few_bytes_now_and_then() {
+        let mut outbox = Outbox::default();
+        for i in 0..100_000_u32 {
+            outbox.pong(&[&i.to_be_bytes()[..], &[0; 121]].concat());
+            outbox.ping();
+            if i % 100 == 0 {
+                outbox.advance(1);
+            }
+            assert!(outbox.unsent().len() <= WAITING_WITH_PONGS + 2 * 127 + 2, "{i}");
+        }
+        assert!(outbox.capacity() < 4 * WAITING_WITH_PONGS);
     }
 
     #[test]

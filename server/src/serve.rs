@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use net::ListenError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 use crate::admission::Admission;
 use crate::config::Config;
@@ -25,14 +24,6 @@ pub enum ServeError {
     /// A hot thread ended before its time.
     #[error("a shard has failed: {0}")]
     Shard(io::Error),
-    /// `--log`.
-    #[error("--log {filter}: {problem}; use error, warn, info, debug, or a filter such as server=debug")]
-    Log {
-        /// What was given.
-        filter: String,
-        /// What is wrong with it.
-        problem: String,
-    },
     /// A second signal came during a drain.
     #[error("stopped at once by a second signal")]
     CutShort,
@@ -45,7 +36,8 @@ pub enum ServeError {
 /// # Errors
 /// See [`ServeError`].
 pub fn run(config: Config) -> Result<(), ServeError> {
-    log_to_stderr(&config.log)?;
+    // Where the program has its own subscriber already, that one is used.
+    let _ = tracing_subscriber::fmt().with_env_filter(config.log.clone()).with_writer(io::stderr).try_init();
     if let Some(first) = config.cpus.first() {
         net::pin_thread(&[*first]).map_err(ServeError::Runtime)?;
     }
@@ -121,12 +113,4 @@ impl Signals {
 fn announce(line: &str) {
     let mut out = io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
-}
-
-fn log_to_stderr(filter: &str) -> Result<(), ServeError> {
-    let parsed = EnvFilter::try_new(filter)
-        .map_err(|problem| ServeError::Log { filter: filter.to_owned(), problem: problem.to_string() })?;
-    // Where the program has its own subscriber already, that one is used.
-    let _ = tracing_subscriber::fmt().with_env_filter(parsed).with_writer(io::stderr).try_init();
-    Ok(())
 }

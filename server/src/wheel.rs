@@ -8,7 +8,7 @@
 pub const TICK: u64 = 16_000_000;
 const SLOTS: usize = 4096;
 /// The furthest ahead that an entry is kept, in nanoseconds (65 s): a later one fires at this and schedules itself again.
-pub const REACH: u64 = TICK * (SLOTS as u64 - 1);
+const REACH: u64 = TICK * (SLOTS as u64 - 1);
 
 const NONE: u32 = u32::MAX;
 /// In `previous`: this is the first of the slot in the lower bits.
@@ -46,7 +46,7 @@ impl Wheel {
         }
     }
 
-    /// Has `id` fire at `due`, at most one [`TICK`] late and never early (but at [`REACH`] from now at the latest), and not at any time
+    /// Has `id` fire at `due`, at most one [`TICK`] late and never early (but 65 s from now at the latest), and not at any time
     /// it was scheduled for before.
     pub fn schedule(&mut self, id: u32, due: u64, now: u64) {
         debug_assert!(id < FIRST);
@@ -56,7 +56,7 @@ impl Wheel {
         if self.links.len() <= id as usize {
             self.links.resize(id as usize + 1, UNLINKED);
         }
-        let tick = due.div_ceil(TICK).clamp(self.tick, self.tick + SLOTS as u64 - 1);
+        let tick = due.div_ceil(TICK).clamp(self.tick, self.tick + REACH / TICK);
         let slot = (tick % SLOTS as u64) as usize;
         let next = self.heads[slot];
         if next != NONE {

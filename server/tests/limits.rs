@@ -62,6 +62,29 @@ fn a_request_that_never_ends_is_cut_off() {
 }
 
 #[test]
+fn a_late_first_byte_buys_no_more_time_for_the_request() {
+    let server = Server::start(&["--handshake-timeout", "2s"]);
+    let start = Instant::now();
+    let mut stream = server.dial();
+    std::thread::sleep(Duration::from_millis(1500));
+    stream.write_all(b"GET /echo HTTP/1.1\r\nHost:").unwrap();
+    let _ = stream.read_to_end(&mut Vec::new());
+    let took = start.elapsed();
+    assert!(took > Duration::from_millis(1900) && took < Duration::from_secs(3), "{took:?}");
+}
+
+#[test]
+fn a_method_that_cannot_be_is_answered_with_the_one_that_can() {
+    let server = Server::start(&[]);
+    let mut stream = server.dial();
+    stream.write_all(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let answer = answer.to_ascii_lowercase();
+    assert!(answer.starts_with("http/1.1 405 ") && answer.contains("\r\nallow: get\r\n"), "{answer}");
+}
+
+#[test]
 fn nonsense_instead_of_a_request_harms_nobody() {
     let server = Server::start(&[]);
     let mut other = server.connect("/echo");
@@ -92,6 +115,8 @@ fn what_cannot_be_configured_is_refused_with_a_sentence() {
     };
     assert_eq!(refused(&["--compression", "shared"], "--compression shared: not built yet; use off"), Some(2));
     assert_eq!(refused(&["--room-log", "many"], "64KiB"), Some(2));
+    assert_eq!(refused(&["--log", "server=loud"], "--log server=loud: "), Some(2));
+    assert_eq!(refused(&["--pong-timeout", "30s"], "--ping-interval 54s: must be shorter"), Some(2));
     let server = Server::start(&[]);
     assert_eq!(refused(&["--listen", &server.addr.to_string()], "is in use"), Some(1));
 }

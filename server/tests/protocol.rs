@@ -7,7 +7,7 @@ mod common;
 use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, Server, masked};
+use common::{PATIENCE, Raw, Server, masked};
 use tokio_tungstenite::tungstenite::Message;
 
 #[test]
@@ -129,6 +129,28 @@ fn who_answers_pings_stays_and_who_is_silent_is_closed() {
 }
 
 #[test]
+fn without_pings_nobody_is_closed_for_being_silent() {
+    let server = Server::start(&["--ping-interval", "0", "--pong-timeout", "100ms"]);
+    let mut silent = server.raw("/broadcast/r");
+    silent.stream.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    let error = silent.stream.read(&mut [0; 16]).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
+    assert_eq!(server.stats()["members"], 1);
+}
+
+#[test]
+fn who_answers_is_pinged_again_after_every_interval() {
+    for timeout in ["0", "1m"] {
+        let server = Server::start(&["--ping-interval", "50ms", "--pong-timeout", timeout]);
+        let mut raw = server.raw("/broadcast/r");
+        for _ in 0..5 {
+            assert_eq!(raw.frame(), (0x89, vec![]));
+            raw.send(&masked(0x8a, b""));
+        }
+    }
+}
+
+#[test]
 fn a_flood_of_pings_that_nobody_reads_the_answers_of_is_bounded() {
     let server = Server::start(&[]);
     let mut raw = server.raw("/broadcast/r");
@@ -137,6 +159,32 @@ fn a_flood_of_pings_that_nobody_reads_the_answers_of_is_bounded() {
         raw.send(&pings);
     }
     assert!(server.resident_bytes() < 40 << 20);
+    raw.send(&masked(0x89, b"last"));
+    while raw.frame() != (0x8a, b"last".to_vec()) {}
+}
+
+#[test]
+fn a_member_that_reads_nothing_and_pings_on_and_on_costs_bounded_memory() {
+    let server = Server::start(&["--lag-policy", "skip", "--room-log", "1MiB"]);
+    let mut raw = Raw::upgrade(server.dial_narrow(), "/broadcast/r", b"");
+    raw.stream.set_nodelay(true).unwrap();
+    let mut publisher = server.connect("/broadcast/r");
+    while server.stats()["blocked_now"] == 0 {
+        publisher.send(Message::binary(vec![1; 60_000]));
+        publisher.next();
+    }
+    let mut other = server.connect("/echo");
+    let before = server.resident_bytes();
+    // One ping a write, and never more unread than a few: each read of the server gets far less than what pongs may occupy.
+    for n in 0..160_000_u32 {
+        raw.send(&masked(0x89, &[&n.to_be_bytes()[..], &[b'p'; 121]].concat()));
+        if n % 8 == 7 {
+            other.text("has it read?");
+            other.next();
+        }
+    }
+    let after = server.resident_bytes();
+    assert!(after < before + (4 << 20), "{before} bytes before, {after} after 20 MB of answers");
     raw.send(&masked(0x89, b"last"));
     while raw.frame() != (0x8a, b"last".to_vec()) {}
 }
@@ -177,8 +225,9 @@ fn an_echo_client_that_does_not_read_is_not_read_either() {
 
 #[test]
 fn after_our_close_the_peer_may_take_its_time_but_not_for_ever() {
-    let server = Server::start(&["--ping-interval", "0", "--pong-timeout", "200ms"]);
+    let server = Server::start(&["--ping-interval", "100ms", "--pong-timeout", "200ms"]);
     let mut raw = server.raw("/broadcast/r");
+    assert_eq!(raw.frame(), (0x89, vec![]));
     let (first, payload) = raw.frame();
     assert_eq!((first, &payload[..2]), (0x88, &1008_u16.to_be_bytes()[..]));
     // Data is ignored now; the answer ends it.

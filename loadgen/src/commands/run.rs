@@ -1,9 +1,10 @@
 //! `fanout run` and `fanout quick`.
 
+use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, say};
+use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, coloured, say};
 use crate::cli::{Format, How, QuickArgs, RunArgs};
 use crate::plan::{Mode, Plan};
 use crate::progress::{Progress, ProgressMode};
@@ -28,7 +29,20 @@ pub fn files(args: &RunArgs) -> u8 {
             }
         }
     }
+    if let (Some(name), true) = (twice(&plans), args.how.out.is_some()) {
+        eprintln!(
+            "two scenarios are named `{name}`, and the second would overwrite the first in the folder of --out: change the \
+             `name` of one, run them one at a time, or leave --out out"
+        );
+        wrong = true;
+    }
     if wrong { BAD_SCENARIO } else { run_all(plans, &args.how) }
+}
+
+/// The first name that an earlier plan has as well.
+fn twice(plans: &[Plan]) -> Option<&str> {
+    let mut seen = HashSet::new();
+    plans.iter().map(|plan| plan.name.as_str()).find(|name| !seen.insert(*name))
 }
 
 /// Runs the load that a few flags describe.
@@ -110,7 +124,7 @@ async fn run_one(plan: Plan, how: &How, several: bool) -> u8 {
     let said = say(&match how.format {
         Format::Text => text::render(&run, written.as_ref().ok(), colour()),
         Format::Json if several => json::line(&run) + "\n",
-        Format::Json => json::document(&run) + "\n",
+        Format::Json => json::document(&run),
     });
     match written {
         Ok(written) => {
@@ -136,6 +150,5 @@ fn place(how: &How, name: &str, several: bool) -> Place {
 }
 
 fn colour() -> Colour {
-    let wanted = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    if wanted { Colour::Always } else { Colour::Never }
+    if coloured(std::io::stdout().is_terminal()) { Colour::Always } else { Colour::Never }
 }

@@ -11,7 +11,7 @@ fn phase(seconds: f64, load: (f64, f64)) -> Phase {
 }
 
 fn dues(arrival: &Arrival, publisher: u32, publishers: u32, phases: &[Phase], seed: u64) -> Vec<u64> {
-    let mut schedule = Schedule::new(arrival, publisher, publishers, phases, seed).unwrap();
+    let mut schedule = Pacer::new(arrival, publishers, phases, seed).schedule(publisher).unwrap();
     let mut all = Vec::new();
     while let Some(due) = schedule.peek() {
         all.push(due);
@@ -148,17 +148,18 @@ fn a_replay_stops_with_the_phases() {
 
 #[test]
 fn a_closed_loop_has_no_schedule() {
-    assert!(Schedule::new(&Arrival::Closed { in_flight: 64 }, 0, 1, &[phase(1.0, (1.0, 1.0))], 1).is_none());
+    let closed = Arrival::Closed { in_flight: 64 };
+    assert!(Pacer::new(&closed, 1, &[phase(1.0, (1.0, 1.0))], 1).schedule(0).is_none());
 }
 
 #[test]
-fn publishes_due_counts_those_before_a_time() {
-    let mut schedule = Schedule::new(&Arrival::Uniform { rate: 10.0 }, 0, 1, &[phase(2.0, (1.0, 1.0))], 1).unwrap();
-    assert_eq!([0, SECOND, 10 * SECOND].map(|until| schedule.publishes_due(until)), [0, 10, 20]);
-    (0..3).for_each(|_| schedule.advance());
-    assert_eq!(schedule.publishes_due(SECOND), 10, "those passed are counted as well");
+fn a_schedule_that_has_ended_stays_at_its_end() {
+    let pacer = Pacer::new(&Arrival::Uniform { rate: 10.0 }, 1, &[phase(2.0, (1.0, 1.0))], 1);
+    let mut schedule = pacer.schedule(0).unwrap();
+    (0..19).for_each(|_| schedule.advance());
+    assert_eq!(schedule.peek(), Some(2 * SECOND - SECOND / 20));
     (0..100).for_each(|_| schedule.advance());
-    assert_eq!((schedule.peek(), schedule.publishes_due(u64::MAX)), (None, 20));
+    assert_eq!(schedule.peek(), None);
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub fn document(run: &Run) -> String {
     text
 }
 
-/// The run on one line, without a newline: what `--format json` prints.
+/// The run on one line, without a newline: what `--format json` prints of each of several runs.
 #[must_use]
 pub fn line(run: &Run) -> String {
     to_text(run, serde_json::to_string)

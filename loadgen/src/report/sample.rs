@@ -204,7 +204,7 @@ pub fn dropped() -> Run {
     run.connections.failed = 2;
     run.connections.closed = 14;
     run.connections.refused_by_status = BTreeMap::from([("503".to_owned(), 3)]);
-    run.connections.failed_by_cause = BTreeMap::from([("no answer within 10 s".to_owned(), 2)]);
+    run.connections.failed_by_cause = BTreeMap::from([("no answer to the upgrade within 10 s".to_owned(), 2)]);
     run.connections.closed_by = BTreeMap::from([("server 1013".to_owned(), 12), ("server reset".to_owned(), 2)]);
     run.thresholds.clear();
     run

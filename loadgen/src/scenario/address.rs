@@ -1,9 +1,41 @@
 //! Local addresses to connect from: `"127.0.0.2"` or `"127.0.0.2-127.0.0.5"`.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
+
+use crate::scenario::error::Fault;
+use crate::scenario::limits::is_local;
+use crate::scenario::scalar::At;
 
 /// More than enough for any number of ports, and no typing error that takes a minute to print.
 const MOST: u32 = 4096;
+
+/// All addresses of all entries, each of this machine and of the family of the server's.
+pub(super) fn sources(entries: &[At<String>], server: IpAddr) -> Result<Vec<IpAddr>, Fault> {
+    let mut all = Vec::new();
+    let mut tried = HashSet::new();
+    for entry in entries {
+        let here = addresses(&entry.value).map_err(|message| Fault::at(&entry.span, message))?;
+        for &address in here.iter().filter(|address| tried.insert(**address)) {
+            if let Some(message) = unusable(address, server) {
+                return Err(Fault::at(&entry.span, message)
+                    .help("use addresses of this machine; every address of 127.0.0.0/8 is one, towards 127.0.0.1"));
+            }
+        }
+        all.extend(here);
+    }
+    Ok(all)
+}
+
+fn unusable(address: IpAddr, server: IpAddr) -> Option<String> {
+    if address.is_ipv4() != server.is_ipv4() {
+        return Some(format!("`{address}` cannot reach the server: {server} is of the other IP version"));
+    }
+    if !is_local(address) {
+        return Some(format!("`{address}` is no address of this machine, so nothing can connect from it"));
+    }
+    None
+}
 
 /// All addresses of one entry, or what is wrong with it.
 pub(super) fn addresses(text: &str) -> Result<Vec<IpAddr>, String> {
@@ -35,6 +67,23 @@ mod tests {
             ["127.0.0.254", "127.0.0.255", "127.0.1.0", "127.0.1.1"]
         );
         assert_eq!(addresses("::1").unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_source_is_of_this_machine_and_of_the_family_of_the_server() {
+        let sources = |entries: &[&str], server: &str| {
+            let entries: Vec<_> = entries.iter().map(|e| At { value: (*e).to_owned(), span: 0..e.len() }).collect();
+            sources(&entries, server.parse().unwrap()).map_err(|fault| fault.message)
+        };
+        assert_eq!(sources(&["127.0.0.2-127.0.0.4", "127.0.0.3"], "127.0.0.1").unwrap().len(), 4);
+        assert_eq!(
+            sources(&["127.0.0.2", "::1"], "127.0.0.1").unwrap_err(),
+            "`::1` cannot reach the server: 127.0.0.1 is of the other IP version"
+        );
+        assert_eq!(
+            sources(&["192.0.2.1"], "127.0.0.1").unwrap_err(),
+            "`192.0.2.1` is no address of this machine, so nothing can connect from it"
+        );
     }
 
     #[test]

@@ -52,7 +52,8 @@ fn build(file: &File, dir: &Path, limits: &Limits) -> Result<Plan, Fault> {
     unique("[[connections]]", file.connections.iter().map(|t| &t.name))?;
     unique("[[publishers]]", file.publishers.iter().map(|t| &t.name))?;
     unique("[[phases]]", file.phases.iter().map(|t| &t.name))?;
-    counts_possible(file, limits)?;
+    let target = target::resolve(&file.target, mode, dir)?;
+    counts_possible(file, &target.kind, limits)?;
     let seed = file.seed.map_or(1, |seed| seed.0);
     let replay = publishers::replay(&file.publishers, dir)?;
     if let (Mode::Echo, Some(_), Some(key)) = (mode, &replay, &file.mode) {
@@ -62,10 +63,9 @@ fn build(file: &File, dir: &Path, limits: &Limits) -> Result<Plan, Fault> {
         ));
     }
     let correlate = correlate(file, replay.as_ref())?;
-    let target = target::resolve(&file.target, mode, dir)?;
     let rooms_of_trace = groups::replays(&file.connections)?;
     let trace = replay.as_ref().map(|replay| replay.trace.as_ref());
-    let groups = groups::resolve(&file.connections, trace, seed)?;
+    let groups = groups::resolve(&file.connections, trace, seed, target.ip())?;
     if groups.rooms.len() > 1 && !target.path.contains("{room}") {
         return Err(no_room_in_path(file, groups.rooms.len(), &target.path));
     }

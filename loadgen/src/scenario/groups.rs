@@ -1,9 +1,10 @@
 //! `[[connections]]`: the groups of subscribers, the rooms of the run, and who is in which.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use crate::plan::Group;
-use crate::scenario::address::addresses;
+use crate::scenario::address::sources;
 use crate::scenario::error::{Fault, counted};
 use crate::scenario::file::ConnectionsTable;
 use crate::scenario::scalar::At;
@@ -33,7 +34,13 @@ pub(super) fn replays(tables: &[ConnectionsTable]) -> Result<bool, Fault> {
     }
 }
 
-pub(super) fn resolve(tables: &[ConnectionsTable], trace: Option<&Trace>, seed: u64) -> Result<Groups, Fault> {
+/// `server` is where they connect to.
+pub(super) fn resolve(
+    tables: &[ConnectionsTable],
+    trace: Option<&Trace>,
+    seed: u64,
+    server: IpAddr,
+) -> Result<Groups, Fault> {
     if tables.is_empty() {
         return Err(Fault::missing("there is no [[connections]]: nobody would receive anything")
             .help("add [[connections]] with a name and a count"));
@@ -52,10 +59,7 @@ pub(super) fn resolve(tables: &[ConnectionsTable], trace: Option<&Trace>, seed: 
                 })
             })
             .collect();
-        let mut source_ips = Vec::new();
-        for entry in table.source_ips.iter().flat_map(|ips| &ips.value) {
-            source_ips.extend(addresses(&entry.value).map_err(|message| Fault::at(&entry.span, message))?);
-        }
+        let source_ips = table.source_ips.as_ref().map_or(Ok(Vec::new()), |ips| sources(&ips.value, server))?;
         all.groups.push(Group {
             name: table.name.value.0.clone(),
             count: table.count.value.0,

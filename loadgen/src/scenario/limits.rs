@@ -1,10 +1,12 @@
 //! Whether this machine can do what a scenario asks: descriptors, ports, memory, time.
 
+use std::collections::HashMap;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use crate::pacer::work_seconds;
-use crate::plan::{Arrival, From, Plan};
+use crate::plan::{Arrival, From, Plan, PublisherGroup, TargetKind};
 
 /// What this machine allows one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +31,25 @@ impl Limits {
     }
 }
 
+/// Whether connections can come from this address. Where that cannot be tried, the run will tell.
+pub(super) fn is_local(address: IpAddr) -> bool {
+    net::is_local(address).unwrap_or(true)
+}
+
 /// Descriptors beside the connections: epoll sets, files, the server's pipes, its samples.
 pub(super) const OTHER_DESCRIPTORS: u64 = 200;
+/// Descriptors that the bundled server keeps for other things than connections.
+const SERVER_DESCRIPTORS: u64 = 500;
+
+/// Connections that the bundled server takes on this machine when nothing else is asked of it.
+pub(super) fn bundled_connections(limits: &Limits) -> u64 {
+    limits.descriptors.saturating_sub(SERVER_DESCRIPTORS).max(1)
+}
+
+/// Whether a plan's server is the bundled one with its own limit on connections.
+pub(super) fn is_bundled(kind: &TargetKind) -> bool {
+    matches!(kind, TargetKind::Bundled { flags } if flags.iter().all(|(name, _)| name != "--max-connections"))
+}
 
 /// What a run needs of the machine; estimates, except for the counts.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,8 +72,13 @@ pub struct Needs {
 const BASE_BYTES: u64 = 16 << 20;
 /// Its own and the kernel's memory for a connection and its other end.
 const CONNECTION_BYTES: u64 = 500 + 6600;
-/// What a publish leaves behind until the end: when it was due and sent, and how far it got.
-const PUBLISH_BYTES: u64 = 40;
+/// What a publish leaves behind until the end, in its publisher's book (24), its room's list of messages (56), and the index
+/// of that by sequence (8, room to grow included).
+const PUBLISH_BYTES: u64 = 24 + 56 + 8;
+/// Header of a message's frame, at most, in the bytes that a room keeps.
+const HEADER_BYTES: u64 = 10;
+/// A worker keeps this much of the frames received, for connections that are behind.
+const HELD_BYTES: u64 = 64 << 20;
 
 /// What a plan needs.
 pub fn needs(plan: &Plan) -> Needs {
@@ -62,13 +86,6 @@ pub fn needs(plan: &Plan) -> Needs {
     let own: u32 =
         plan.publishers.iter().map(|p| if let From::Separate(rooms) = &p.from { rooms.len() as u32 } else { 0 }).sum();
     let connections = subscribers + own;
-    let unbound: u32 = plan.groups.iter().filter(|g| g.source_ips.is_empty()).map(|g| g.count).sum();
-    let bound = plan
-        .groups
-        .iter()
-        .filter(|g| !g.source_ips.is_empty())
-        .map(|g| g.count.div_ceil(g.source_ips.len() as u32))
-        .max();
     let publishes = publishes(plan);
     let trace: u64 = plan
         .publishers
@@ -85,11 +102,12 @@ pub fn needs(plan: &Plan) -> Needs {
     Needs {
         connections,
         descriptors: u64::from(connections) + OTHER_DESCRIPTORS,
-        ports_per_address: (unbound + own).max(bound.unwrap_or(0)),
+        ports_per_address: ports_per_address(plan, own),
         publishes,
         memory_bytes: BASE_BYTES
             + u64::from(connections) * CONNECTION_BYTES
             + publishes.unwrap_or(0).min(1 << 40) * PUBLISH_BYTES
+            + frame_bytes(plan).min(HELD_BYTES)
             + trace,
         duration: Duration::try_from_secs_f64(ramp)
             .unwrap_or(Duration::MAX)
@@ -98,20 +116,64 @@ pub fn needs(plan: &Plan) -> Needs {
     }
 }
 
+/// Ports of the source address that opens the most connections, `own` of them by publishers. The kernel connects to loopback
+/// from 127.0.0.1 (or ::1), and to any other server from an address that is not among `source_ips`, for all we know.
+fn ports_per_address(plan: &Plan, own: u32) -> u32 {
+    let usual = Some(plan.target.ip()).filter(IpAddr::is_loopback).map(|ip| match ip {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(_) => ip,
+    });
+    let mut ports: HashMap<Option<IpAddr>, u32> = HashMap::from([(usual, own)]);
+    for group in &plan.groups {
+        if group.source_ips.is_empty() {
+            *ports.entry(usual).or_default() += group.count;
+            continue;
+        }
+        let addresses = group.source_ips.len() as u32;
+        for (i, &address) in (0..).zip(&group.source_ips) {
+            // They take turns, the first ones once more where it does not come out even.
+            *ports.entry(Some(address)).or_default() +=
+                group.count / addresses + u32::from(i < group.count % addresses);
+        }
+    }
+    ports.into_values().max().unwrap_or(0)
+}
+
+/// Bytes of all frames of the schedule; 0 in a closed loop.
+fn frame_bytes(plan: &Plan) -> u64 {
+    let bytes = |group: &PublisherGroup| {
+        publishes_of(group, plan).map_or(0, |n| n.saturating_mul(group.payload.mean_size() + HEADER_BYTES))
+    };
+    plan.publishers.iter().map(bytes).fold(0, u64::saturating_add)
+}
+
 /// Publishes that the schedule holds; `None` when a closed loop decides.
 fn publishes(plan: &Plan) -> Option<u64> {
+    plan.publishers.iter().try_fold(0u64, |sum, group| Some(sum.saturating_add(publishes_of(group, plan)?)))
+}
+
+fn publishes_of(group: &PublisherGroup, plan: &Plan) -> Option<u64> {
     let work = work_seconds(&plan.phases);
-    plan.publishers
-        .iter()
-        .map(|group| match &group.arrival {
-            Arrival::Uniform { rate } | Arrival::Poisson { rate } => Some((rate * work).round() as u64),
-            Arrival::Closed { .. } => None,
-            Arrival::Replay { trace, speed, repeat } => {
-                let passes = work * 1e6 * speed / trace.length_us() as f64;
-                let passes = if *repeat { passes } else { passes.min(1.0) };
-                let players = u64::from(group.from.count(&plan.groups)) / (trace.rooms.len() as u64).max(1);
-                Some((passes * trace.messages.len() as f64).round() as u64 * players.max(1))
-            }
-        })
-        .try_fold(0u64, |sum, group: Option<u64>| Some(sum.saturating_add(group?)))
+    match &group.arrival {
+        Arrival::Uniform { rate } | Arrival::Poisson { rate } => Some((rate * work).round() as u64),
+        Arrival::Closed { .. } => None,
+        Arrival::Replay { trace, speed, repeat } => {
+            let passes = work * 1e6 * speed / trace.length_us() as f64;
+            let passes = if *repeat { passes } else { passes.min(1.0) };
+            let players = u64::from(group.from.count(&plan.groups)) / (trace.rooms.len() as u64).max(1);
+            Some((passes * trace.messages.len() as f64).round() as u64 * players.max(1))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bundled_server_takes_as_many_connections_as_it_says_itself() {
+        let limits = Limits::of_this_machine().unwrap();
+        let server = server::Config::from_flags(server::Flags::default()).unwrap();
+        assert_eq!(bundled_connections(&limits), server.max_connections as u64);
+    }
 }

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use crate::plan::{Arrival, Plan};
+use crate::plan::{Arrival, Plan, TargetKind};
 use crate::scenario::error::Fault;
 use crate::scenario::file::File;
-use crate::scenario::limits::{Limits, OTHER_DESCRIPTORS, needs};
+use crate::scenario::limits::{Limits, OTHER_DESCRIPTORS, bundled_connections, is_bundled, needs};
 use crate::scenario::scalar::At;
 use crate::scenario::value::Count;
 
@@ -19,30 +19,36 @@ fn largest(file: &File) -> Range<usize> {
 }
 
 /// Refuses counts that are far too large, before anything is made for each connection.
-pub(super) fn counts_possible(file: &File, limits: &Limits) -> Result<(), Fault> {
-    few_enough(counts(file).map(|count| u64::from(count.value.0)).sum(), file, limits)
+pub(super) fn counts_possible(file: &File, target: &TargetKind, limits: &Limits) -> Result<(), Fault> {
+    few_enough(counts(file).map(|count| u64::from(count.value.0)).sum(), file, target, limits)
 }
 
-fn few_enough(connections: u64, file: &File, limits: &Limits) -> Result<(), Fault> {
+fn few_enough(connections: u64, file: &File, target: &TargetKind, limits: &Limits) -> Result<(), Fault> {
+    let here = limits.descriptors;
     let descriptors = connections + OTHER_DESCRIPTORS;
-    if descriptors <= limits.descriptors {
-        return Ok(());
-    }
-    let (here, most) = (limits.descriptors, limits.descriptors.saturating_sub(OTHER_DESCRIPTORS));
-    Err(Fault::at(
-        &largest(file),
+    let ours = here.saturating_sub(OTHER_DESCRIPTORS);
+    let theirs = if is_bundled(target) { bundled_connections(limits) } else { u64::MAX };
+    let message = if descriptors > here {
+        let most = ours.min(theirs);
         format!(
             "{connections} connections need {descriptors} descriptors, but a process may have {here} here: \
              that is enough for {most} connections"
-        ),
-    )
-    .help("lower `count`, or raise the hard limit (ulimit -Hn) as root"))
+        )
+    } else if connections > theirs {
+        format!(
+            "{connections} connections, but the bundled server takes {theirs}: of {here} descriptors it keeps some for \
+             other things"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Fault::at(&largest(file), message).help("lower `count`, or raise the hard limit (ulimit -Hn) as root"))
 }
 
 /// Checks a whole plan against the machine and the width of its counters.
 pub(super) fn possible(plan: &Plan, file: &File, limits: &Limits) -> Result<(), Fault> {
     let needs = needs(plan);
-    few_enough(u64::from(needs.connections), file, limits)?;
+    few_enough(u64::from(needs.connections), file, &plan.target.kind, limits)?;
     if needs.ports_per_address > limits.ports {
         return Err(Fault::at(
             &largest(file),

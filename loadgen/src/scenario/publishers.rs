@@ -85,6 +85,7 @@ pub(super) fn resolve(
         return Err(Fault::missing("there is no [[publishers]]: nothing would be sent")
             .help("add [[publishers]] with a name and a rate"));
     }
+    one_kind_of_loop(tables)?;
     let mut all: Vec<PublisherGroup> = Vec::new();
     for table in tables {
         let usual = if scene.mode == Mode::Echo { FromKey::Members } else { FromKey::Separate };
@@ -111,6 +112,21 @@ pub(super) fn resolve(
         }
     }
     Ok(all)
+}
+
+/// Refuses closed publishers beside scheduled ones: what has no due time has no place in `latency.due`.
+fn one_kind_of_loop(tables: &[PublishersTable]) -> Result<(), Fault> {
+    let closed = |table: &&PublishersTable| table.arrival.as_ref().is_some_and(|at| at.value == ArrivalKey::Closed);
+    let (Some(one), Some(other)) = (tables.iter().find(closed), tables.iter().find(|table| !closed(table))) else {
+        return Ok(());
+    };
+    let place = one.arrival.as_ref().map_or(&one.name.span, |at| &at.span);
+    let (one, other) = (&one.name.value.0, &other.name.value.0);
+    Err(Fault::at(
+        place,
+        format!("`{one}` is a closed loop and `{other}` has a schedule: together their run would have no latency.due"),
+    )
+    .help("give all publishers arrival = \"closed\", or put the closed ones into a scenario of their own"))
 }
 
 fn senders(before: &[PublisherGroup], groups: &[Group]) -> u32 {

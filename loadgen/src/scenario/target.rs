@@ -6,19 +6,25 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use url::{Position, Url};
+use wire::handshake::is_reserved_header;
 
 use crate::plan::{Mode, Ready, Target, TargetKind};
 use crate::scenario::error::Fault;
 use crate::scenario::expand::expand;
 use crate::scenario::file::TargetTable;
 use crate::scenario::keys::nearest;
+use crate::scenario::redact;
 use crate::scenario::scalar::{At, Scalar};
 
 /// Stands for `{room}` while a URL is taken apart, because the URL syntax would encode the braces.
 const ROOM_MARK: &str = "fanout-room-goes-here";
 
-/// Flags of the bundled server that a scenario may set.
-const FLAGS: [&str; 29] = [
+/// Flags of the bundled server that fanout sets itself.
+const CHOSEN: [&str; 3] = ["listen", "admin", "config"];
+
+/// Flags of the bundled server that a scenario may set: all but those that fanout chooses (a test compares them).
+const FLAGS: [&str; 30] = [
+    "log",
     "shards",
     "cpus",
     "engine",
@@ -50,18 +56,6 @@ const FLAGS: [&str; 29] = [
     "redis",
 ];
 
-/// Headers that the WebSocket handshake writes itself.
-const OWN_HEADERS: [&str; 8] = [
-    "host",
-    "upgrade",
-    "connection",
-    "sec-websocket-key",
-    "sec-websocket-version",
-    "sec-websocket-extensions",
-    "sec-websocket-protocol",
-    "content-length",
-];
-
 pub(super) fn resolve(table: &TargetTable, mode: Mode, dir: &Path) -> Result<Target, Fault> {
     exclusive(table)?;
     let mut headers = headers(table)?;
@@ -70,7 +64,6 @@ pub(super) fn resolve(table: &TargetTable, mode: Mode, dir: &Path) -> Result<Tar
             let reached = reach(url)?;
             headers.extend(reached.authorization.map(|value| ("Authorization".to_owned(), value)));
             let kind = TargetKind::Url {
-                authority: reached.authority,
                 host: reached.host,
                 address: reached.address,
                 pid: table.pid.as_ref().map(|pid| pid.value.0),
@@ -81,7 +74,19 @@ pub(super) fn resolve(table: &TargetTable, mode: Mode, dir: &Path) -> Result<Tar
         (None, None) => (TargetKind::Bundled { flags: flags(table)? }, path(table, mode)?),
     };
     let subprotocols = table.subprotocols.iter().map(subprotocol).collect::<Result<_, _>>()?;
-    Ok(Target { kind, path, headers, subprotocols })
+    let shown_path = shown_path(table, &path);
+    Ok(Target { kind, path, shown_path, headers, subprotocols })
+}
+
+/// The path as it stands in the file, for messages.
+fn shown_path(table: &TargetTable, path: &str) -> String {
+    let url = table.url.as_ref().and_then(|url| url.value.split_once("://"));
+    let given = match (url, &table.path) {
+        (Some((_, rest)), _) => rest.find(['/', '?']).map_or("/", |at| &rest[at..]),
+        (None, Some(path)) => &path.value,
+        (None, None) => path,
+    };
+    redact::url(given)
 }
 
 /// Refuses keys that cannot stand together.
@@ -137,7 +142,6 @@ fn path(table: &TargetTable, mode: Mode) -> Result<String, Fault> {
 }
 
 struct Reached {
-    authority: String,
     host: String,
     address: SocketAddr,
     path: String,
@@ -178,7 +182,6 @@ fn reach(url: &At<String>) -> Result<Reached, Fault> {
         format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
     });
     Ok(Reached {
-        authority: format!("ws://{host}:{port}"),
         // RFC 6455 4.1: the port is left out where it is the scheme's own.
         host: if port == 80 { host.to_owned() } else { format!("{host}:{port}") },
         address,
@@ -246,7 +249,7 @@ fn flags(table: &TargetTable) -> Result<Vec<(String, String)>, Fault> {
     let mut flags = Vec::new();
     for (name, value) in &server.value {
         let known = name.replace('-', "_");
-        if matches!(known.as_str(), "listen" | "admin" | "config") {
+        if CHOSEN.contains(&known.as_str()) {
             return Err(Fault::at(
                 &value.span,
                 format!("`{name}` cannot be set here: fanout chooses it for its own server"),
@@ -272,7 +275,7 @@ fn headers(table: &TargetTable) -> Result<Vec<(String, String)>, Fault> {
         if name.is_empty() || !name.chars().all(token) {
             return Err(Fault::at(&value.span, format!("`{name}` is not a header name")));
         }
-        if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+        if is_reserved_header(name) {
             let instead = if name.eq_ignore_ascii_case("sec-websocket-protocol") { "; use `subprotocols`" } else { "" };
             return Err(Fault::at(&value.span, format!("the handshake writes the header `{name}` itself{instead}")));
         }
@@ -294,4 +297,19 @@ fn subprotocol(name: &At<String>) -> Result<String, Fault> {
         ));
     }
     Ok(name.value.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flags_are_those_of_the_bundled_server() {
+        let command = <server::Flags as clap::Args>::augment_args(clap::Command::new("server"));
+        let mut theirs: Vec<String> = command.get_arguments().map(|flag| flag.get_id().to_string()).collect();
+        let mut ours: Vec<String> = FLAGS.into_iter().chain(CHOSEN).map(str::to_owned).collect();
+        theirs.sort();
+        ours.sort();
+        assert_eq!(ours, theirs);
+    }
 }

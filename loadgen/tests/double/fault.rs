@@ -37,6 +37,8 @@ pub enum Fault {
     Fragment,
     /// Pings between messages and between fragments.
     Ping { every: u64 },
+    /// Relays nothing that is not JSON.
+    JsonOnly,
     /// Puts each message into JSON of its own.
     Wrap,
     /// Closes TCP instead of answering the upgrade.

@@ -93,7 +93,8 @@ impl Hub {
 
     /// Passes a message on, with the fault.
     pub fn relay(&mut self, room: &str, sender: usize, message: &Message) {
-        if self.fault == Fault::Mute {
+        let is_json = || serde_json::from_slice::<serde_json::Value>(&message.clone().into_data()).is_ok();
+        if self.fault == Fault::Mute || (self.fault == Fault::JsonOnly && !is_json()) {
             return;
         }
         let mut others: Vec<usize> = self.rooms[room].keys().copied().filter(|id| *id != sender).collect();

@@ -7,15 +7,18 @@
 //! ```
 //!
 //! `bare-send` calls `send` once for each connection in turn and does nothing else; no broadcast server that writes to sockets can be
-//! faster. It does so without a pause, or, in step, when its reader asks for the next message, which is what limits a closed loop. `bare-recv` calls `epoll_wait` and `recv` and counts bytes; no load generator can cost less. Each waits for
-//! [`Order`]s on standard input, one JSON line a run, and answers with a [`Tally`]. The program `bench` starts them, pins them, gives
-//! the orders in pairs and prints ratios with their intervals.
+//! faster. It does so without a pause, or, in step, when its reader asks for the next message, which is what limits a closed loop.
+//! `bare-recv` calls `epoll_wait` and `recv` and counts bytes; no load generator can cost less. Each waits for [`Order`]s on
+//! standard input, one JSON line a run, and answers with a [`Tally`]. The program `bench` starts them, pins them, gives the orders
+//! in pairs and prints ratios with their intervals; it also compares runs of `fanout` with each other: one reader stopped or none,
+//! one client or the other.
 
 mod order;
 mod publisher;
 mod reader;
 mod sender;
 mod statistics;
+mod stopped;
 mod upgrade;
 
 pub use order::{Load, Order, Tally, obey};
@@ -23,3 +26,4 @@ pub use publisher::{Publisher, Publishing};
 pub use reader::{Reader, connect};
 pub use sender::Sender;
 pub use statistics::{Interval, bootstrap, median};
+pub use stopped::stopped_reader;

@@ -5,6 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tracing_subscriber::EnvFilter;
+
 use super::flags::Flags;
 use super::units::{Size, Span};
 use crate::room::LagPolicy;
@@ -26,7 +28,7 @@ pub struct Config {
     /// Hot threads.
     pub shards: usize,
     /// Filter for diagnostics.
-    pub log: String,
+    pub log: EnvFilter,
     /// Nanoseconds to collect messages before a flush; 0 is the end of the turn.
     pub flush_delay: u64,
     /// Bytes a room's log may grow to.
@@ -45,11 +47,11 @@ pub struct Config {
     pub max_per_address: Option<u32>,
     /// Nanoseconds without progress after which a blocked client is closed, if limited.
     pub write_timeout: Option<u64>,
-    /// For request and upgrade together.
+    /// From accepting a connection to the end of its upgrade.
     pub handshake_timeout: Duration,
     /// Nanoseconds of silence before a ping, if any.
     pub ping_interval: Option<u64>,
-    /// Nanoseconds of silence before a close, if any.
+    /// Nanoseconds of silence before a client that was pinged is closed, if any; longer than `ping_interval`.
     pub pong_timeout: Option<u64>,
     /// Over which clients are closed on SIGTERM.
     pub drain: Duration,
@@ -120,12 +122,13 @@ impl Config {
             });
         }
         let max_message = size("max-message", flags.max_message, 1 << 20, 1, LARGEST_MESSAGE)?;
+        let (ping_interval, pong_timeout) = liveness(flags.ping_interval, flags.pong_timeout)?;
         Ok(Self {
             listen: flags.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 9001))),
             admin: flags.admin,
             cpus: cpus(flags.cpus.unwrap_or_default())?,
             shards: 1,
-            log: flags.log.unwrap_or_else(|| "warn".to_owned()),
+            log: log(flags.log.as_deref().unwrap_or("warn"))?,
             flush_delay: span(flags.flush_delay, Duration::ZERO),
             room_log: size("room-log", flags.room_log, 4 << 20, 4096, 1 << 40)?,
             log_memory: size("log-memory", flags.log_memory, 1 << 30, 64 << 10, 1 << 50)?,
@@ -148,11 +151,10 @@ impl Config {
                         problem: "no handshake could ever finish; use a duration such as 10s".to_owned(),
                     });
                 }
-                Some(Span(time)) => time,
-                None => Duration::from_secs(10),
+                given => Duration::from_nanos(span(given, Duration::from_secs(10))),
             },
-            ping_interval: some(span(flags.ping_interval, Duration::from_secs(54))),
-            pong_timeout: some(span(flags.pong_timeout, Duration::from_secs(60))),
+            ping_interval,
+            pong_timeout,
             drain: flags.drain.map_or(Duration::from_secs(10), |Span(time)| time),
         })
     }
@@ -166,6 +168,31 @@ fn span(given: Option<Span>, default: Duration) -> u64 {
 
 fn some(ns: u64) -> Option<u64> {
     (ns > 0).then_some(ns)
+}
+
+fn log(filter: &str) -> Result<EnvFilter, ConfigError> {
+    EnvFilter::try_new(filter).map_err(|error| ConfigError::Invalid {
+        flag: "log",
+        value: filter.to_owned(),
+        problem: format!("{error}; use error, warn, info, debug, or a filter such as server=debug"),
+    })
+}
+
+/// `--ping-interval` and `--pong-timeout`, in nanoseconds. Both count from the last sign of life, so the ping must come first.
+fn liveness(ping: Option<Span>, pong: Option<Span>) -> Result<(Option<u64>, Option<u64>), ConfigError> {
+    let interval = span(ping, Duration::from_secs(54));
+    let timeout = span(pong, Duration::from_secs(60));
+    if timeout > 0 && interval >= timeout {
+        let [ping, pong] = [interval, timeout].map(|ns| humantime::format_duration(Duration::from_nanos(ns)));
+        return Err(ConfigError::Invalid {
+            flag: "ping-interval",
+            value: ping.to_string(),
+            problem: format!(
+                "must be shorter than --pong-timeout, which is {pong}, or a client is closed for being silent before it is asked"
+            ),
+        });
+    }
+    Ok((some(interval), some(timeout)))
 }
 
 fn size(flag: &'static str, given: Option<Size>, default: u64, least: u64, most: u64) -> Result<usize, ConfigError> {

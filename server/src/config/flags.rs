@@ -80,11 +80,12 @@ flags! {
     max_per_address: u32, "FANOUT_MAX_PER_ADDRESS", "N", "Limits";
     /// A client that takes no byte for so long is closed under --lag-policy disconnect; 0 is never [default: 10s]
     write_timeout: Span, "FANOUT_WRITE_TIMEOUT", "TIME", "Limits";
-    /// A request must be complete and upgraded within this [default: 10s]
+    /// A request must be complete and upgraded within this, counted from the connection's beginning [default: 10s]
     handshake_timeout: Span, "FANOUT_HANDSHAKE_TIMEOUT", "TIME", "Limits";
-    /// A client silent for so long is pinged (up to a tenth earlier, so that not all are at once); 0 is never [default: 54s]
+    /// A client silent for so long is pinged (up to a tenth earlier, so that not all are at once); must be shorter than --pong-timeout; 0
+    /// is never, and then nobody is closed for being silent [default: 54s]
     ping_interval: Span, "FANOUT_PING_INTERVAL", "TIME", "Limits";
-    /// A client silent for so long is closed; 0 is never [default: 60s]
+    /// A client silent for so long, though it was pinged, is closed; 0 is never [default: 60s]
     pong_timeout: Span, "FANOUT_PONG_TIMEOUT", "TIME", "Limits";
     /// On SIGTERM, clients are closed evenly over this time [default: 10s]
     drain: Span, "FANOUT_DRAIN", "TIME", "Limits";

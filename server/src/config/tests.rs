@@ -32,6 +32,13 @@ fn units_are_understood() {
 }
 
 #[test]
+fn a_duration_beyond_all_clocks_is_a_long_one_that_can_be_added_to_a_clock() {
+    let config = config(&["--handshake-timeout", "500000000000years"]).unwrap();
+    assert!(config.handshake_timeout > Duration::from_secs(86_400));
+    assert!(std::time::Instant::now().checked_add(config.handshake_timeout).is_some());
+}
+
+#[test]
 fn what_is_not_built_is_refused_by_name_and_its_off_value_is_not() {
     for (args, expected) in [
         (&["--shards", "2"], "--shards N > 1: not built yet; use 1"),
@@ -64,6 +71,26 @@ fn what_is_out_of_range_says_the_range() {
     assert!(config(&["--max-connections", "99999999"]).unwrap_err().contains("open files"));
     assert!(config(&["--flush-delay", "5"]).unwrap_err().contains("250ms"));
     assert!(config(&["--handshake-timeout", "0s"]).unwrap_err().contains("10s"));
+    let error = config(&["--log", "server=loud"]).unwrap_err();
+    assert!(error.starts_with("--log server=loud: ") && error.contains("server=debug"), "{error}");
+}
+
+#[test]
+fn a_client_must_be_pinged_before_it_can_be_given_up() {
+    let times = |ping, pong| {
+        config(&["--ping-interval", ping, "--pong-timeout", pong])
+            .map(|config| (config.ping_interval, config.pong_timeout))
+    };
+    assert_eq!(times("1s", "2s"), Ok((Some(1_000_000_000), Some(2_000_000_000))));
+    assert_eq!(times("2s", "0"), Ok((Some(2_000_000_000), None)));
+    assert_eq!(times("0", "2s"), Ok((None, Some(2_000_000_000))));
+    for ping in ["2s", "3s"] {
+        let error = times(ping, "2s").unwrap_err();
+        assert!(
+            error.starts_with(&format!("--ping-interval {ping}: must be shorter than --pong-timeout, which is 2s"))
+        );
+    }
+    assert!(config(&["--pong-timeout", "30s"]).unwrap_err().starts_with("--ping-interval 54s: "));
 }
 
 #[test]

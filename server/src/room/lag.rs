@@ -1,6 +1,5 @@
 //! Eviction, and what it means for members that have not got what is evicted.
 
-use std::fmt;
 use std::str::FromStr;
 
 use super::members::{Standing, State};
@@ -32,16 +31,6 @@ impl FromStr for LagPolicy {
             "latest" => Ok(Self::Latest),
             other => Err(format!("no lag policy is called {other:?}; use disconnect, skip or latest")),
         }
-    }
-}
-
-impl fmt::Display for LagPolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Disconnect => "disconnect",
-            Self::Skip => "skip",
-            Self::Latest => "latest",
-        })
     }
 }
 

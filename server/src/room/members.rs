@@ -6,7 +6,7 @@ pub struct MemberId(pub u32);
 
 /// How a member joined, which decides what losing messages means to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub(super) enum Standing {
     /// It takes what comes: the room's lag policy applies.
     New,
     /// It asked to resume, so it counts on having everything: it is never skipped over silently.

@@ -26,7 +26,7 @@ mod sequence;
 
 pub use flush::{Private, Sent, Writable};
 pub use lag::{Departure, LagPolicy, Why};
-pub use members::{MemberId, Standing};
+pub use members::MemberId;
 pub use sequence::{Full, Room, home_shard};
 
 #[cfg(test)]

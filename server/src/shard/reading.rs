@@ -55,7 +55,9 @@ impl Shard {
         connection.alive(self.now);
         let (intake, now) = (self.intake, self.now);
         let bytes = &mut self.scratch[..n];
-        let (replies, counters, accounts) = (&mut self.replies, &mut self.counters, &mut self.accounts);
+        let (counters, accounts) = (&mut self.counters, &mut self.accounts);
+        // Where private frames wait already, replies join them, so that their bound holds over all reads.
+        let replies = connection.outbox.as_deref_mut().unwrap_or(&mut self.replies);
         let mut memory = Memory::Enough;
         let mut published = None;
         let mut echo = false;
@@ -75,14 +77,16 @@ impl Shard {
                 published = Some(id);
                 outcome
             }
-            Place::Echo | Place::Nowhere => {
-                echo = connection.place == Place::Echo;
+            Place::Echo => {
+                echo = true;
                 connection.session.receive(bytes, &intake, |request| match request {
                     Request::Message { opcode, payload } => replies.message(opcode, payload),
                     Request::Ping(payload) => replies.pong(payload),
                     Request::Pong => counters.pongs += 1,
                 })
             }
+            // Its close frame is on the way: only the peer's is of interest.
+            Place::Nowhere => connection.session.receive(bytes, &intake, |_| {}),
         };
         if !self.replies.is_empty() {
             self.reply(id);

@@ -19,19 +19,20 @@ impl Shard {
         }
     }
 
-    /// Has a connection looked at when it may have been silent for too long.
+    /// Has a connection looked at when it may have been silent for too long. Without pings, silence means nothing.
     pub(super) fn schedule_ping(&mut self, id: u32) {
         let Some(connection) = self.connections.get(id) else { return };
         let heard = connection.last_heard(self.now);
-        let ping = match connection.ping {
-            Ping::NotSent => ping_after(id, &self.config).map(|after| heard + after),
-            Ping::Sent => None,
+        let Some(interval) = ping_after(id, &self.config) else { return self.wheel.cancel(id) };
+        let due = match connection.ping {
+            Ping::NotSent => heard + interval,
+            // Once it has answered, it is due for the next ping, so it is looked at in time for that.
+            Ping::Sent => {
+                let close = self.config.pong_timeout.map_or(u64::MAX, |after| heard + after);
+                close.min(self.now + interval)
+            }
         };
-        let close = self.config.pong_timeout.map(|after| heard + after);
-        match [ping, close].into_iter().flatten().min() {
-            Some(due) => self.wheel.schedule(id, due, self.now),
-            None => self.wheel.cancel(id),
-        }
+        self.wheel.schedule(id, due, self.now);
     }
 
     fn connection_due(&mut self, id: u32) {
@@ -50,22 +51,20 @@ impl Shard {
         }
     }
 
-    /// An open connection that was looked at in time: asks for a sign of life, or gives it up.
+    /// An open connection that was looked at in time: asks for a sign of life, or gives it up if it was asked.
     fn silence(&mut self, id: u32, silent: u64) {
-        if let Some(timeout) = self.config.pong_timeout
-            && silent >= timeout
-        {
-            let reason = "nothing was received for too long, not even a pong";
-            return self.close(id, Farewell::new(CloseCode::POLICY, reason));
-        }
         let Some(connection) = self.connections.get_mut(id) else { return };
-        if let Some(after) = ping_after(id, &self.config)
-            && connection.ping == Ping::NotSent
-            && silent >= after
-        {
-            self.counters.pings += 1;
-            send_ping(connection);
-            self.send_private(id);
+        match connection.ping {
+            Ping::NotSent if ping_after(id, &self.config).is_some_and(|after| silent >= after) => {
+                self.counters.pings += 1;
+                send_ping(connection);
+                self.send_private(id);
+            }
+            Ping::Sent if self.config.pong_timeout.is_some_and(|timeout| silent >= timeout) => {
+                let reason = "nothing was received for too long, not even a pong";
+                return self.close(id, Farewell::new(CloseCode::POLICY, reason));
+            }
+            Ping::NotSent | Ping::Sent => {}
         }
         self.schedule_ping(id);
     }

@@ -42,7 +42,7 @@ pub struct Shard {
     pub(super) counters: Counters,
     /// What was last read; of no meaning between two reads.
     pub(super) scratch: Box<[u8]>,
-    /// Replies to what was last read; empty between two reads.
+    /// Replies to what was last read, for a connection without an outbox; empty between two reads.
     pub(super) replies: Outbox,
     pub(super) again: Vec<Token>,
     /// The time of this turn, in nanoseconds: read once, when the poller returns.

@@ -93,29 +93,26 @@ impl Shard {
         }
     }
 
-    /// Sends the replies to what was just read; what cannot go out now waits in the connection's outbox.
+    /// Sends the replies to what was just read from a connection without an outbox; what cannot go out now becomes its outbox.
     pub(super) fn reply(&mut self, id: u32) {
         let Some(connection) = self.connections.get_mut(id) else { return self.replies.clear() };
-        if let Some(outbox) = &mut connection.outbox {
-            outbox.take_from(&mut self.replies);
-        } else {
-            let blocked = match connection.place {
-                Place::Room { room, member } => {
-                    self.rooms.get_mut(room).is_some_and(|entry| entry.room.blocked_since(member).is_some())
-                }
-                Place::Echo | Place::Nowhere => false,
-            };
-            let sent = if blocked { Emptied::No } else { send_all(connection, &mut self.replies) };
-            match sent {
-                Emptied::Yes => {}
-                Emptied::No => {
-                    connection.outbox = Some(Box::new(std::mem::take(&mut self.replies)));
-                    self.hold(id);
-                }
-                Emptied::Broken => {
-                    self.replies.clear();
-                    return self.lost(id);
-                }
+        let blocked = match connection.place {
+            Place::Room { room, member } => {
+                self.rooms.get_mut(room).is_some_and(|entry| entry.room.blocked_since(member).is_some())
+            }
+            Place::Echo | Place::Nowhere => false,
+        };
+        let sent = if blocked { Emptied::No } else { send_all(connection, &mut self.replies) };
+        match sent {
+            Emptied::Yes => {}
+            Emptied::No => {
+                // Fitted, because the replies to others may have made the buffer large.
+                connection.outbox = Some(Box::new(std::mem::take(&mut self.replies).fitted()));
+                self.hold(id);
+            }
+            Emptied::Broken => {
+                self.replies.clear();
+                return self.lost(id);
             }
         }
         if self.replies.capacity() > REPLIES_KEPT {

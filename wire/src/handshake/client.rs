@@ -64,7 +64,7 @@ impl ClientRequest<'_> {
         }
         for (name, value) in self.headers {
             require(is_token(name), "a header's name", name)?;
-            if is_reserved(name) {
+            if is_reserved_header(name) {
                 return Err(HandshakeError::ReservedHeader(name.clone()));
             }
             require(!value.chars().any(|c| c.is_control() && c != '\t'), "a header's value", value)?;
@@ -77,8 +77,10 @@ fn require(allowed: bool, part: &'static str, text: &str) -> Result<(), Handshak
     if allowed { Ok(()) } else { Err(HandshakeError::ForbiddenCharacter { part, text: text.to_owned() }) }
 }
 
-/// Headers that we write ourselves, and those that would make the request something else.
-fn is_reserved(name: &str) -> bool {
+/// Whether [`ClientRequest::headers`] may not hold a header of this name, in any case of letters: the handshake writes it
+/// itself, or it would make the request something else.
+#[must_use]
+pub fn is_reserved_header(name: &str) -> bool {
     const OURS: [&str; 9] = [
         "host",
         "upgrade",

@@ -9,7 +9,7 @@ mod key;
 mod server;
 mod token;
 
-pub use client::{Answer, ClientRequest, MAX_ANSWER_BYTES, MAX_ANSWER_HEADERS, verify_answer};
+pub use client::{Answer, ClientRequest, MAX_ANSWER_BYTES, MAX_ANSWER_HEADERS, is_reserved_header, verify_answer};
 pub use error::HandshakeError;
 pub use key::{accept_key, encode_key};
 pub use server::{UpgradeRequest, check_request, choose_subprotocol};

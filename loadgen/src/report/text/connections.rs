@@ -59,6 +59,7 @@ fn with_meaning(cause: &str) -> String {
     match cause.rsplit_once(' ').and_then(|(side, code)| Some((side, code.parse::<u16>().ok()?))) {
         Some((side, code)) => format!("{side}, code {code}: {}", CloseCode(code).meaning()),
         None => match cause {
+            "server close without a code" => "server, with a close frame that names no code".to_owned(),
             "server eof" => "server, without a closing handshake".to_owned(),
             "server reset" => "server, connection reset".to_owned(),
             other => other.to_owned(),

@@ -45,7 +45,7 @@ fn verdict(page: &mut Page, run: &Run) {
     }
     for (n, what) in [
         (run.connections.refused, "refused by the server"),
-        (run.connections.failed, "never answered"),
+        (run.connections.failed, "did not open"),
         (run.connections.closed, "closed by the server or the network"),
     ] {
         if n > 0 {

@@ -12,7 +12,7 @@ use super::connection::{Connection, Opening, State};
 use super::reading::{SCRATCH, Until};
 use crate::validity::RanOut;
 use crate::worker::Member;
-use crate::worker::causes::broken;
+use crate::worker::causes::{broken, handshake_cause};
 use crate::worker::tally::Blame;
 
 impl Native {
@@ -128,7 +128,7 @@ impl Native {
                     self.course.tally.refuse(status);
                     return self.end(id);
                 }
-                Err(error) => return self.failed(id, error.to_string(), Blame::Server),
+                Err(error) => return self.failed(id, handshake_cause(&error), Blame::Server),
             }
             if n < SCRATCH {
                 return;

@@ -10,7 +10,7 @@ use super::connection::State;
 use super::sending::close_payload;
 use super::{Native, READS};
 use crate::ledger::{Control, Delivery};
-use crate::worker::causes::{broken, closed_by};
+use crate::worker::causes::{END_OF_STREAM, PROTOCOL_ERROR, broken, closed_by};
 
 /// One read takes at most this much; it fits the cores' second-level cache beside the canonical bytes.
 pub(super) const SCRATCH: usize = 256 << 10;
@@ -35,7 +35,7 @@ impl Native {
             let at = now();
             self.reads += 1;
             match result {
-                Ok(0) => return self.closed(id, "server: end of stream without a close frame"),
+                Ok(0) => return self.closed(id, END_OF_STREAM),
                 Ok(n) => {
                     let open = self.take(id, n, at);
                     if self.reads >= READS {
@@ -78,7 +78,7 @@ impl Native {
         self.course.complete(publisher, taken);
         if let Err(error) = result {
             self.send_control(id, Opcode::Close, &close_payload(error.close_code(), ""));
-            self.closed(id, &format!("protocol error of the server: {error}"));
+            self.closed(id, PROTOCOL_ERROR);
             return false;
         }
         !self.answer_controls(id)

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::coop::unconstrained;
 use tokio::time::error::Elapsed;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::error::Error as WsError;
+use tokio_tungstenite::tungstenite::error::{Error as WsError, ProtocolError};
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame as TheirClose, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
@@ -25,7 +25,7 @@ use wire::frame::Opcode;
 use super::{MOST_WAITING, Outgoing, Shared};
 use crate::ledger::{Cursor, Delivery, frame_len};
 use crate::worker::Member;
-use crate::worker::causes::closed_by;
+use crate::worker::causes::{self, END_OF_STREAM, PROTOCOL_ERROR, closed_by};
 use crate::worker::course::Stage;
 use crate::worker::tally::Blame;
 
@@ -147,7 +147,7 @@ impl Task {
                     }
                 }
                 Next::Received(Some(Err(error)), _) => return broken(&error),
-                Next::Received(None, _) => return "server: end of stream without a close frame".to_owned(),
+                Next::Received(None, _) => return END_OF_STREAM.to_owned(),
                 Next::Asked(Some(Outgoing::Publish { publisher, seq })) => {
                     if let Err(error) = self.send(&mut socket, publisher, seq).await {
                         return broken(&error);
@@ -262,10 +262,12 @@ impl Failure {
 
 fn broken(error: &WsError) -> String {
     match error {
-        WsError::Io(e) if e.kind() == io::ErrorKind::ConnectionReset => "server: connection reset".to_owned(),
-        WsError::Io(e) if e.kind() == io::ErrorKind::BrokenPipe => "server: closed while we were sending".to_owned(),
-        WsError::Io(e) => format!("network: {e}"),
-        other => format!("protocol error of the server: {other}"),
+        WsError::Io(error) => causes::broken(error),
+        WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) | WsError::ConnectionClosed => {
+            END_OF_STREAM.to_owned()
+        }
+        WsError::Protocol(_) | WsError::Utf8(_) | WsError::Capacity(_) => PROTOCOL_ERROR.to_owned(),
+        other => format!("client: {other}"),
     }
 }
 

@@ -33,14 +33,19 @@ fn path_of(name: &str) -> Result<PathBuf, BenchError> {
 impl Program {
     /// Starts `name` with `arguments` on `cpu`; what it complains about goes where our own complaints go.
     pub fn start(name: &str, arguments: &[String], cpu: usize) -> Result<Self, BenchError> {
-        Self::start_quietly(name, arguments, cpu, Stdio::inherit())
+        Self::start_quietly(name, arguments, &[cpu], Stdio::inherit())
     }
 
-    /// The same, with its standard error sent to `complaints`.
-    pub fn start_quietly(name: &str, arguments: &[String], cpu: usize, complaints: Stdio) -> Result<Self, BenchError> {
+    /// The same on several CPUs, with its standard error sent to `complaints`.
+    pub fn start_quietly(
+        name: &str,
+        arguments: &[String],
+        cpus: &[usize],
+        complaints: Stdio,
+    ) -> Result<Self, BenchError> {
         let mut command = Command::new(path_of(name)?);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(complaints);
-        net::pin_child(&mut command, &[cpu])?;
+        net::pin_child(&mut command, cpus)?;
         net::die_with_parent(&mut command);
         let started = command.spawn();
         let mut child = started.map_err(|source| BenchError::Start { program: name.to_owned(), source })?;
@@ -54,10 +59,11 @@ impl Program {
         Ok(Self { name: name.to_owned(), input: child.stdin.take(), child, lines })
     }
 
-    /// The server on a free port of loopback, with heartbeats out of the way of long silences, and where it listens.
-    pub fn server(cpu: usize) -> Result<(Self, SocketAddr), BenchError> {
-        let arguments = ["--listen", "127.0.0.1:0", "--ping-interval", "1h", "--pong-timeout", "2h"];
-        let server = Self::start("fanout-server", &arguments.map(str::to_owned), cpu)?;
+    /// The server with `flags` on a free port of loopback, with heartbeats out of the way of long silences, and where it listens.
+    pub fn server(cpu: usize, flags: &[&str]) -> Result<(Self, SocketAddr), BenchError> {
+        let usual = ["--listen", "127.0.0.1:0", "--ping-interval", "1h", "--pong-timeout", "2h"];
+        let arguments: Vec<String> = usual.iter().chain(flags).map(|&flag| flag.to_owned()).collect();
+        let server = Self::start("fanout-server", &arguments, cpu)?;
         let line = server.line(PATIENCE_S)?;
         let addr = line.strip_prefix("listening ws://").and_then(|addr| addr.parse().ok());
         addr.ok_or_else(|| server.nonsense(&line)).map(|addr| (server, addr))

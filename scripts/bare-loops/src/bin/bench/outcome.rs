@@ -19,7 +19,7 @@ pub enum Goal {
 /// One line of the table.
 pub struct Row {
     /// What it is, with its unit.
-    pub label: &'static str,
+    pub label: String,
     /// Ours, and beside it the bare loop's and the ratio where there was one.
     pub figure: Figure,
     /// What must hold, if anything.
@@ -41,10 +41,15 @@ pub enum Figure {
     },
 }
 
+/// The arms of a comparison with a bare loop.
+pub const BESIDE_BARE: [&str; 2] = ["fanout", "bare"];
+
 /// What a benchmark found.
 pub struct Outcome {
     /// Its name.
     pub name: &'static str,
+    /// What its two arms are called; figures without a second arm are of the first or of both, as their labels say.
+    pub arms: [&'static str; 2],
     /// Under which conditions, as sentences.
     pub conditions: Vec<String>,
     /// The figures.
@@ -62,8 +67,8 @@ impl Figure {
 
 impl Row {
     /// A figure without a goal.
-    pub fn new(label: &'static str, figure: Figure) -> Self {
-        Self { label, figure, goal: None }
+    pub fn new(label: impl Into<String>, figure: Figure) -> Self {
+        Self { label: label.into(), figure, goal: None }
     }
 
     /// With a goal for the ratio, or for the figure where there is no ratio.
@@ -90,7 +95,8 @@ pub fn print_text(outcome: &Outcome) {
     for condition in &outcome.conditions {
         println!("  {condition}");
     }
-    println!("  {:<34}{:>13}{:>13}   {:<26}", "median", "fanout", "bare", "ratio (95 % interval)");
+    let [first, second] = outcome.arms;
+    println!("  {:<43}{first:>13}{second:>13}   {:<26}", "median", "ratio (95 % interval)");
     for row in &outcome.rows {
         let line = match row.figure {
             Figure::Ratio(Comparison { ours, bare, ratio, interval }) => format!(
@@ -104,7 +110,7 @@ pub fn print_text(outcome: &Outcome) {
             }
             Figure::Alone { median, .. } => format!("{:>13}{:>13}   {:<26}", number(median), "", ""),
         };
-        println!("  {:<34}{}", row.label, format!("{line}{}", verdict(row)).trim_end());
+        println!("  {:<43}{}", row.label, format!("{line}{}", verdict(row)).trim_end());
     }
     println!();
 }
@@ -121,7 +127,7 @@ fn verdict(row: &Row) -> String {
 /// Prints one JSON object on one line.
 pub fn print_json(outcome: &Outcome, setting: &Setting) -> io::Result<()> {
     let machine = &setting.machine;
-    let rows: Vec<Value> = outcome.rows.iter().map(row_json).collect();
+    let rows: Vec<Value> = outcome.rows.iter().map(|row| row_json(row, outcome.arms)).collect();
     let object = json!({
         "benchmark": outcome.name,
         "machine": { "cores": machine.cores, "cpu": machine.cpu, "kernel": machine.kernel,
@@ -132,14 +138,14 @@ pub fn print_json(outcome: &Outcome, setting: &Setting) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{object}")
 }
 
-fn row_json(row: &Row) -> Value {
+fn row_json(row: &Row, [first, second]: [&str; 2]) -> Value {
     let mut object = match row.figure {
         Figure::Ratio(Comparison { ours, bare, ratio, interval }) => json!({
-            "figure": row.label, "ours": ours, "bare": bare,
+            "figure": row.label, first: ours, second: bare,
             "ratio": ratio, "ratio_low": interval.low, "ratio_high": interval.high,
         }),
         Figure::Alone { median, low, high } => {
-            json!({ "figure": row.label, "ours": median, "low": low, "high": high })
+            json!({ "figure": row.label, "median": median, "low": low, "high": high })
         }
     };
     match row.goal {

@@ -7,9 +7,9 @@ use crate::error::BenchError;
 /// Which of the two is to run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Arm {
-    /// fanout.
+    /// fanout, or the arm that a benchmark names first.
     Ours,
-    /// The bare loop.
+    /// The bare loop, or the arm named second.
     Bare,
 }
 
@@ -24,8 +24,8 @@ pub struct Sample {
     pub batch: f64,
 }
 
-/// Samples of pairs of runs, ours first in each.
-pub struct Pairs(Vec<(Sample, Sample)>);
+/// Results of pairs of runs, ours first in each.
+pub struct Pairs<T>(Vec<(T, T)>);
 
 /// Medians of both arms and of their ratio.
 #[derive(Clone, Copy, Debug)]
@@ -46,9 +46,14 @@ fn order(pair: u32) -> [Arm; 2] {
 }
 
 /// Runs each arm once to warm up and then `count` pairs.
-pub fn measure(count: u32, mut run: impl FnMut(Arm) -> Result<Sample, BenchError>) -> Result<Pairs, BenchError> {
+pub fn measure<T>(count: u32, mut run: impl FnMut(Arm) -> Result<T, BenchError>) -> Result<Pairs<T>, BenchError> {
     run(Arm::Ours)?;
     run(Arm::Bare)?;
+    in_turns(count, run)
+}
+
+/// Runs `count` pairs, of runs that bring their own warm-up.
+pub fn in_turns<T>(count: u32, mut run: impl FnMut(Arm) -> Result<T, BenchError>) -> Result<Pairs<T>, BenchError> {
     let mut pairs = Vec::new();
     for pair in 0..count {
         let order = order(pair);
@@ -58,13 +63,23 @@ pub fn measure(count: u32, mut run: impl FnMut(Arm) -> Result<Sample, BenchError
     Ok(Pairs(pairs))
 }
 
-impl Pairs {
-    /// Compares one figure of the samples.
-    pub fn compare(&self, figure: impl Fn(&Sample) -> f64) -> Comparison {
+impl<T> Pairs<T> {
+    /// Compares one figure of the results.
+    pub fn compare(&self, figure: impl Fn(&T) -> f64) -> Comparison {
         let ours: Vec<f64> = self.0.iter().map(|(ours, _)| figure(ours)).collect();
         let bare: Vec<f64> = self.0.iter().map(|(_, bare)| figure(bare)).collect();
         let ratios: Vec<f64> = ours.iter().zip(&bare).map(|(ours, bare)| ours / bare).collect();
         Comparison { ours: median(&ours), bare: median(&bare), ratio: median(&ratios), interval: bootstrap(&ratios) }
+    }
+
+    /// The results of the first arm.
+    pub fn ours(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().map(|(ours, _)| ours)
+    }
+
+    /// The results of both arms.
+    pub fn all(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().flat_map(|(ours, bare)| [ours, bare])
     }
 }
 
@@ -77,10 +92,13 @@ mod tests {
         let mut seen = String::new();
         let pairs = measure(4, |arm| {
             seen.push(if arm == Arm::Ours { 'A' } else { 'B' });
-            Ok(Sample { rate: if arm == Arm::Ours { 3.0 } else { 4.0 }, cost: 1.0, batch: 1.0 })
+            Ok(if arm == Arm::Ours { 3.0 } else { 4.0 })
         });
-        let comparison = pairs.unwrap().compare(|sample| sample.rate);
+        let pairs = pairs.unwrap();
+        let comparison = pairs.compare(|&rate| rate);
         assert_eq!(seen, "AB ABBA ABBA".replace(' ', ""));
         assert_eq!((comparison.ours, comparison.bare, comparison.ratio), (3.0, 4.0, 0.75));
+        assert!(pairs.ours().all(|&rate| rate == 3.0));
+        assert_eq!(pairs.all().count(), 8);
     }
 }

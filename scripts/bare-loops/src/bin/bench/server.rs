@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::Setting;
 use crate::child::{Program, stats};
 use crate::error::BenchError;
-use crate::outcome::{Figure, Goal, Outcome, Row};
+use crate::outcome::{BESIDE_BARE, Figure, Goal, Outcome, Row};
 use crate::pairs::{Arm, Sample, measure};
 
 /// Something that sends, and the reader at its other end.
@@ -37,7 +37,7 @@ struct Loop {
 impl Rig {
     fn start(setting: &Setting, publishing: Loop) -> Result<Self, BenchError> {
         let cpu = setting.machine.server_cpu;
-        let (source, addr) = Program::server(cpu)?;
+        let (source, addr) = Program::server(cpu, &[])?;
         let server = Link { source, reader: reader(setting, addr, Some(ROOM), publishing)? };
         // Publishers are members too, so both arms write to the same number of sockets.
         let (source, bare_addr) = Program::bare_send(cpu, setting.subscribers + publishing.publishers)?;
@@ -131,7 +131,7 @@ fn conditions(setting: &Setting, publishing: Loop, batch: f64) -> Vec<String> {
              {batch:.2} messages a flush",
             setting.subscribers, setting.payload
         ),
-        format!("{} pairs of {} s", setting.pairs, setting.seconds),
+        format!("{} pairs of {} s", setting.pairs(), setting.seconds),
     ]
 }
 
@@ -141,11 +141,11 @@ pub fn single(setting: &Setting) -> Result<Outcome, BenchError> {
     let mut rig = Rig::start(setting, publishing)?;
     let before = stats(rig.addr)?;
     let frame = rig.frame as usize;
-    let free = measure(setting.pairs, |arm| match arm {
+    let free = measure(setting.pairs(), |arm| match arm {
         Arm::Ours => rig.ours(),
         Arm::Bare => rig.bare_free(frame),
     })?;
-    let step = measure(setting.pairs, |arm| match arm {
+    let step = measure(setting.pairs(), |arm| match arm {
         Arm::Ours => rig.ours(),
         Arm::Bare => rig.bare_in_step(),
     })?;
@@ -157,6 +157,7 @@ pub fn single(setting: &Setting) -> Result<Outcome, BenchError> {
     conditions.push("in step: it sends the next message when its reader asks for it, as the server must".to_owned());
     Ok(Outcome {
         name: "server-single",
+        arms: BESIDE_BARE,
         conditions,
         rows: vec![
             Row::new("deliveries/s, bare loop free", Figure::Ratio(free.compare(|s| s.rate))).goal(Goal::AtLeast(0.95)),
@@ -176,7 +177,7 @@ pub fn batched(setting: &Setting) -> Result<Outcome, BenchError> {
     let before = stats(rig.addr)?;
     let mut last = before.clone();
     let mut bytes = rig.frame as usize;
-    let pairs = measure(setting.pairs, |arm| match arm {
+    let pairs = measure(setting.pairs(), |arm| match arm {
         Arm::Ours => {
             let sample = rig.ours()?;
             // The bare loop writes what the server wrote on average in its latest run.
@@ -199,6 +200,7 @@ pub fn batched(setting: &Setting) -> Result<Outcome, BenchError> {
     let open = after["connections"].as_f64().unwrap_or(f64::NAN);
     Ok(Outcome {
         name: "server-batched",
+        arms: BESIDE_BARE,
         conditions,
         rows: vec![
             Row::new("deliveries/s", Figure::alone(&[rate.ours])).goal(Goal::AtLeast(15e6)),

@@ -1,0 +1,83 @@
+//! What one reader that has stopped costs the others of its room, under each lag policy.
+
+use serde_json::Value;
+
+use crate::Setting;
+use crate::child::Program;
+use crate::error::BenchError;
+use crate::outcome::{Figure, Goal, Outcome, Row};
+use crate::pairs::{Arm, Pairs, in_turns};
+use crate::scenario::{Scenario, Target, doubts, figure, least, worst, wrong};
+
+/// Pairs of runs a policy, unless `--pairs` says otherwise.
+const PAIRS: u32 = 5;
+const SETTLE_S: f64 = 0.3;
+/// Long enough for the stopped reader to fall behind the log.
+const WARM_S: f64 = 3.0;
+const SECONDS: f64 = 4.0;
+const RATE: usize = 60;
+const PAYLOAD: usize = 8 << 10;
+/// Half a second of messages.
+const ROOM_LOG: usize = 256 << 10;
+const ROOM: &str = "r0";
+
+/// A lag policy, and the counter of `/stats` that says that it has acted.
+const POLICIES: [(&str, &str); 3] =
+    [("disconnect", "disconnected"), ("skip", "skipped_connections"), ("latest", "skipped_connections")];
+
+/// All three policies.
+pub fn reader(setting: &Setting) -> Result<Outcome, BenchError> {
+    let count = setting.pairs.unwrap_or(PAIRS);
+    let mut conditions = vec![
+        format!(
+            "{} subscribers of one room, {PAYLOAD}-byte messages, {RATE} publishes/s; with: one of them has stopped reading",
+            setting.subscribers
+        ),
+        format!("--room-log {} KiB, each lag policy in turn; room log and lag counters from /stats", ROOM_LOG >> 10),
+        format!("{count} pairs of {SECONDS} s after {WARM_S} s of warm-up, each run with a fresh server"),
+    ];
+    let mut rows = Vec::new();
+    for (policy, counter) in POLICIES {
+        let pairs = in_turns(count, |arm| run(setting, policy, arm))?;
+        conditions.extend(doubts(pairs.all()).map(|doubt| format!("{policy}: {doubt}")));
+        rows.extend(judge(policy, counter, &pairs));
+    }
+    Ok(Outcome { name: "slow-reader", arms: ["with", "without"], conditions, rows })
+}
+
+fn run(setting: &Setting, policy: &str, arm: Arm) -> Result<Value, BenchError> {
+    let room_log = ROOM_LOG.to_string();
+    let flags = ["--lag-policy", policy, "--room-log", &room_log];
+    let (server, addr) = Program::server(setting.machine.server_cpu, &flags)?;
+    let stopped = match arm {
+        Arm::Ours => Some(bare_loops::stopped_reader(addr, &format!("/broadcast/{ROOM}"))?),
+        Arm::Bare => None,
+    };
+    let scenario = Scenario {
+        // The stopped reader is one of them.
+        subscribers: setting.subscribers - usize::from(stopped.is_some()),
+        rooms: format!("[\"{ROOM}\"]"),
+        payload: PAYLOAD,
+        publishing: format!("count = 1\nrate = {RATE}"),
+        settle_s: SETTLE_S,
+        warm_s: WARM_S,
+        seconds: SECONDS,
+        ..Scenario::new(Target::of(&server, addr), setting)
+    };
+    scenario.run(&[setting.machine.reader_cpu])
+}
+
+fn judge(policy: &str, counter: &str, pairs: &Pairs<Value>) -> Vec<Row> {
+    let row = |text: &str, figure| Row::new(format!("{policy}: {text}"), figure);
+    let logs: Vec<f64> = pairs.ours().map(|run| figure(run, "server.stats.log_bytes")).collect();
+    let acted = pairs.ours().map(|run| figure(run, &format!("server.stats.lagged.{counter}")));
+    vec![
+        row("latency.due.p99 of the others us", Figure::Ratio(pairs.compare(|run| figure(run, "latency.due.p99"))))
+            .goal(Goal::AtMost(1.1)),
+        row("lost or wrong at the others", Figure::alone(&[worst(pairs.all().map(wrong))])).goal(Goal::AtMost(0.0)),
+        row("others closed", Figure::alone(&[worst(pairs.all().map(|run| figure(run, "connections.closed")))]))
+            .goal(Goal::AtMost(0.0)),
+        row("room log at the end, bytes", Figure::alone(&[worst(logs)])).goal(Goal::AtMost(ROOM_LOG as f64)),
+        row("the policy acted, times a run", Figure::alone(&[least(acted)])).goal(Goal::AtLeast(1.0)),
+    ]
+}
