@@ -41,6 +41,9 @@ pub struct Merged {
     pub sent: Counts,
     /// The ledger.
     pub deliveries: Deliveries,
+    /// Deliveries beyond what any phase and group expected: the server sent what it had said it does not, such as late
+    /// copies to the sender.
+    pub surplus: u64,
 }
 
 impl Account {
@@ -65,11 +68,6 @@ impl Account {
 
     /// Deliveries expected, by phase and group: every publish that fell due, times the subscribers that had joined.
     pub fn expected(&self) -> Vec<Vec<u64>> {
-        self.copies(self.echo)
-    }
-
-    /// The same, with or without the copies to senders.
-    fn copies(&self, echo: Echo) -> Vec<Vec<u64>> {
         let mut members: HashMap<u32, Vec<u64>> = HashMap::new();
         for (&(room, group), &n) in self.joined.iter().flatten() {
             members.entry(room).or_insert_with(|| vec![0; self.plan.groups.len()])[group as usize] += u64::from(n);
@@ -80,18 +78,11 @@ impl Account {
             for (group, n) in members.get(&room).into_iter().flatten().enumerate() {
                 row[group] += publishes * n;
             }
-            if let (Some(sender), Echo::ToOthers) = (sender, echo) {
+            if let (Some(sender), Echo::ToOthers) = (sender, self.echo) {
                 row[sender as usize] = row[sender as usize].saturating_sub(publishes);
             }
         }
         expected
-    }
-
-    /// The most deliveries that these phases can have: every publish that fell due, at every subscriber, the sender's own
-    /// copy included wherever it would count.
-    pub fn possible(&self, phases: &[usize]) -> u64 {
-        let possible = self.copies(Echo::ToSender);
-        phases.iter().flat_map(|&p| &possible[p]).sum()
     }
 
     /// Whether every expected delivery has come.
@@ -129,7 +120,8 @@ impl Account {
     /// Merges histograms and ledger of a scope.
     pub fn merged(&self, scope: &Scope) -> Merged {
         let expected = self.expected();
-        let mut merged = Merged { due: Counts::new(), sent: Counts::new(), deliveries: Deliveries::default() };
+        let mut merged =
+            Merged { due: Counts::new(), sent: Counts::new(), deliveries: Deliveries::default(), surplus: 0 };
         let d = &mut merged.deliveries;
         for &phase in &scope.phases {
             for &group in &scope.groups {
@@ -143,6 +135,7 @@ impl Account {
                 merged.sent.merge(&slot.sent);
                 // An unreadable message stands for one that is missing; beyond that it is something else.
                 let missing = expected.saturating_sub(slot.delivered + slot.corrupted);
+                merged.surplus += (slot.delivered + slot.corrupted).saturating_sub(expected);
                 let altered = slot.unreadable.min(missing);
                 d.delivered += slot.delivered;
                 d.corrupted += slot.corrupted + altered;
@@ -159,7 +152,7 @@ impl Account {
 
     /// The figures of a scope.
     pub fn figures(&self, scope: &Scope) -> Figures {
-        let Merged { due, sent, deliveries } = self.merged(scope);
+        let Merged { due, sent, deliveries, .. } = self.merged(scope);
         let publishes = self.publishes(&scope.phases);
         let phases = || scope.phases.iter().filter_map(|&p| self.total.phase_of(p));
         let (mut lag, mut round_trip) = (Counts::new(), Counts::new());

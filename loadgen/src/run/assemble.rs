@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::account::{Account, Scope};
+use super::account::{Account, Merged, Scope};
 use super::outcome::{End, Outcome};
 use crate::environment::gather;
 use crate::ledger::MessageSpread;
@@ -86,7 +86,7 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
         notes: o.notes.clone(),
         errors: o.tally.failed.iter().chain(&o.tally.closed).map(|(k, n)| (k.clone(), *n)).collect(),
     };
-    run.validity = judge(plan, o, &run, &top, merged.due.clamped() + merged.sent.clamped());
+    run.validity = judge(plan, o, &run, &top, &merged);
     if let Some(End::Ours(why)) = &o.end {
         run.validity.valid = false;
         run.validity.reasons.push(Reason {
@@ -228,7 +228,7 @@ fn environment(plan: &Plan, o: &Outcome) -> Environment {
     }
 }
 
-fn judge(plan: &Plan, o: &Outcome, run: &Run, top: &Scope, clamped: u64) -> Validity {
+fn judge(plan: &Plan, o: &Outcome, run: &Run, top: &Scope, merged: &Merged) -> Validity {
     let planned_s: f64 = top.phases.iter().map(|&p| plan.phases[p].length.as_secs_f64()).sum();
     validity::judge(&validity::Evidence {
         read_age_p99: run.read_age.p99,
@@ -240,11 +240,11 @@ fn judge(plan: &Plan, o: &Outcome, run: &Run, top: &Scope, clamped: u64) -> Vali
         unsent_by_us: if o.end.is_none() { o.harvests.iter().map(|h| h.unsent_by_us).sum() } else { 0 },
         ran_out: o.tally.exhausted.iter().map(|(what, n)| (*what, *n)).collect(),
         deliveries: run.deliveries.clone(),
-        deliveries_possible: o.account.possible(&top.phases),
+        deliveries_possible: run.deliveries.delivered + run.deliveries.corrupted - merged.surplus,
         turned_away: turned_away(run),
         elapsed_s: top.seconds,
         planned_s: if o.end.is_some() { top.seconds } else { planned_s },
         clock_went_back: o.timeline.clock_went_back,
-        clamped,
+        clamped: merged.due.clamped() + merged.sent.clamped(),
     })
 }

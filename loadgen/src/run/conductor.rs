@@ -16,6 +16,8 @@ use crate::worker::{News, Order, Tick};
 
 /// Between "connected and settled" and the first due time: enough for every worker to have heard of it.
 const LEAD: Duration = Duration::from_millis(20);
+/// After Ctrl-C, what is under way has this long to arrive.
+const LAST_ARRIVALS: Duration = Duration::from_millis(500);
 /// After this long without a single delivery, the run says so.
 const SILENCE: Duration = Duration::from_secs(5);
 
@@ -48,6 +50,8 @@ pub struct Latest {
     /// Connections open at each worker, in order; `None` before it has said anything.
     open: Vec<Option<u32>>,
     told_silence: bool,
+    /// A phase runs.
+    in_phase: bool,
 }
 
 impl Conductor<'_> {
@@ -56,6 +60,11 @@ impl Conductor<'_> {
         let began = Instant::now();
         self.latest.open = vec![None; self.crew.len()];
         self.outcome.end = self.stages().await.err();
+        if self.outcome.end == Some(End::Interrupted) && !self.outcome.marks.is_empty() {
+            // What is on its way is no loss. A second signal, or the server's end, cuts this short too.
+            self.end_phase();
+            let _ = self.drain(self.plan.drain.min(LAST_ARRIVALS)).await;
+        }
         self.finish().await;
         self.outcome.elapsed = began.elapsed();
         self.crew.join();
@@ -70,7 +79,7 @@ impl Conductor<'_> {
         self.connect().await?;
         self.settle().await?;
         self.phases().await?;
-        self.drain().await
+        self.drain(self.plan.drain).await
     }
 
     /// Opens every connection; refused and failed ones are results, not reasons to stop, unless nobody is in.
@@ -120,11 +129,19 @@ impl Conductor<'_> {
         let mut end = begin;
         for i in 0..self.plan.phases.len() {
             self.mark();
+            self.latest.in_phase = true;
             end += self.plan.phases[i].length;
             self.until(end).await?;
         }
-        self.mark();
+        self.end_phase();
         Ok(())
+    }
+
+    /// The phase under way, if there is one, ends here.
+    fn end_phase(&mut self) {
+        if std::mem::take(&mut self.latest.in_phase) {
+            self.mark();
+        }
     }
 
     /// Takes news until a moment of the phases.
@@ -152,10 +169,10 @@ impl Conductor<'_> {
         self.outcome.marks.push(Mark { at, cpu });
     }
 
-    /// Waits for what is under way, at most as long as the plan says.
-    async fn drain(&mut self) -> Result<(), End> {
+    /// Waits for what is under way.
+    async fn drain(&mut self, within: Duration) -> Result<(), End> {
         self.crew.order(Order::StopPublishing);
-        let until = Instant::now() + self.plan.drain;
+        let until = Instant::now() + within;
         let mut settled = vec![false; self.crew.len()];
         while !(settled.iter().all(|s| *s) && self.outcome.account.is_complete()) {
             match self.event(Some(until)).await? {
@@ -172,10 +189,7 @@ impl Conductor<'_> {
 
     /// The server's last figures, then every worker's.
     async fn finish(&mut self) {
-        if (1..=self.plan.phases.len()).contains(&self.outcome.marks.len()) {
-            // Ended early: the phase under way ends here.
-            self.mark();
-        }
+        self.end_phase();
         self.outcome.costs.ended = self.sampler().and_then(|s| s.sample());
         if self.outcome.end != Some(End::Interrupted) {
             self.outcome.costs.stats = stats(self.server.address).await;
