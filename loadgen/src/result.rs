@@ -135,7 +135,7 @@ pub struct Connections {
     /// Causes of failures.
     pub failed_by_cause: BTreeMap<String, u64>,
     /// `server 1013` (its close code), `server close without a code`, `server eof` (the end of the stream without a close
-    /// frame), `server reset`, `network: ...`, `protocol error of the server: ...`.
+    /// frame), `server reset`, `server protocol error`, `network: ...`.
     pub closed_by: BTreeMap<String, u64>,
     /// Seconds the ramp took.
     pub ramp_s: f64,
