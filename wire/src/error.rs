@@ -67,6 +67,9 @@ pub enum ProtocolError {
     /// A text message is not UTF-8.
     #[error("a text message is not valid UTF-8; send it as binary (RFC 6455 8.1)")]
     InvalidUtf8,
+    /// A message marked as compressed does not decompress.
+    #[error("a message marked as compressed is not valid deflate data (RFC 7692 7.2.2)")]
+    InvalidDeflate,
     /// A close frame with a payload of one byte.
     #[error("a close frame has a payload of one byte; it needs none, or a two-byte code (RFC 6455 5.5.1)")]
     CloseTooShort,
@@ -82,7 +85,7 @@ impl ProtocolError {
     /// The code with which this violation is answered (RFC 6455 7.4.1).
     pub fn close_code(&self) -> CloseCode {
         match self {
-            Self::InvalidUtf8 | Self::InvalidCloseReason => CloseCode::INVALID_PAYLOAD,
+            Self::InvalidUtf8 | Self::InvalidCloseReason | Self::InvalidDeflate => CloseCode::INVALID_PAYLOAD,
             Self::FrameTooBig { .. } | Self::MessageTooBig { .. } => CloseCode::TOO_BIG,
             Self::TooManyFragments { .. } => CloseCode::POLICY,
             Self::ReservedBits(_)

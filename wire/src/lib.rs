@@ -37,10 +37,12 @@
 //! * [`frame`]: opcodes, headers, masking, the decoder and the reader that keeps what is incomplete;
 //! * [`message`]: fragments to messages, UTF-8, limits on size and number of fragments;
 //! * [`close`]: close codes, standard ones and ours, and the payload of a close frame;
+//! * [`deflate`]: permessage-deflate, what is agreed and the bytes that follow;
 //! * [`handshake`]: what client and server say before the first frame;
 //! * [`stamp`]: the token by which a published message is known again at every subscriber.
 
 pub mod close;
+pub mod deflate;
 pub mod frame;
 pub mod handshake;
 pub mod message;
@@ -50,9 +52,13 @@ mod buffer;
 mod error;
 
 pub use close::{CloseCode, CloseFrame};
+pub use deflate::{
+    Agreement, Context, Deflater, Direction, Inflater, MAX_WINDOW_BITS, MIN_WINDOW_BITS, Offer, Sharing, answer_offers,
+    verify_extensions,
+};
 pub use error::ProtocolError;
 pub use frame::{
-    Decoded, Flow, FrameReader, Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, Opcode, Parsed, Role, Rsv1, Rules,
+    Decoded, Flow, FrameReader, Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, Opcode, Parsed, Part, Role, Rsv1, Rules,
     append_frame, append_masked_frame, apply_mask, apply_mask_from, decode,
 };
 pub use handshake::{

@@ -2,8 +2,12 @@
 
 use crate::buffer::append_within;
 use crate::close::CloseFrame;
+use crate::deflate::Inflater;
 pub use crate::error::ProtocolError;
-use crate::frame::{Header, Opcode};
+use crate::frame::{Header, Opcode, Part};
+
+/// Bytes of an incomplete frame that are looked at together.
+const PREVIEW: usize = 1024;
 
 /// What one frame meant.
 #[derive(PartialEq, Eq, Debug)]
@@ -46,11 +50,20 @@ pub struct Assembler {
 #[derive(Debug)]
 struct Open {
     opcode: Opcode,
+    coding: Coding,
     bytes: Vec<u8>,
     fragments: u32,
     /// Bytes known to be whole UTF-8 characters (text only); fewer than 4 more may be the beginning of one.
     valid: usize,
     stage: Stage,
+}
+
+/// What the bytes of a fragmented message are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Coding {
+    Plain,
+    /// Compressed as a whole; nothing can be said of its text before the end.
+    Deflate,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,23 +84,78 @@ impl Assembler {
     /// After a fragmented message, call [`release`](Self::release) before the connection goes idle.
     ///
     /// # Errors
-    /// Fragments out of order, invalid UTF-8, an invalid close frame, a compressed message (none can be agreed yet), or
-    /// a message beyond `limits`. All are final for the connection.
+    /// Fragments out of order, invalid UTF-8, an invalid close frame, a compressed message, or a message beyond `limits`. All are final
+    /// for the connection.
     pub fn accept<'a>(
         &'a mut self,
         header: &Header,
         payload: &'a mut [u8],
         limits: &Limits,
     ) -> Result<Event<'a>, ProtocolError> {
-        if header.rsv1 {
+        self.accept_with(None, header, payload, limits)
+    }
+
+    /// As [`accept`](Self::accept), where compression was agreed: a message marked as compressed is decompressed by `inflater`, which is
+    /// to be the connection's own, unless the peer compresses without context. `limits` hold for a message before and after.
+    ///
+    /// # Errors
+    /// As [`accept`](Self::accept), and [`ProtocolError::InvalidDeflate`].
+    pub fn accept_compressed<'a>(
+        &'a mut self,
+        inflater: &'a mut Inflater,
+        header: &Header,
+        payload: &'a mut [u8],
+        limits: &Limits,
+    ) -> Result<Event<'a>, ProtocolError> {
+        self.accept_with(Some(inflater), header, payload, limits)
+    }
+
+    #[inline]
+    fn accept_with<'a>(
+        &'a mut self,
+        inflater: Option<&'a mut Inflater>,
+        header: &Header,
+        payload: &'a mut [u8],
+        limits: &Limits,
+    ) -> Result<Event<'a>, ProtocolError> {
+        if header.rsv1 && inflater.is_none() {
             return Err(ProtocolError::ReservedBits(0b100));
         }
         match header.opcode {
             Opcode::Ping => Ok(Event::Ping(payload)),
             Opcode::Pong => Ok(Event::Pong(payload)),
             Opcode::Close => Ok(Event::Close(CloseFrame::parse(payload)?)),
-            Opcode::Text | Opcode::Binary => self.begin(header, payload, limits),
-            Opcode::Continuation => self.go_on(header, payload, limits),
+            Opcode::Text | Opcode::Binary => self.begin(inflater, header, payload, limits),
+            Opcode::Continuation => self.go_on(inflater, header, payload, limits),
+        }
+    }
+
+    /// Looks at a frame that is here in part, for nothing but this: text that can no longer become UTF-8 need not be waited for.
+    ///
+    /// Each byte is looked at once, or as long as its character is not whole; the frame must still be accepted when it is whole.
+    ///
+    /// # Errors
+    /// [`ProtocolError::InvalidUtf8`], final for the connection.
+    pub fn preview(&self, mut part: Part<'_>) -> Result<(), ProtocolError> {
+        // The beginning of a character that the fragments before have left.
+        let before: &[u8] = match (part.header.opcode, &self.open) {
+            // What is compressed says nothing before it is decompressed.
+            (Opcode::Text, _) if !part.header.rsv1 => &[],
+            (Opcode::Continuation, Some(open)) if open.opcode == Opcode::Text && open.coding == Coding::Plain => {
+                &open.bytes[open.valid..]
+            }
+            _ => return Ok(()),
+        };
+        let mut text = [0; PREVIEW];
+        loop {
+            let carried = if part.seen() == 0 { before } else { &[] };
+            text[..carried.len()].copy_from_slice(carried);
+            let len = carried.len() + part.peek(&mut text[carried.len()..]);
+            // Less than what was carried is nothing: its character is still not whole.
+            part.see(whole_characters(&text[..len])?.saturating_sub(carried.len()));
+            if len < PREVIEW {
+                return Ok(());
+            }
         }
     }
 
@@ -110,6 +178,7 @@ impl Assembler {
 
     fn begin<'a>(
         &'a mut self,
+        inflater: Option<&'a mut Inflater>,
         header: &Header,
         payload: &'a mut [u8],
         limits: &Limits,
@@ -120,6 +189,10 @@ impl Assembler {
         self.open = None;
         if header.fin {
             check_size(payload.len(), limits)?;
+            let payload = match inflater {
+                Some(inflater) if header.rsv1 => inflater.inflate(payload, limits.max_message)?,
+                _ => payload,
+            };
             if header.opcode == Opcode::Text && std::str::from_utf8(payload).is_err() {
                 return Err(ProtocolError::InvalidUtf8);
             }
@@ -127,6 +200,7 @@ impl Assembler {
         }
         let mut open = Box::new(Open {
             opcode: header.opcode,
+            coding: if header.rsv1 { Coding::Deflate } else { Coding::Plain },
             bytes: Vec::new(),
             fragments: 0,
             valid: 0,
@@ -137,7 +211,13 @@ impl Assembler {
         Ok(Event::Incomplete)
     }
 
-    fn go_on<'a>(&'a mut self, header: &Header, payload: &[u8], limits: &Limits) -> Result<Event<'a>, ProtocolError> {
+    fn go_on<'a>(
+        &'a mut self,
+        inflater: Option<&'a mut Inflater>,
+        header: &Header,
+        payload: &[u8],
+        limits: &Limits,
+    ) -> Result<Event<'a>, ProtocolError> {
         let open = match &mut self.open {
             Some(open) if open.stage == Stage::Collecting => open,
             _ => return Err(ProtocolError::NothingToContinue),
@@ -146,10 +226,17 @@ impl Assembler {
         if !header.fin {
             return Ok(Event::Incomplete);
         }
+        open.stage = Stage::HandedOut;
+        if let (Coding::Deflate, Some(inflater)) = (open.coding, inflater) {
+            let payload = inflater.inflate(&open.bytes, limits.max_message)?;
+            if open.opcode == Opcode::Text && std::str::from_utf8(payload).is_err() {
+                return Err(ProtocolError::InvalidUtf8);
+            }
+            return Ok(Event::Message { opcode: open.opcode, payload });
+        }
         if open.opcode == Opcode::Text && open.valid < open.bytes.len() {
             return Err(ProtocolError::InvalidUtf8);
         }
-        open.stage = Stage::HandedOut;
         Ok(Event::Message { opcode: open.opcode, payload: &mut open.bytes })
     }
 }
@@ -162,7 +249,7 @@ impl Open {
         }
         self.fragments += 1;
         append_within(&mut self.bytes, fragment, limits.max_message);
-        if self.opcode == Opcode::Text {
+        if self.opcode == Opcode::Text && self.coding == Coding::Plain {
             self.valid += whole_characters(&self.bytes[self.valid..])?;
         }
         Ok(())

@@ -8,8 +8,14 @@ use wire::handshake::{
 };
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-const REQUEST: ClientRequest<'static> =
-    ClientRequest { host: "server.example.com", path: "/chat", key: KEY, headers: &[], subprotocols: &[] };
+const REQUEST: ClientRequest<'static> = ClientRequest {
+    host: "server.example.com",
+    path: "/chat",
+    key: KEY,
+    headers: &[],
+    subprotocols: &[],
+    compression: None,
+};
 
 fn pair(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())
@@ -30,7 +36,7 @@ fn answer(lines: &str) -> String {
 }
 
 fn verify(text: &str) -> Result<Answer, HandshakeError> {
-    verify_answer(text.as_bytes(), KEY, &["chat".to_owned(), "superchat".to_owned()])
+    verify_answer(text.as_bytes(), KEY, &["chat".to_owned(), "superchat".to_owned()], None)
 }
 
 #[test]
@@ -109,7 +115,9 @@ fn headers_of_the_handshake_itself_cannot_be_given_again() {
 #[test]
 fn believes_the_answer_of_the_rfc_and_leaves_the_frames_behind_it() {
     let text = answer("Sec-WebSocket-Protocol: chat\r\nFanout-Cursor: 1f.7\r\n");
-    let Ok(Answer::Upgraded { consumed, subprotocol, headers }) = verify(&(text.clone() + "\u{1}frames")) else {
+    let Ok(Answer::Upgraded { consumed, subprotocol, compression: None, headers }) =
+        verify(&(text.clone() + "\u{1}frames"))
+    else {
         panic!("should be upgraded")
     };
     assert_eq!(consumed, text.len());
@@ -200,7 +208,7 @@ proptest! {
         bytes in proptest::collection::vec(any::<u8>(), 0..200),
     ) {
         let buf = [start.as_bytes(), &bytes].concat();
-        if let Ok(Answer::Upgraded { consumed, .. } | Answer::Refused { consumed, .. }) = verify_answer(&buf, KEY, &[]) {
+        if let Ok(Answer::Upgraded { consumed, .. } | Answer::Refused { consumed, .. }) = verify_answer(&buf, KEY, &[], None) {
             prop_assert!(consumed <= buf.len());
         }
     }

@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use wire::frame::{Header, Opcode};
 use wire::message::{Assembler, Event, Limits};
-use wire::{CloseCode, CloseFrame, ProtocolError};
+use wire::{CloseCode, CloseFrame, Flow, FrameReader, ProtocolError, Role, Rsv1, Rules};
 
 const LIMITS: Limits = Limits { max_message: 1000, max_fragments: 10 };
 
@@ -229,6 +229,84 @@ proptest! {
             // Errors are final on a connection; going on all the same must be harmless.
             let _ = accept_within(&mut assembler, opcodes[opcode], fin, &payload, &limits);
             prop_assert!(assembler.buffered() <= max_message);
+        }
+    }
+}
+
+/// Feeds a stream of text frames piece by piece, and says after how many bytes it was refused.
+fn refused_after(stream: &[u8], pieces: &[usize]) -> Option<usize> {
+    let rules = Rules { role: Role::Server, rsv1: Rsv1::Refused, max_frame: 1 << 20 };
+    let limits = Limits { max_message: 1 << 20, max_fragments: 100 };
+    let (mut reader, mut assembler) = (FrameReader::new(), Assembler::new());
+    let mut at = 0;
+    for piece in pieces.iter().cycle() {
+        let end = (at + piece).min(stream.len());
+        let fed = reader.feed(&mut stream[at..end].to_vec(), &rules, |header, payload| {
+            assembler.accept(&header, payload, &limits).map(|_| Flow::Continue)
+        });
+        at = end;
+        if fed.and_then(|_| reader.part().map_or(Ok(()), |part| assembler.preview(part))).is_err() {
+            return Some(at);
+        }
+        if at == stream.len() {
+            return None;
+        }
+    }
+    None
+}
+
+/// One fragmented text message: its frames, and for every byte of text how many bytes of the stream are there when it is.
+fn text_in_frames(text: &[u8], frames: &[usize]) -> (Vec<u8>, Vec<usize>) {
+    let (mut stream, mut places) = (Vec::new(), Vec::new());
+    let mut rest = text;
+    for (n, len) in frames.iter().cycle().enumerate() {
+        let (now, later) = rest.split_at((*len).min(rest.len()));
+        rest = later;
+        let mut frame = Vec::new();
+        wire::append_masked_frame(&mut frame, if n == 0 { Text } else { Continuation }, now, [1, 20, 3, 40]);
+        frame[0] &= if rest.is_empty() { 0xff } else { 0x7f };
+        let header = frame.len() - now.len();
+        places.extend((1..=now.len()).map(|byte| stream.len() + header + byte));
+        stream.extend(frame);
+        if rest.is_empty() {
+            return (stream, places);
+        }
+    }
+    unreachable!("frames repeat until the text ends")
+}
+
+proptest! {
+    /// Byte by byte, the connection ends with the byte that makes the text impossible, wherever frames begin and end.
+    #[test]
+    fn invalid_text_is_refused_at_its_first_wrong_byte(
+        good in "[a-zäß€𝄞]{0,30}", bad in vec(any::<u8>(), 0..6), after in vec(any::<u8>(), 0..20),
+        frames in vec(1usize..40, 1..6),
+    ) {
+        let text = [good.as_bytes(), &bad, &after].concat();
+        let wrong = (1..=text.len()).find(|n| {
+            std::str::from_utf8(&text[..*n]).is_err_and(|error| error.error_len().is_some())
+        });
+        let (stream, places) = text_in_frames(&text, &frames);
+        let expected = match wrong {
+            Some(n) => Some(places[n - 1]),
+            // Unless a character is missing its end, which only the end of the message shows.
+            None => std::str::from_utf8(&text).is_err().then_some(stream.len()),
+        };
+        prop_assert_eq!(refused_after(&stream, &[1]), expected);
+    }
+
+    /// In larger pieces, with the piece that holds that byte.
+    #[test]
+    fn long_text_is_looked_at_piece_by_piece(
+        letters in 0usize..6000, wrong in any::<bool>(), pieces in vec(1usize..3000, 1..10),
+    ) {
+        let text = [&"ä€b".repeat(letters / 6).into_bytes()[..], if wrong { b"\xff" } else { b"x" }, &[b'z'; 3000]].concat();
+        let (stream, places) = text_in_frames(&text, &[usize::MAX]);
+        let refused = refused_after(&stream, &pieces);
+        prop_assert_eq!(refused.is_some(), wrong);
+        if let Some(refused) = refused {
+            let first = places[text.len() - 3001];
+            prop_assert!(refused >= first && refused < first + 3000, "{} {}", refused, first);
         }
     }
 }

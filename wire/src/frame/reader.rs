@@ -3,7 +3,8 @@
 use crate::buffer::append_within;
 use crate::error::ProtocolError;
 use crate::frame::decode::{Decoded, Rules, decode};
-use crate::frame::header::Header;
+use crate::frame::header::{Header, Parsed};
+use crate::frame::part::Part;
 
 /// Whether to go on with the frames that are already here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,6 +31,8 @@ pub struct FrameReader {
 struct Kept {
     bytes: Vec<u8>,
     start: usize,
+    /// Bytes of the next frame's payload that were looked at before it was whole.
+    seen: usize,
 }
 
 impl Kept {
@@ -82,6 +85,7 @@ impl FrameReader {
                     Decoded::Frame { header, payload, consumed } => {
                         let flow = f(header, payload)?;
                         kept.start += consumed;
+                        kept.seen = 0;
                         if flow == Flow::Pause {
                             kept.append(&input[at..], 0);
                             self.keep(kept);
@@ -122,6 +126,15 @@ impl FrameReader {
     /// Bytes kept: at most [`max_frame`](Rules::max_frame) (or 125, if that is more) and the header, except while paused.
     pub fn buffered(&self) -> usize {
         self.kept.as_ref().map_or(0, |kept| kept.len())
+    }
+
+    /// The frame that is here in part, as soon as its header is whole. `None` between frames, and while a whole frame waits.
+    pub fn part(&mut self) -> Option<Part<'_>> {
+        let Kept { bytes, start, seen } = self.kept.as_deref_mut()?;
+        let unread = &bytes[*start..];
+        let Ok(Parsed::Whole(header)) = Header::parse(unread) else { return None };
+        let payload = &unread[header.header_len()..];
+        ((payload.len() as u64) < header.len).then(|| Part::new(header, payload, seen))
     }
 
     /// Whether the stream stands between two frames and nothing waits.

@@ -2,7 +2,8 @@
 
 use super::error::HandshakeError;
 use super::key::accept_key;
-use super::token::{elements, is_token, lists};
+use super::token::{is_token, lists};
+use crate::deflate::{Agreement, Offer, verify_extensions};
 
 /// The longest header of an answer that is read, in bytes.
 pub const MAX_ANSWER_BYTES: usize = 16 * 1024;
@@ -23,6 +24,8 @@ pub struct ClientRequest<'a> {
     pub headers: &'a [(String, String)],
     /// Subprotocols to offer, the preferred one first.
     pub subprotocols: &'a [String],
+    /// Compression to offer.
+    pub compression: Option<Offer>,
 }
 
 impl ClientRequest<'_> {
@@ -41,6 +44,11 @@ impl ClientRequest<'_> {
         if !self.subprotocols.is_empty() {
             text.push_str("Sec-WebSocket-Protocol: ");
             text.push_str(&self.subprotocols.join(", "));
+            text.push_str("\r\n");
+        }
+        if let Some(offer) = &self.compression {
+            text.push_str("Sec-WebSocket-Extensions: ");
+            text.push_str(&offer.value());
             text.push_str("\r\n");
         }
         for (name, value) in self.headers {
@@ -106,6 +114,8 @@ pub enum Answer {
         consumed: usize,
         /// The subprotocol that the server chose of those offered.
         subprotocol: Option<String>,
+        /// The compression that the server agreed to.
+        compression: Option<Agreement>,
         /// All header lines, such as `Fanout-Cursor`; bytes that are not UTF-8 are replaced.
         headers: Vec<(String, String)>,
     },
@@ -124,12 +134,17 @@ pub enum Answer {
 
 /// Reads the answer to a [`ClientRequest`] from the beginning of `buf` and verifies it (RFC 6455 4.1).
 ///
-/// `key` and `offered_subprotocols` are what the request carried. Extensions are not offered yet, so none may be chosen.
+/// `key`, `subprotocols` and `compression` are what the request offered.
 ///
 /// # Errors
 /// What is not HTTP/1.1, a header beyond [`MAX_ANSWER_BYTES`] or [`MAX_ANSWER_HEADERS`], or a 101 that does not answer this
 /// request. A refusal by status is no error but [`Answer::Refused`].
-pub fn verify_answer(buf: &[u8], key: &str, offered_subprotocols: &[String]) -> Result<Answer, HandshakeError> {
+pub fn verify_answer(
+    buf: &[u8],
+    key: &str,
+    subprotocols: &[String],
+    compression: Option<&Offer>,
+) -> Result<Answer, HandshakeError> {
     let mut lines = [httparse::EMPTY_HEADER; MAX_ANSWER_HEADERS];
     let mut response = httparse::Response::new(&mut lines);
     let head = &buf[..buf.len().min(MAX_ANSWER_BYTES)];
@@ -157,8 +172,9 @@ pub fn verify_answer(buf: &[u8], key: &str, offered_subprotocols: &[String]) -> 
     if response.version != Some(1) {
         return Err(HandshakeError::NotHttp("a 101 in HTTP/1.0".to_owned()));
     }
-    let subprotocol = verify_upgrade(&headers, key, offered_subprotocols)?;
-    Ok(Answer::Upgraded { consumed, subprotocol, headers })
+    let subprotocol = verify_upgrade(&headers, key, subprotocols)?;
+    let compression = verify_extensions(joined(&headers, "sec-websocket-extensions").as_deref(), compression)?;
+    Ok(Answer::Upgraded { consumed, subprotocol, compression, headers })
 }
 
 fn verify_upgrade(
@@ -178,11 +194,6 @@ fn verify_upgrade(
     let got = joined(headers, "sec-websocket-accept");
     if got.as_deref() != Some(wanted.as_str()) {
         return Err(HandshakeError::WrongAcceptKey { got, wanted });
-    }
-    if let Some(extension) = joined(headers, "sec-websocket-extensions")
-        && elements(&extension).next().is_some()
-    {
-        return Err(HandshakeError::ExtensionNotOffered(extension));
     }
     match joined(headers, "sec-websocket-protocol") {
         Some(chosen) if !offered_subprotocols.contains(&chosen) => Err(HandshakeError::SubprotocolNotOffered(chosen)),

@@ -51,6 +51,17 @@ pub enum HandshakeError {
     /// An extension that was not offered.
     #[error("the server chose the extension {0:?}, which was not offered (RFC 6455 4.1)")]
     ExtensionNotOffered(String),
+    /// An extension that was offered, on terms that were not.
+    #[error("the server answered the extension as {value:?}: {problem} (RFC 7692 7.1)")]
+    ImpossibleExtension {
+        /// What it answered.
+        value: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A list of extensions that cannot be read.
+    #[error("Sec-WebSocket-Extensions is not a list of extensions: {0:?} (RFC 6455 9.1)")]
+    MalformedExtensions(String),
     /// A subprotocol that was not offered.
     #[error("the server chose the subprotocol {0:?}, which was not offered (RFC 6455 4.1)")]
     SubprotocolNotOffered(String),

@@ -13,3 +13,4 @@ pub use client::{Answer, ClientRequest, MAX_ANSWER_BYTES, MAX_ANSWER_HEADERS, is
 pub use error::HandshakeError;
 pub use key::{accept_key, encode_key};
 pub use server::{UpgradeRequest, check_request, choose_subprotocol};
+pub(crate) use token::is_token;

@@ -1,7 +1,7 @@
 //! Tokens and comma-separated lists of HTTP headers (RFC 9110 5.6).
 
 /// Whether `text` is a token: a header's name, a subprotocol.
-pub(super) fn is_token(text: &str) -> bool {
+pub(crate) fn is_token(text: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !text.is_empty() && text.bytes().all(allowed)
 }
