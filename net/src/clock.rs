@@ -72,10 +72,11 @@ mod tests {
     fn cpu_clocks_advance_with_work_and_the_process_includes_the_thread() {
         let (thread, process) = (thread_cpu(), own_cpu());
         let mut x = 1_u64;
-        while thread_cpu() - thread < 2_000_000 {
+        while thread_cpu() - thread < 40_000_000 {
             x = std::hint::black_box(x.wrapping_mul(3));
         }
-        assert!(own_cpu() - process >= 2_000_000);
+        // The kernel brings a process's sum up to date a little later than a thread's own clock.
+        assert!(own_cpu() - process >= 20_000_000);
         assert!(process_cpu(std::process::id()).unwrap() >= process);
     }
 

@@ -24,12 +24,13 @@ mod process;
 mod socket;
 mod sys;
 mod timer;
+mod tls;
 mod waker;
 
 pub use clock::{now, own_cpu, process_cpu, thread_cpu};
 pub use cpu::{available, pin_child, pin_thread};
 pub use dial::{DialError, dial};
-pub use limits::{Descriptors, descriptors, ephemeral_ports, is_local, raise_descriptors};
+pub use limits::{Descriptors, descriptors, ephemeral_ports, is_local, open_descriptors, raise_descriptors};
 pub use listener::{ListenError, ListenOptions, listen};
 pub use poller::{Interest, Poller, Ready, Timeout, Token, Turn};
 pub use process::{
@@ -38,4 +39,5 @@ pub use process::{
 };
 pub use socket::{Socket, read_fd, send_fd, send2_fd};
 pub use timer::Timer;
+pub use tls::Tls;
 pub use waker::Waker;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -10,12 +11,19 @@ use socket2::{Domain, Protocol, Socket, Type};
 pub struct ListenOptions {
     /// Connections that may wait to be accepted. The kernel caps it at `net.core.somaxconn` without saying so.
     pub backlog: i32,
+    /// How many bytes that were not sent yet the kernel takes for an accepted connection (`TCP_NOTSENT_LOWAT`); beyond it, writes stop short
+    /// or would block. It is writable again at half of that. The kernel's default is no such bound.
+    pub not_sent: Option<u32>,
+    /// How long an accepted connection's peer may acknowledge nothing of what waits, or take nothing, until the connection breaks
+    /// (`TCP_USER_TIMEOUT`). The kernel's default is about a quarter of an hour without any answer, and for ever if the peer answers that it
+    /// takes nothing.
+    pub user_timeout: Option<Duration>,
 }
 
 impl Default for ListenOptions {
-    /// A backlog of 4096 (a ramp of thousands a second overflows the usual 128).
+    /// A backlog of 4096 (a ramp of thousands a second overflows the usual 128), and the kernel's defaults for what is accepted.
     fn default() -> Self {
-        Self { backlog: 4096 }
+        Self { backlog: 4096, not_sent: None, user_timeout: None }
     }
 }
 
@@ -69,6 +77,11 @@ pub fn listen(addr: SocketAddr, options: ListenOptions) -> Result<TcpListener, L
 fn open(addr: SocketAddr, options: ListenOptions) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM.nonblocking().cloexec(), Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
+    // Accepted sockets take both over from the one that listens, which costs them no call.
+    if let Some(bytes) = options.not_sent {
+        socket.set_tcp_notsent_lowat(bytes)?;
+    }
+    socket.set_tcp_user_timeout(options.user_timeout)?;
     socket.bind(&addr.into())?;
     socket.listen(options.backlog)?;
     Ok(socket.into())

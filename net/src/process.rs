@@ -102,6 +102,8 @@ pub enum Signal {
     Terminate,
     /// `SIGKILL`: end now.
     Kill,
+    /// `SIGHUP`: read your files again.
+    Hangup,
 }
 
 /// Sends `signal` to process `pid`.
@@ -139,6 +141,7 @@ impl Signal {
         match self {
             Signal::Terminate => libc::SIGTERM,
             Signal::Kill => libc::SIGKILL,
+            Signal::Hangup => libc::SIGHUP,
         }
     }
 }

@@ -73,6 +73,14 @@ impl Socket {
         SockRef::from(&self).set_linger(Some(Duration::ZERO))
     }
 
+    /// The other end's address.
+    ///
+    /// # Errors
+    /// `NotConnected` when the connection is gone.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        SockRef::from(self).peer_addr().and_then(internet)
+    }
+
     /// This end's address.
     ///
     /// # Errors

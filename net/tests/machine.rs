@@ -159,3 +159,13 @@ fn a_tied_child_does_not_outlive_the_thread_that_started_it() {
     assert_eq!(child.wait().unwrap().signal(), Some(9));
     drop(input);
 }
+
+#[test]
+fn open_descriptors_are_counted() {
+    let before = net::open_descriptors().unwrap();
+    let files: Vec<_> = (0..200).map(|_| std::fs::File::open("/dev/null").unwrap()).collect();
+    // Other tests of this process open and close some at the same time.
+    assert!(net::open_descriptors().unwrap() > before + 100, "{before}");
+    drop(files);
+    assert!(net::open_descriptors().unwrap() < before + 100);
+}

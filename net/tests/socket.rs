@@ -4,6 +4,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
+use std::time::Duration;
 
 use net::{DialError, Interest, ListenError, ListenOptions, Poller, Socket, Timeout, Token, dial, listen, send2_fd};
 
@@ -145,6 +146,22 @@ fn running_out_of_something_says_what_to_raise() {
         let error = meaning(code);
         assert!(error.to_string().contains(words), "{error}");
     }
+}
+
+#[test]
+fn accepted_sockets_take_over_what_the_listener_was_given() {
+    let options = ListenOptions {
+        not_sent: Some(1 << 17),
+        user_timeout: Some(Duration::from_secs(60)),
+        ..ListenOptions::default()
+    };
+    let listener = listen(loopback(1, 0), options).unwrap();
+    listener.set_nonblocking(false).unwrap();
+    let _peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let accepted = listener.accept().unwrap().0;
+    let accepted = socket2::SockRef::from(&accepted);
+    assert_eq!(accepted.tcp_notsent_lowat().unwrap(), 1 << 17);
+    assert_eq!(accepted.tcp_user_timeout().unwrap(), Some(Duration::from_secs(60)));
 }
 
 #[test]
