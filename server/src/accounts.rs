@@ -1,8 +1,9 @@
 //! What one shard has used and done: memory budgets and plain counters, owned by its thread.
 
-use serde::Serialize;
-
 use crate::budget::Budget;
+use crate::compressors::Compressors;
+use crate::histogram::Histogram;
+use crate::variant::Volumes;
 
 /// The most that unsent rests of frames may occupy beside the logs, in bytes a shard.
 pub const SPLIT_MEMORY: usize = 64 << 20;
@@ -14,20 +15,33 @@ pub struct Accounts {
     pub log: Budget,
     /// Bytes of frames that slow readers had received in part when their room's log evicted them, against [`SPLIT_MEMORY`].
     pub split: Budget,
+    /// Compressors, against `--deflate-memory`.
+    pub compressors: Compressors,
     /// What was sent.
     pub tally: Tally,
 }
 
 impl Accounts {
-    /// Empty books with `log_memory` bytes for logs.
+    /// Empty books with `log_memory` bytes for logs, without compression.
     #[must_use]
     pub fn new(log_memory: usize) -> Self {
-        Self { log: Budget::new(log_memory), split: Budget::new(SPLIT_MEMORY), tally: Tally::default() }
+        Self {
+            log: Budget::new(log_memory),
+            split: Budget::new(SPLIT_MEMORY),
+            compressors: Compressors::off(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// The same books with these compressors.
+    #[must_use]
+    pub fn compressing(self, compressors: Compressors) -> Self {
+        Self { compressors, ..self }
     }
 }
 
 /// Counters of what rooms published and sent.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Tally {
     /// Messages appended to a log.
     pub publishes: u64,
@@ -41,8 +55,12 @@ pub struct Tally {
     pub bytes_sent: u64,
     /// Writes of which the kernel took a part or nothing.
     pub partial_writes: u64,
+    /// How many messages each flush of a room carried, however many members it went to; 1 to 2048 and more.
+    pub flushes: Histogram<0, 13>,
     /// Members that lost messages to the lag policy and stayed.
     pub skipped_connections: u64,
     /// Messages times members that were skipped.
     pub skipped_messages: u64,
+    /// What went through which kind of streams.
+    pub volumes: Volumes,
 }

@@ -27,6 +27,7 @@ pub fn serve_as(program: &str, flags: Flags) -> u8 {
     match Config::from_flags(flags).map(run) {
         Ok(Ok(())) => DONE,
         Ok(Err(error @ ServeError::CutShort)) => failed(&error, CUT_SHORT),
+        Ok(Err(error @ (ServeError::Auth(_) | ServeError::Tls(_)))) => failed(&error, BAD_USAGE),
         Ok(Err(error)) => failed(&error, COULD_NOT_SERVE),
         Err(error) => failed(&error, BAD_USAGE),
     }

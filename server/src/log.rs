@@ -8,14 +8,15 @@
 //! ```
 //!
 //! An offset is a byte's place in everything the room ever carried, so a subscriber's position is one `u64` and the ring's place of it
-//! is `offset & (capacity - 1)`. Every 64th message is marked with (index, offset); what lies between is found by walking frame headers.
+//! is `offset & (capacity - 1)`. Every 64th message is marked with (index, offset); what lies between is found by walking the frames, whose
+//! lengths stand at their beginnings: how, says the log's [`Framing`].
 
 use std::collections::VecDeque;
 
 /// A new log's first ring, in bytes.
 pub const FIRST_CAPACITY: usize = 4096;
 /// One mark in so many messages.
-const MARK_EVERY: u64 = 64;
+pub const MARK_EVERY: u64 = 64;
 /// A log holds at least so many of its largest frames once it has grown.
 const LARGEST_FRAMES_HELD: usize = 8;
 /// One eviction frees a capacity's so-manieth part.
@@ -30,6 +31,15 @@ pub struct Boundary {
     pub offset: u64,
 }
 
+/// What a frame of a log looks like, so that its end can be found from its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// A whole WebSocket message as a server sends it: one unmasked frame (RFC 6455 section 5.2).
+    WebSocket,
+    /// One chunk of an HTTP/1.1 body without extensions (RFC 9112 section 7.1).
+    Chunk,
+}
+
 /// What must happen before a frame can be appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
@@ -41,9 +51,10 @@ pub enum Need {
     Evict(Boundary),
 }
 
-/// The ring. Holds whole unmasked frames only.
+/// The ring. Holds whole frames only.
 #[derive(Debug)]
 pub struct Log {
+    framing: Framing,
     ring: Box<[u8]>,
     cap: usize,
     start: Boundary,
@@ -53,16 +64,23 @@ pub struct Log {
 }
 
 impl Log {
-    /// An empty log that will grow to at most `cap` bytes (rounded up to a power of two, at least [`FIRST_CAPACITY`]), or to eight of
-    /// the largest frame it is given, if that is more. Allocates nothing yet.
+    /// An empty log of WebSocket frames that will grow to at most `cap` bytes (rounded up to a power of two, at least
+    /// [`FIRST_CAPACITY`]), or to eight of the largest frame it is given, if that is more. Allocates nothing yet.
     #[must_use]
     pub fn new(cap: usize) -> Self {
-        let zero = Boundary { index: 0, offset: 0 };
+        Self::starting_at(Boundary { index: 0, offset: 0 }, Framing::WebSocket, cap)
+    }
+
+    /// As [`new`](Self::new), with another framing and the first message's place given. Leave offsets below it free for
+    /// [`prepend`](Self::prepend).
+    #[must_use]
+    pub fn starting_at(at: Boundary, framing: Framing, cap: usize) -> Self {
         Self {
+            framing,
             ring: Box::default(),
             cap: cap.max(FIRST_CAPACITY).next_power_of_two(),
-            start: zero,
-            end: zero,
+            start: at,
+            end: at,
             newest: 0,
             marks: VecDeque::new(),
         }
@@ -163,6 +181,21 @@ impl Log {
         at
     }
 
+    /// Puts one frame before the oldest: the message before [`start`](Self::start). It must fit into the ring as it is, and the log must
+    /// have started at an offset that leaves so much room below.
+    pub fn prepend(&mut self, frame: &[u8]) {
+        debug_assert!(self.held() + frame.len() <= self.capacity() && self.start.index > 0);
+        let at = Boundary { index: self.start.index - 1, offset: self.start.offset - frame.len() as u64 };
+        if self.start.index == self.end.index {
+            self.newest = at.offset;
+        }
+        self.write(at.offset, frame);
+        if at.index.is_multiple_of(MARK_EVERY) {
+            self.marks.push_front(at);
+        }
+        self.start = at;
+    }
+
     #[inline]
     fn write(&mut self, offset: u64, bytes: &[u8]) {
         let at = place(offset, self.ring.len());
@@ -197,11 +230,11 @@ impl Log {
         }
         let mut at = self.marked(|mark| mark.offset <= offset);
         loop {
-            let next = at.offset + self.frame_len(at.offset);
-            if next > offset {
+            let next = self.after(at);
+            if next.offset > offset {
                 return at;
             }
-            at = Boundary { index: at.index + 1, offset: next };
+            at = next;
         }
     }
 
@@ -209,9 +242,12 @@ impl Log {
     #[must_use]
     pub fn at_or_after(&self, offset: u64) -> Boundary {
         let at = self.containing(offset);
-        if at.offset == offset {
-            return at;
-        }
+        if at.offset == offset { at } else { self.after(at) }
+    }
+
+    /// The boundary after the message that begins at `at`, which must be held.
+    #[must_use]
+    pub fn after(&self, at: Boundary) -> Boundary {
         Boundary { index: at.index + 1, offset: at.offset + self.frame_len(at.offset) }
     }
 
@@ -226,7 +262,7 @@ impl Log {
         }
         let mut at = self.marked(|mark| mark.index <= index);
         while at.index < index {
-            at = Boundary { index: at.index + 1, offset: at.offset + self.frame_len(at.offset) };
+            at = self.after(at);
         }
         Some(at.offset)
     }
@@ -249,6 +285,13 @@ impl Log {
         freed
     }
 
+    /// As [`release`](Self::release), and numbering goes on with `next`: the messages before it were lost.
+    pub fn continue_at(&mut self, next: Boundary) -> usize {
+        let freed = self.release();
+        (self.start, self.end, self.newest) = (next, next, next.offset);
+        freed
+    }
+
     /// The last known boundary for which `before` holds; it holds for the start.
     fn marked(&self, before: impl Fn(&Boundary) -> bool) -> Boundary {
         match self.marks.partition_point(before) {
@@ -257,16 +300,36 @@ impl Log {
         }
     }
 
-    /// Length of the frame that begins at `offset`: RFC 6455 section 5.2, always minimal and without a mask here.
+    /// Length of the frame that begins at `offset`.
     fn frame_len(&self, offset: u64) -> u64 {
         let byte = |i: u64| u64::from(self.ring[place(offset + i, self.ring.len())]);
-        let number = |count: u64| (2..2 + count).fold(0, |n, i| n << 8 | byte(i));
-        match byte(1) & 0x7f {
-            126 => 4 + number(2),
-            127 => 10 + number(8),
-            short => 2 + short,
+        match self.framing {
+            Framing::WebSocket => websocket_len(byte),
+            Framing::Chunk => chunk_len(byte),
         }
     }
+}
+
+/// Length of a frame whose bytes `byte` gives: always minimal and without a mask here.
+#[inline]
+fn websocket_len(byte: impl Fn(u64) -> u64) -> u64 {
+    let number = |count: u64| (2..2 + count).fold(0, |n, i| n << 8 | byte(i));
+    match byte(1) & 0x7f {
+        126 => 4 + number(2),
+        127 => 10 + number(8),
+        short => 2 + short,
+    }
+}
+
+/// Length of a chunk whose bytes `byte` gives: its size in hexadecimal, and CRLF after that and at the end.
+fn chunk_len(byte: impl Fn(u64) -> u64) -> u64 {
+    let mut digits = 0;
+    let mut size = 0;
+    while let Some(digit) = char::from(byte(digits) as u8).to_digit(16) {
+        size = size << 4 | u64::from(digit);
+        digits += 1;
+    }
+    digits + 2 + size + 2
 }
 
 /// Where `offset` lies in a ring of `capacity` bytes, a power of two.

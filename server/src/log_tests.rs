@@ -115,3 +115,53 @@ proptest! {
         }
     }
 }
+
+/// An HTTP chunk of `len` bytes.
+fn chunk(len: usize, fill: u8) -> Vec<u8> {
+    [format!("{len:x}\r\n").as_bytes(), &vec![fill; len], b"\r\n"].concat()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    /// A log of chunks that grows at both ends holds what a plain list of them holds, and every search agrees with counting.
+    #[test]
+    fn chunks_are_found_from_both_ends(
+        steps in proptest::collection::vec((any::<bool>(), prop_oneof![4 => 0_usize..40, 1 => 200_usize..5000]), 1..300),
+    ) {
+        let origin = Boundary { index: 500, offset: 1 << 40 };
+        let mut log = Log::starting_at(origin, Framing::Chunk, 1 << 16);
+        let mut frames: VecDeque<Vec<u8>> = VecDeque::new();
+        for (i, (before, len)) in steps.into_iter().enumerate() {
+            let frame = chunk(len, i as u8);
+            match log.need(frame.len()) {
+                Need::Nothing => {}
+                Need::Grow(to) => log.grow(to),
+                Need::Evict(_) if before => continue,
+                Need::Evict(to) => {
+                    frames.drain(..(to.index - log.start().index) as usize);
+                    log.evict(to);
+                }
+            }
+            if before && log.start().index > 0 {
+                log.prepend(&frame);
+                frames.push_front(frame);
+            } else {
+                log.append(&frame, &[]);
+                frames.push_back(frame);
+            }
+            prop_assert_eq!(log.end().index - log.start().index, frames.len() as u64);
+            prop_assert_eq!(log.newest().offset + frames.back().unwrap().len() as u64, log.end().offset);
+        }
+        prop_assert_eq!(bytes(&log, log.start().offset, log.end().offset), frames.iter().flatten().copied().collect::<Vec<_>>());
+        let mut at = log.start();
+        for frame in &frames {
+            prop_assert_eq!(log.offset_of(at.index), Some(at.offset));
+            prop_assert_eq!(log.containing(at.offset + frame.len() as u64 - 1), at);
+            let next = log.after(at);
+            prop_assert_eq!(next.offset - at.offset, frame.len() as u64);
+            prop_assert_eq!(log.at_or_after(at.offset + 1), next);
+            at = next;
+        }
+        prop_assert_eq!(at, log.end());
+    }
+}

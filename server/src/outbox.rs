@@ -1,6 +1,8 @@
 //! Private frames of one connection (pongs, echoes, the close frame) that wait to be written between two frames of the room's log.
 
-use wire::{CloseCode, CloseFrame, Opcode, append_frame};
+use wire::{CloseCode, CloseFrame, Header, MAX_HEADER, Opcode, append_frame};
+
+use crate::sse;
 
 /// With more than so many bytes waiting, a pong replaces the one before it (RFC 6455 section 5.5.3 asks for an answer to the most recent
 /// ping only), so that a peer that pings without reading costs no more.
@@ -72,6 +74,15 @@ impl Outbox {
         self.newest_pong = None;
     }
 
+    /// Adds a message whose payload was compressed (RFC 7692 section 6.1).
+    pub fn compressed_message(&mut self, opcode: Opcode, payload: &[u8]) {
+        let mut head = [0; MAX_HEADER];
+        let len = Header { rsv1: true, ..Header::unmasked(opcode, payload.len() as u64) }.encode(&mut head);
+        self.bytes.extend_from_slice(&head[..len]);
+        self.bytes.extend_from_slice(payload);
+        self.newest_pong = None;
+    }
+
     /// Adds the answer to a ping. A flood of pings, in one read or in many, is answered in a bounded number of bytes.
     pub fn pong(&mut self, payload: &[u8]) {
         if self.unsent().len() + payload.len() + 2 > WAITING_WITH_PONGS
@@ -91,6 +102,19 @@ impl Outbox {
             self.newest_pong = None;
             self.ping = Ping::Waiting;
         }
+    }
+
+    /// As [`ping`](Self::ping), for an event stream: a comment, which asks for nothing.
+    pub fn comment(&mut self) {
+        if self.ping == Ping::None {
+            self.bytes.extend_from_slice(sse::COMMENT);
+            self.ping = Ping::Waiting;
+        }
+    }
+
+    /// As [`close`](Self::close), for an event stream.
+    pub fn last_chunk(&mut self) {
+        self.bytes.extend_from_slice(sse::LAST_CHUNK);
     }
 
     /// Adds a close frame, the last that may be added.

@@ -1,7 +1,9 @@
 //! A place in a room's log as the outside knows it: `GENERATION.INDEX`.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::str::FromStr;
+
+const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
 /// The next message that a client wants: its index, in the log of this generation.
 ///
@@ -19,31 +21,38 @@ impl ResumePoint {
     /// The generation alone, in base 36.
     #[must_use]
     pub fn generation_name(self) -> String {
-        let mut digits = Vec::with_capacity(13);
-        let mut rest = self.generation;
-        loop {
-            digits.push(b"0123456789abcdefghijklmnopqrstuvwxyz"[(rest % 36) as usize]);
-            rest /= 36;
-            if rest == 0 {
-                break;
-            }
-        }
-        digits.iter().rev().map(|digit| char::from(*digit)).collect()
+        self.digits().collect()
+    }
+
+    fn digits(self) -> impl Iterator<Item = char> {
+        // The largest number has thirteen digits.
+        let places = (1..13).rev().map(|place| 36_u64.pow(place)).skip_while(move |value| *value > self.generation);
+        places.chain([1]).map(move |value| char::from(DIGITS[(self.generation / value % 36) as usize]))
     }
 }
 
 impl fmt::Display for ResumePoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.generation_name(), self.index)
+        self.digits().try_for_each(|digit| f.write_char(digit))?;
+        write!(f, ".{}", self.index)
     }
 }
 
 /// What is wrong with a text that should name a place in a log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is not a cursor; use GENERATION.INDEX as the header Fanout-Cursor gave it, with the index of the next message wanted"
+    "{0:?} is not a cursor; use GENERATION.INDEX: for resume= as the header Fanout-Cursor gave it, with the index of the next message \
+     wanted; for after= as the last answer's cursor or a message's seq"
 )]
 pub struct NotACursor(String);
+
+impl NotACursor {
+    /// About `text`, of which the beginning is kept.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.chars().take(64).collect())
+    }
+}
 
 impl FromStr for ResumePoint {
     type Err = NotACursor;
@@ -53,7 +62,7 @@ impl FromStr for ResumePoint {
             let (generation, index) = text.split_once('.')?;
             Some(Self { generation: u64::from_str_radix(generation, 36).ok()?, index: index.parse().ok()? })
         };
-        parse().ok_or_else(|| NotACursor(text.chars().take(64).collect()))
+        parse().ok_or_else(|| NotACursor::new(text))
     }
 }
 

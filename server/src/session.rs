@@ -1,9 +1,11 @@
 //! Pure: what one connection's bytes mean, in 24 bytes of state while it is idle.
 
-use wire::{Assembler, CloseFrame, Event, Flow, FrameReader, Limits, Opcode, ProtocolError, Role, Rsv1, Rules};
+use wire::{
+    Assembler, CloseFrame, Event, Flow, FrameReader, Inflater, Limits, Opcode, ProtocolError, Role, Rsv1, Rules,
+};
 
-/// A message may come in so many fragments.
-const MAX_FRAGMENTS: u32 = 16 * 1024;
+/// A message may come in so many fragments: twice what the conformance suites send, and few enough that one of empty fragments ends.
+const MAX_FRAGMENTS: u32 = 128 * 1024;
 
 /// What a connection may send.
 #[derive(Debug, Clone, Copy)]
@@ -13,7 +15,7 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// Messages of at most `max_message` payload bytes, no extension.
+    /// Messages of at most `max_message` payload bytes, before and after decompression.
     #[must_use]
     pub fn new(max_message: usize) -> Self {
         Self {
@@ -37,6 +39,15 @@ pub enum Request<'a> {
     Ping(&'a [u8]),
     /// Nothing: it answers a ping, or shows that it is alive.
     Pong,
+}
+
+/// A message that the peer has sent and whose time has not come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Text or binary.
+    pub opcode: Opcode,
+    /// The whole message, unmasked.
+    pub payload: Vec<u8>,
 }
 
 /// How a connection stands with its peer (RFC 6455 section 7).
@@ -95,6 +106,12 @@ impl Session {
         Self { reader: FrameReader::new(), assembler: Assembler::new(), phase: Phase::Open }
     }
 
+    /// A connection whose bytes mean nothing: all of them are thrown away.
+    #[must_use]
+    pub fn deaf() -> Self {
+        Self { phase: Phase::Deaf, ..Self::new() }
+    }
+
     /// Notes that we send a close frame: from now on only the peer's close frame is looked for.
     pub fn close(&mut self) {
         if self.phase == Phase::Open {
@@ -102,7 +119,47 @@ impl Session {
         }
     }
 
+    /// Whether a frame or message has begun and not ended, or bytes wait for the end of a pause.
+    #[must_use]
+    #[inline]
+    pub fn is_midway(&self) -> bool {
+        !self.reader.is_idle() || !self.assembler.is_idle()
+    }
+
+    /// Bytes kept of what [`is_midway`](Self::is_midway).
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.reader.buffered() + self.assembler.buffered()
+    }
+
+    /// As [`receive`](Self::receive), after a message that was held back at the end of the last pause.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    #[inline]
+    pub fn receive_after(
+        &mut self,
+        held: Option<&Held>,
+        bytes: &mut [u8],
+        intake: &Intake,
+        inflater: Option<&mut Inflater>,
+        mut f: impl FnMut(Request<'_>) -> Flow,
+    ) -> Result<Outcome, ProtocolError> {
+        if let Some(Held { opcode, payload }) = held
+            && f(Request::Message { opcode: *opcode, payload }) == Flow::Pause
+        {
+            return Ok(Outcome::Open);
+        }
+        self.receive(bytes, intake, inflater, f)
+    }
+
     /// Takes in bytes as they were read and calls `f` for each thing that the peer wants, in order.
+    ///
+    /// Where `f` says [`Flow::Pause`], what it was given counts as taken and the rest of the bytes is kept: feed no more before the pause
+    /// is over, and then none, to go on with them.
+    ///
+    /// Where compression was agreed, `inflater` decompresses; it may be that of others too, if none of them keeps context. Without it a
+    /// message marked as compressed is a violation.
     ///
     /// # Errors
     /// The peer broke the protocol: close with the error's code. Everything that it sends from now on is ignored.
@@ -110,27 +167,37 @@ impl Session {
         &mut self,
         bytes: &mut [u8],
         intake: &Intake,
-        mut f: impl FnMut(Request<'_>),
+        inflater: Option<&mut Inflater>,
+        mut f: impl FnMut(Request<'_>) -> Flow,
     ) -> Result<Outcome, ProtocolError> {
         if matches!(self.phase, Phase::Deaf | Phase::Closed) {
             return Ok(if self.phase == Phase::Closed { Outcome::Closed } else { Outcome::Open });
         }
         let open = self.phase == Phase::Open;
         let Self { reader, assembler, .. } = self;
-        let read = reader.feed(bytes, &intake.rules, |header, payload| {
-            match assembler.accept(&header, payload, &intake.limits)? {
+        let mut inflater = inflater;
+        let rsv1 = if inflater.is_some() { Rsv1::Allowed } else { Rsv1::Refused };
+        let read = reader.feed(bytes, &Rules { rsv1, ..intake.rules }, |header, payload| {
+            let event = match inflater.as_deref_mut() {
+                None => assembler.accept(&header, payload, &intake.limits)?,
+                Some(inflater) => assembler.accept_compressed(inflater, &header, payload, &intake.limits)?,
+            };
+            Ok(match event {
                 Event::Close(frame) => return Err(Stop::Close(frame)),
-                _ if !open => {}
+                _ if !open => Flow::Continue,
                 Event::Message { opcode, payload } => f(Request::Message { opcode, payload }),
                 Event::Ping(payload) => f(Request::Ping(payload)),
                 Event::Pong(_) => f(Request::Pong),
-                Event::Incomplete => {}
-            }
-            Ok(Flow::Continue)
+                Event::Incomplete => Flow::Continue,
+            })
+        });
+        let read = read.and_then(|_| match reader.part() {
+            Some(part) => Ok(assembler.preview(part)?),
+            None => Ok(()),
         });
         self.assembler.release();
         match read {
-            Ok(_) => Ok(Outcome::Open),
+            Ok(()) => Ok(Outcome::Open),
             Err(Stop::Close(frame)) => {
                 self.forget(Phase::Closed);
                 Ok(if open { Outcome::PeerCloses(frame) } else { Outcome::Closed })
@@ -149,127 +216,5 @@ impl Session {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use wire::{CloseCode, append_masked_frame};
-
-    const KEY: [u8; 4] = [1, 2, 3, 4];
-
-    fn frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
-        let mut out = Vec::new();
-        append_masked_frame(&mut out, opcode, payload, KEY);
-        out
-    }
-
-    /// Bytes kept for an incomplete frame or message.
-    fn buffered(session: &Session) -> usize {
-        session.reader.buffered() + session.assembler.buffered()
-    }
-
-    fn receive(session: &mut Session, mut bytes: Vec<u8>) -> (Result<Outcome, ProtocolError>, Vec<String>) {
-        let mut requests = Vec::new();
-        let outcome = session.receive(&mut bytes, &Intake::new(1000), |request| requests.push(format!("{request:?}")));
-        (outcome, requests)
-    }
-
-    #[test]
-    fn messages_pings_and_pongs_are_requests_in_order() {
-        let bytes = [
-            frame(Opcode::Text, b"a"),
-            frame(Opcode::Ping, b"p"),
-            frame(Opcode::Pong, b""),
-            frame(Opcode::Binary, b"b"),
-        ]
-        .concat();
-        let (outcome, requests) = receive(&mut Session::new(), bytes);
-        assert_eq!(outcome, Ok(Outcome::Open));
-        assert_eq!(
-            requests,
-            [
-                "Message { opcode: Text, payload: [97] }",
-                "Ping([112])",
-                "Pong",
-                "Message { opcode: Binary, payload: [98] }"
-            ]
-        );
-    }
-
-    #[test]
-    fn the_peers_close_names_its_code_and_ends_the_reading() {
-        let mut session = Session::new();
-        let bytes = [frame(Opcode::Close, &1000_u16.to_be_bytes()), frame(Opcode::Text, b"late")].concat();
-        let (outcome, requests) = receive(&mut session, bytes);
-        assert_eq!(
-            outcome,
-            Ok(Outcome::PeerCloses(Some(CloseFrame { code: CloseCode::NORMAL, reason: String::new() })))
-        );
-        assert!(requests.is_empty());
-        assert_eq!(receive(&mut session, frame(Opcode::Text, b"later")), (Ok(Outcome::Closed), vec![]));
-    }
-
-    #[test]
-    fn after_our_close_data_is_ignored_until_the_peer_answers() {
-        let mut session = Session::new();
-        session.close();
-        assert_eq!(receive(&mut session, frame(Opcode::Text, b"x")), (Ok(Outcome::Open), vec![]));
-        assert_eq!(receive(&mut session, frame(Opcode::Close, b"")), (Ok(Outcome::Closed), vec![]));
-    }
-
-    #[test]
-    fn after_a_violation_nothing_is_read_any_more() {
-        let mut session = Session::new();
-        let (outcome, _) = receive(&mut session, b"\x81\x01a".to_vec());
-        assert_eq!(outcome.unwrap_err().close_code(), CloseCode::PROTOCOL_ERROR);
-        assert_eq!(receive(&mut session, frame(Opcode::Close, b"")), (Ok(Outcome::Open), vec![]));
-    }
-
-    #[test]
-    fn requests_before_a_violation_in_the_same_bytes_count() {
-        let bytes = [frame(Opcode::Text, b"good"), b"\xf1\x80".to_vec()].concat();
-        let (outcome, requests) = receive(&mut Session::new(), bytes);
-        assert!(outcome.is_err());
-        assert_eq!(requests.len(), 1);
-    }
-
-    #[test]
-    fn an_oversized_message_is_refused_before_it_is_kept() {
-        let mut session = Session::new();
-        let header = frame(Opcode::Binary, &[0; 1001])[..8].to_vec();
-        assert_eq!(receive(&mut session, header).0.unwrap_err().close_code(), CloseCode::TOO_BIG);
-        assert_eq!(buffered(&session), 0);
-    }
-
-    #[test]
-    fn an_idle_session_is_small() {
-        assert!(size_of::<Session>() <= 24);
-    }
-
-    proptest! {
-        /// However the bytes are cut, the same requests come out.
-        #[test]
-        fn any_split_gives_the_same_requests(
-            messages in proptest::collection::vec((proptest::collection::vec(any::<u8>(), 0..300), 0_u8..3), 1..20),
-            cuts in proptest::collection::vec(1_usize..200, 1..50),
-        ) {
-            let mut bytes = Vec::new();
-            for (payload, kind) in &messages {
-                let opcode = [Opcode::Binary, Opcode::Ping, Opcode::Pong][usize::from(*kind)];
-                let len = if *kind == 0 { payload.len() } else { payload.len().min(125) };
-                append_masked_frame(&mut bytes, opcode, &payload[..len], KEY);
-            }
-            let whole = receive(&mut Session::new(), bytes.clone()).1;
-            let mut session = Session::new();
-            let mut pieces = Vec::new();
-            let mut rest = &bytes[..];
-            for cut in cuts.iter().cycle() {
-                if rest.is_empty() { break; }
-                let (piece, after) = rest.split_at((*cut).min(rest.len()));
-                rest = after;
-                pieces.extend(receive(&mut session, piece.to_vec()).1);
-            }
-            prop_assert_eq!(pieces, whole);
-            prop_assert_eq!(buffered(&session), 0);
-        }
-    }
-}
+#[path = "session_tests.rs"]
+mod tests;

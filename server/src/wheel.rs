@@ -6,7 +6,9 @@
 
 /// Nanoseconds a slot stands for.
 pub const TICK: u64 = 16_000_000;
-const SLOTS: usize = 4096;
+const SLOTS: usize = 64 * WORDS;
+/// Slots are marked in words of 64 bits, and words in one of them.
+const WORDS: usize = 64;
 /// The furthest ahead that an entry is kept, in nanoseconds (65 s): a later one fires at this and schedules itself again.
 const REACH: u64 = TICK * (SLOTS as u64 - 1);
 
@@ -29,6 +31,8 @@ pub struct Wheel {
     heads: Box<[u32]>,
     /// One bit a slot: is anything in it?
     filled: Box<[u64]>,
+    /// One bit a word of `filled`: is any bit of it set?
+    words: u64,
     links: Vec<Link>,
     /// Every tick before this one has fired.
     tick: u64,
@@ -40,7 +44,8 @@ impl Wheel {
     pub fn new(now: u64) -> Self {
         Self {
             heads: vec![NONE; SLOTS].into_boxed_slice(),
-            filled: vec![0; SLOTS / 64].into_boxed_slice(),
+            filled: vec![0; WORDS].into_boxed_slice(),
+            words: 0,
             links: Vec::new(),
             tick: now / TICK,
         }
@@ -65,6 +70,7 @@ impl Wheel {
         self.links[id as usize] = Link { previous: FIRST | slot as u32, next };
         self.heads[slot] = id;
         self.filled[slot / 64] |= 1 << (slot % 64);
+        self.words |= 1 << (slot / 64);
     }
 
     /// Takes `id` out, if it is in.
@@ -85,6 +91,9 @@ impl Wheel {
         self.heads[slot] = next;
         if next == NONE {
             self.filled[slot / 64] &= !(1 << (slot % 64));
+            if self.filled[slot / 64] == 0 {
+                self.words &= !(1 << (slot / 64));
+            }
         }
     }
 
@@ -108,23 +117,21 @@ impl Wheel {
         self.first_filled().map(|tick| tick * TICK)
     }
 
+    /// Constant work: a shard asks in every turn.
     fn first_filled(&self) -> Option<u64> {
         let first = (self.tick % SLOTS as u64) as usize;
-        let words = self.filled.len();
-        // The first word twice: from the current slot on, and at the very end its lower part.
-        for step in 0..=words {
-            let word = (first / 64 + step) % words;
-            let mut bits = self.filled[word];
-            if step == 0 {
-                bits &= !0 << (first % 64);
-            }
-            if bits != 0 {
-                let slot = word * 64 + bits.trailing_zeros() as usize;
-                let ahead = (slot + SLOTS - first) % SLOTS;
-                return Some(self.tick + ahead as u64);
-            }
+        let word = first / 64;
+        let mut slot = None;
+        let bits = self.filled[word] & (!0 << (first % 64));
+        if bits != 0 {
+            slot = Some(word * 64 + bits.trailing_zeros() as usize);
+        } else if self.words != 0 {
+            // The words after this one, then those before it, and at the very end its own lower part.
+            let steps = 1 + self.words.rotate_right((word as u32 + 1) % 64).trailing_zeros() as usize;
+            let word = (word + steps) % WORDS;
+            slot = Some(word * 64 + self.filled[word].trailing_zeros() as usize);
         }
-        None
+        slot.map(|slot| self.tick + ((slot + SLOTS - first) % SLOTS) as u64)
     }
 }
 

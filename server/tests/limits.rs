@@ -47,6 +47,21 @@ fn one_address_cannot_take_more_than_its_share() {
 }
 
 #[test]
+fn rooms_beyond_the_limit_are_not_made_until_one_is_dropped() {
+    let server = Server::start(&["--max-rooms", "2", "--room-retain", "50ms"]);
+    let first = server.connect("/broadcast/a");
+    let _second = server.connect("/broadcast/b");
+    let refused = server.ask("/broadcast/c", &[]);
+    assert!(refused.status == 503 && refused.body.contains("--max-rooms"), "{refused:?}");
+    // Those that there are may be joined, and an echo is no room.
+    assert_eq!((server.ask("/broadcast/b", &[]).status, server.ask("/echo", &[]).status), (101, 101));
+    drop(first);
+    let stats = server.stats_until(|stats| stats["rooms"] == 1 && stats["connections"] == 1);
+    assert_eq!(stats["refused"]["503"], 1);
+    let _third = server.connect("/broadcast/c");
+}
+
+#[test]
 fn a_request_that_never_ends_is_cut_off() {
     let server = Server::start(&["--handshake-timeout", "200ms"]);
     let start = Instant::now();
@@ -85,6 +100,44 @@ fn a_method_that_cannot_be_is_answered_with_the_one_that_can() {
 }
 
 #[test]
+fn a_head_with_too_many_lines_or_too_long_is_refused() {
+    let server = Server::start(&[]);
+    let lines = |n: usize| (0..n).map(|i| format!("X-{i}: y")).collect::<Vec<_>>();
+    let ask = |lines: &[String]| server.ask("/echo", &lines.iter().map(String::as_str).collect::<Vec<_>>()).status;
+    assert_eq!(ask(&lines(59)), 101);
+    assert_eq!(ask(&lines(60)), 431);
+    assert_eq!(ask(&[format!("X: {}", "y".repeat(7000))]), 101);
+    // The answer to a head that is not read to its end may get lost on its way.
+    let mut long = server.dial();
+    long.write_all(format!("GET /echo HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "y".repeat(8192)).as_bytes()).unwrap();
+    let mut answer = String::new();
+    if long.read_to_string(&mut answer).is_ok() {
+        assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    }
+    server.stats_until(|stats| stats["handshake_failures"] == 2);
+}
+
+#[test]
+fn those_who_connect_and_say_nothing_cannot_shut_the_door_on_operators_or_on_those_inside() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = Server::start(&["--max-connections", "8", "--admin", &free.to_string()]);
+    let mut inside = server.connect("/echo");
+    let silent: Vec<_> = (0..200).map(|_| server.dial()).collect();
+    let admin = || serde_json::from_str::<serde_json::Value>(&get(free, "/stats").1).unwrap();
+    let start = Instant::now();
+    // A quarter of the connections and 64 may wait.
+    while admin()["turned_away"] != 200 - 8 / 4 - 64 {
+        assert!(start.elapsed() < common::PATIENCE, "still {}", admin());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    inside.text("fine");
+    assert_eq!(inside.next_text(), "fine");
+    drop(silent);
+    server.stats_until(|stats| stats["handshake_failures"] == 66);
+    let _next = server.connect("/echo");
+}
+
+#[test]
 fn nonsense_instead_of_a_request_harms_nobody() {
     let server = Server::start(&[]);
     let mut other = server.connect("/echo");
@@ -113,7 +166,7 @@ fn what_cannot_be_configured_is_refused_with_a_sentence() {
         assert!(text.contains(sentence), "{text}");
         output.status.code()
     };
-    assert_eq!(refused(&["--compression", "shared"], "--compression shared: not built yet; use off"), Some(2));
+    assert_eq!(refused(&["--compression", "on"], "--compression on: use off, standalone or shared"), Some(2));
     assert_eq!(refused(&["--room-log", "many"], "64KiB"), Some(2));
     assert_eq!(refused(&["--log", "server=loud"], "--log server=loud: "), Some(2));
     assert_eq!(refused(&["--pong-timeout", "30s"], "--ping-interval 54s: must be shorter"), Some(2));

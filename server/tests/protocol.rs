@@ -93,7 +93,7 @@ fn a_close_is_answered_with_its_own_code_and_then_the_stream_ends() {
         }
     }
     let stats = server.stats_until(|stats| stats["connections"] == 0);
-    assert_eq!(stats["closed"]["1000"], 2);
+    assert_eq!(stats["closed_by_peer"]["1000"], 2);
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn who_answers_is_pinged_again_after_every_interval() {
 
 #[test]
 fn a_flood_of_pings_that_nobody_reads_the_answers_of_is_bounded() {
-    let server = Server::start(&[]);
+    let server = Server::start(&["--control-rate", "0"]);
     let mut raw = server.raw("/broadcast/r");
     let pings = masked(0x89, &[b'p'; 100]).repeat(20_000);
     for _ in 0..20 {
@@ -165,7 +165,7 @@ fn a_flood_of_pings_that_nobody_reads_the_answers_of_is_bounded() {
 
 #[test]
 fn a_member_that_reads_nothing_and_pings_on_and_on_costs_bounded_memory() {
-    let server = Server::start(&["--lag-policy", "skip", "--room-log", "1MiB"]);
+    let server = Server::start(&["--lag-policy", "skip", "--room-log", "1MiB", "--control-rate", "0"]);
     let mut raw = Raw::upgrade(server.dial_narrow(), "/broadcast/r", b"");
     raw.stream.set_nodelay(true).unwrap();
     let mut publisher = server.connect("/broadcast/r");

@@ -7,12 +7,21 @@ use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
+use super::compression::compression;
+use super::engine::{Engine, engine};
 use super::flags::Flags;
+use super::rates::rates;
+use super::security::Security;
 use super::units::{Size, Span};
+use crate::admin_token::AdminToken;
+use crate::compressors::Compression;
+use crate::rate::Rates;
 use crate::room::LagPolicy;
 
 /// Descriptors kept for other things than WebSocket connections: requests, handshakes, files.
 const DESCRIPTORS_KEPT: u64 = 500;
+/// Shards that wait for each other are a bit each in 64.
+const MOST_SHARDS: usize = 64;
 /// A message must fit a log of eight of them in memory.
 const LARGEST_MESSAGE: u64 = 256 << 20;
 
@@ -23,10 +32,16 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Address for operators.
     pub admin: Option<SocketAddr>,
+    /// What operators must send, if anything.
+    pub admin_token: Option<AdminToken>,
     /// CPUs to pin to; empty is no pinning.
     pub cpus: Vec<usize>,
     /// Hot threads.
     pub shards: usize,
+    /// Members of a room on one shard above which others get some, at least 1.
+    pub spread_above: usize,
+    /// How messages are fanned out.
+    pub engine: Engine,
     /// Filter for diagnostics.
     pub log: EnvFilter,
     /// Nanoseconds to collect messages before a flush; 0 is the end of the turn.
@@ -45,6 +60,8 @@ pub struct Config {
     pub max_connections: usize,
     /// Connections from one address at once, if limited.
     pub max_per_address: Option<u32>,
+    /// Rooms at once.
+    pub max_rooms: usize,
     /// Nanoseconds without progress after which a blocked client is closed, if limited.
     pub write_timeout: Option<u64>,
     /// From accepting a connection to the end of its upgrade.
@@ -53,8 +70,16 @@ pub struct Config {
     pub ping_interval: Option<u64>,
     /// Nanoseconds of silence before a client that was pinged is closed, if any; longer than `ping_interval`.
     pub pong_timeout: Option<u64>,
+    /// Nanoseconds within which a message must be complete, if limited.
+    pub message_timeout: Option<u64>,
+    /// How much clients may send.
+    pub rates: Rates,
+    /// Which messages are compressed, and how.
+    pub compression: Compression,
     /// Over which clients are closed on SIGTERM.
     pub drain: Duration,
+    /// Who may come in, and how.
+    pub security: Security,
 }
 
 /// A flag, variable or file that cannot be used, and what to do about it.
@@ -69,6 +94,12 @@ pub enum ConfigError {
         value: String,
         /// What works.
         use_instead: &'static str,
+    },
+    /// A flag that the textbook hub would ignore.
+    #[error("--{flag} means nothing to --engine textbook; leave it out, or use --engine native")]
+    NotForTextbook {
+        /// Which flag.
+        flag: String,
     },
     /// A value outside its range.
     #[error("--{flag} {value}: {problem}")]
@@ -110,6 +141,7 @@ impl Config {
     pub fn from_flags(flags: Flags) -> Result<Self, ConfigError> {
         let flags = flags.with_file()?;
         refuse_what_is_not_built(&flags)?;
+        let engine = engine(&flags)?;
         let possible = net::raise_descriptors()?.soft.saturating_sub(DESCRIPTORS_KEPT).max(1) as usize;
         let max_connections = flags.max_connections.unwrap_or(possible);
         if max_connections > possible {
@@ -121,13 +153,31 @@ impl Config {
                 ),
             });
         }
+        if max_connections == 0 {
+            let problem = "nobody could ever connect; use at least 1".to_owned();
+            return Err(ConfigError::Invalid { flag: "max-connections", value: "0".to_owned(), problem });
+        }
         let max_message = size("max-message", flags.max_message, 1 << 20, 1, LARGEST_MESSAGE)?;
+        let security = Security::from_flags(&flags)?;
+        let rates = rates(&flags)?;
         let (ping_interval, pong_timeout) = liveness(flags.ping_interval, flags.pong_timeout)?;
+        let cpus = cpus(flags.cpus.clone().unwrap_or_default())?;
+        let shards = shards(flags.shards, cpus.len())?;
+        let compression = compression(&flags, shards)?;
         Ok(Self {
             listen: flags.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 9001))),
             admin: flags.admin,
-            cpus: cpus(flags.cpus.unwrap_or_default())?,
-            shards: 1,
+            admin_token: admin_token(flags.admin, flags.admin_token)?,
+            shards,
+            cpus,
+            spread_above: match flags.spread_above.unwrap_or(1024) {
+                0 => {
+                    let problem = "a room's first member has to be somewhere; use at least 1".to_owned();
+                    return Err(ConfigError::Invalid { flag: "spread-above", value: "0".to_owned(), problem });
+                }
+                above => above,
+            },
+            engine,
             log: log(flags.log.as_deref().unwrap_or("warn"))?,
             flush_delay: span(flags.flush_delay, Duration::ZERO),
             room_log: size("room-log", flags.room_log, 4 << 20, 4096, 1 << 40)?,
@@ -142,6 +192,13 @@ impl Config {
             max_message,
             max_connections,
             max_per_address: flags.max_per_address.filter(|limit| *limit > 0),
+            max_rooms: match flags.max_rooms.unwrap_or(100_000) {
+                0 => {
+                    let problem = "nobody could ever join a room; use at least 1".to_owned();
+                    return Err(ConfigError::Invalid { flag: "max-rooms", value: "0".to_owned(), problem });
+                }
+                rooms => rooms,
+            },
             write_timeout: some(span(flags.write_timeout, Duration::from_secs(10))),
             handshake_timeout: match flags.handshake_timeout {
                 Some(Span(Duration::ZERO)) => {
@@ -155,9 +212,36 @@ impl Config {
             },
             ping_interval,
             pong_timeout,
+            message_timeout: some(span(flags.message_timeout, Duration::from_secs(60))),
+            rates,
+            compression,
             drain: flags.drain.map_or(Duration::from_secs(10), |Span(time)| time),
+            security,
         })
     }
+}
+
+/// Who reaches operators' routes can close rooms and read what is published, so a reachable address needs a token.
+fn admin_token(admin: Option<SocketAddr>, file: Option<PathBuf>) -> Result<Option<AdminToken>, ConfigError> {
+    let Some(path) = file else {
+        return match admin {
+            Some(addr) if !addr.ip().to_canonical().is_loopback() => Err(ConfigError::Invalid {
+                flag: "admin",
+                value: addr.to_string(),
+                problem: "anybody who reaches this address could publish and close rooms; add --admin-token FILE, or use a loopback \
+                          address such as 127.0.0.1:9002"
+                    .to_owned(),
+            }),
+            _ => Ok(None),
+        };
+    };
+    let invalid =
+        |problem: String| ConfigError::Invalid { flag: "admin-token", value: path.display().to_string(), problem };
+    if admin.is_none() {
+        return Err(invalid("there is nothing to protect without --admin ADDR".to_owned()));
+    }
+    let text = std::fs::read_to_string(&path).map_err(|error| invalid(format!("cannot read it: {error}")))?;
+    AdminToken::parse(&text).map(Some).map_err(|error| invalid(error.to_string()))
 }
 
 fn span(given: Option<Span>, default: Duration) -> u64 {
@@ -195,7 +279,13 @@ fn liveness(ping: Option<Span>, pong: Option<Span>) -> Result<(Option<u64>, Opti
     Ok((some(interval), some(timeout)))
 }
 
-fn size(flag: &'static str, given: Option<Size>, default: u64, least: u64, most: u64) -> Result<usize, ConfigError> {
+pub(super) fn size(
+    flag: &'static str,
+    given: Option<Size>,
+    default: u64,
+    least: u64,
+    most: u64,
+) -> Result<usize, ConfigError> {
     let bytes = given.map_or(default, |Size(bytes)| bytes);
     if (least..=most).contains(&bytes) {
         return Ok(bytes as usize);
@@ -216,40 +306,21 @@ fn cpus(cpus: Vec<usize>) -> Result<Vec<usize>, ConfigError> {
     }
 }
 
-fn refuse_what_is_not_built(flags: &Flags) -> Result<(), ConfigError> {
-    let only = |flag, given: Option<String>, built: &'static str| match given {
-        Some(value) if value != built => Err(ConfigError::NotBuilt { flag, value, use_instead: built }),
-        _ => Ok(()),
-    };
-    if let Some(shards) = flags.shards
-        && shards != 1
-    {
-        let (flag, value) = ("shards", shards.to_string());
-        return Err(if shards == 0 {
-            ConfigError::Invalid { flag, value, problem: "there must be at least one; use 1".to_owned() }
-        } else {
-            ConfigError::NotBuilt { flag, value: "N > 1".to_owned(), use_instead: "1" }
-        });
+/// As many as CPUs are given, unless said otherwise.
+fn shards(given: Option<usize>, cpus: usize) -> Result<usize, ConfigError> {
+    let shards = given.unwrap_or(cpus.clamp(1, MOST_SHARDS));
+    if (1..=MOST_SHARDS).contains(&shards) {
+        return Ok(shards);
     }
-    let bytes = |size: Option<Size>| size.map(|Size(bytes)| bytes.to_string());
-    only("engine", flags.engine.clone(), "native")?;
-    only("compression", flags.compression.clone(), "off")?;
-    only("compression-threshold", bytes(flags.compression_threshold), "64")?;
-    only("compression-level", flags.compression_level.map(|level| level.to_string()), "6")?;
-    only("deflate-memory", bytes(flags.deflate_memory), "268435456")?;
-    only("rate", flags.rate.map(|rate| rate.to_string()), "0")?;
-    only("burst", flags.burst.map(|burst| burst.to_string()), "20")?;
-    only("rate-policy", flags.rate_policy.clone(), "drop")?;
-    only("rate-by", flags.rate_by.clone(), "connection")?;
-    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let problem = format!("must be between 1 and {MOST_SHARDS}; use the number of CPUs that the server may have");
+    Err(ConfigError::Invalid { flag: "shards", value: shards.to_string(), problem })
+}
+
+fn refuse_what_is_not_built(flags: &Flags) -> Result<(), ConfigError> {
     let absent = |flag, given: Option<String>| match given {
         Some(value) => Err(ConfigError::NotBuilt { flag, value, use_instead: "the server without this flag" }),
         None => Ok(()),
     };
-    absent("allow-origin", flags.allow_origin.as_ref().map(|origins| origins.join(",")))?;
-    absent("tls-cert", path(&flags.tls_cert))?;
-    absent("tls-key", path(&flags.tls_key))?;
-    absent("auth-tokens", path(&flags.auth_tokens))?;
     // The URL may hold a password.
     absent("redis", flags.redis.as_ref().map(|_| "URL".to_owned()))
 }

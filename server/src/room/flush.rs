@@ -1,8 +1,8 @@
 //! Writing to members: all ready ones at once, or one that can be written to again.
 
 use super::lag::{LagPolicy, Why};
-use super::members::{Blocked, MemberId, Standing, State};
-use super::sequence::Room;
+use super::members::{Blocked, Seat, Standing, State};
+use super::stream::Stream;
 use crate::accounts::Accounts;
 
 /// What became of one write.
@@ -25,22 +25,25 @@ pub enum Private {
     Waiting,
 }
 
-/// Where a member stands after [`Room::writable`].
+/// Where a member stands after [`Room::writable`](super::Room::writable).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writable {
     /// The socket is full again.
     Blocked,
     /// Between two frames: send the private frames, then call again with [`Private::None`].
     Boundary,
+    /// The lag policy made it lose so many messages: tell it if it is to know, then call again, with [`Private::Waiting`] if the notice is
+    /// to go out before what follows. Said once for each gap.
+    Skipped(u64),
     /// It has everything and takes part in flushes.
     Ready,
 }
 
-impl Room {
+impl Stream {
     /// Writes to every ready member what it has not got, one call of `sink` each, beginning one member further than last time.
     ///
     /// `sink` gets the socket and one slice, or two at the ring's seam, and says what the kernel took. Members that cannot keep up become
-    /// blocked; broken ones are named by [`next_departure`](Room::next_departure).
+    /// blocked; broken ones are added to `departures`.
     pub fn flush(&mut self, now: u64, accounts: &mut Accounts, sink: &mut impl FnMut(i32, &[u8], &[u8]) -> Sent) {
         let (from, end) = (self.flushed, self.log.end());
         if from == end.offset {
@@ -62,15 +65,17 @@ impl Room {
                         member.cursor = end.offset;
                         whole += 1;
                     }
-                    sent => aside.push((MemberId(member.id), Some(sent))),
+                    sent => aside.push((Seat(member.id), Some(sent))),
                 }
             } else if member.cursor < end.offset {
-                aside.push((MemberId(member.id), None));
+                aside.push((Seat(member.id), None));
             }
         }
         self.flushed = end.offset;
+        accounts.tally.flushes.record(messages);
         accounts.tally.sends += whole;
         accounts.tally.bytes_sent += whole * len as u64;
+        accounts.tally.volumes.of_mut(self.kind).sent_bytes += whole * len as u64;
         accounts.tally.deliveries += whole * messages;
         for (id, sent) in aside {
             match sent {
@@ -85,7 +90,7 @@ impl Room {
     /// A blocked member's socket takes bytes again: finishes a split frame, lets private frames pass, then sends what the log holds.
     pub fn writable(
         &mut self,
-        id: MemberId,
+        id: Seat,
         private: Private,
         now: u64,
         accounts: &mut Accounts,
@@ -102,6 +107,7 @@ impl Room {
                 Sent::Bytes(n) => {
                     accounts.tally.sends += 1;
                     accounts.tally.bytes_sent += n as u64;
+                    accounts.tally.volumes.of_mut(self.kind).sent_bytes += n as u64;
                     accounts.split.give_back(n);
                     blocked.since = now;
                     if n < blocked.rest.len() {
@@ -115,6 +121,9 @@ impl Room {
                 Sent::Blocked => return Writable::Blocked,
                 Sent::Failed => return self.fail(id),
             }
+        }
+        if let Some(gap) = self.gap(place) {
+            return gap;
         }
         let jumps = self.policy == LagPolicy::Latest && self.members.standing(place) == Standing::New;
         if private == Private::Waiting || jumps {
@@ -132,23 +141,39 @@ impl Room {
         }
         if jumps {
             self.jump(place, self.log.newest(), accounts);
+            if let Some(gap) = self.gap(place) {
+                return gap;
+            }
         }
         self.members.unblock(place);
         self.catch_up(id, now, accounts, sink)
     }
 
-    /// A reserved member's connection is here, as socket `fd`: it gets everything from its place on.
+    /// What a blocked member has lost since it was last asked for.
+    fn gap(&mut self, place: usize) -> Option<Writable> {
+        let skipped = std::mem::take(&mut self.members.blocked[place].skipped);
+        (skipped > 0).then_some(Writable::Skipped(skipped))
+    }
+
+    /// A reserved member's connection is here, as socket `fd`: it gets everything from its place on. If private frames wait, they go first:
+    /// send them, then call [`writable`](Self::writable).
     pub fn adopt(
         &mut self,
-        id: MemberId,
+        id: Seat,
         fd: i32,
+        private: Private,
         now: u64,
         accounts: &mut Accounts,
         sink: &mut impl FnMut(i32, &[u8], &[u8]) -> Sent,
     ) -> Writable {
         let place = self.members.place(id);
         self.members.all[place].fd = fd;
-        match self.members.blocked.get(place) {
+        match self.members.blocked.get_mut(place) {
+            Some(blocked) if blocked.state == State::Reserved && private == Private::Waiting => {
+                blocked.state = State::Waiting;
+                blocked.since = now;
+                Writable::Boundary
+            }
             Some(blocked) if blocked.state == State::Reserved => {
                 self.members.unblock(place);
                 self.catch_up(id, now, accounts, sink)
@@ -158,24 +183,28 @@ impl Room {
     }
 
     /// A ready member, standing between two frames, gets nothing more until [`writable`](Self::writable): its private bytes go first.
-    pub fn hold(&mut self, id: MemberId, now: u64) {
+    pub fn hold(&mut self, id: Seat, now: u64) {
         let place = self.members.place(id);
         if place >= self.members.blocked.len() {
-            let cursor = self.members.all[place].cursor;
-            self.members.block(place, waiting(cursor, now));
+            self.block(place, now);
         }
     }
 
+    /// Moves the ready member at `place`, which stands between two frames, to the blocked ones, and returns its new place.
+    pub(super) fn block(&mut self, place: usize, now: u64) -> usize {
+        let cursor = self.members.all[place].cursor;
+        self.members.block(place, waiting(cursor, now))
+    }
+
     /// Whether a member can be written to, and if not, since when (nanoseconds).
-    #[must_use]
-    pub fn blocked_since(&self, id: MemberId) -> Option<u64> {
+    pub fn blocked_since(&self, id: Seat) -> Option<u64> {
         self.members.blocked.get(self.members.place(id)).map(|blocked| blocked.since)
     }
 
     /// Sends a ready member everything between its cursor and the end.
     fn catch_up(
         &mut self,
-        id: MemberId,
+        id: Seat,
         now: u64,
         accounts: &mut Accounts,
         sink: &mut impl FnMut(i32, &[u8], &[u8]) -> Sent,
@@ -219,12 +248,13 @@ impl Room {
         self.members.all[place].cursor = cursor;
         accounts.tally.sends += u64::from(n > 0);
         accounts.tally.bytes_sent += n;
+        accounts.tally.volumes.of_mut(self.kind).sent_bytes += n;
         accounts.tally.partial_writes += u64::from(cursor < to);
         accounts.tally.deliveries += self.log.containing(cursor).index - self.log.containing(from).index;
     }
 
     /// After a flush has been taken in part, or not at all, by a ready member.
-    fn settle(&mut self, id: MemberId, sent: Sent, now: u64, accounts: &mut Accounts) {
+    fn settle(&mut self, id: Seat, sent: Sent, now: u64, accounts: &mut Accounts) {
         let place = self.members.place(id);
         let end = self.log.end().offset;
         self.advance(place, end, sent, accounts);
@@ -246,12 +276,12 @@ impl Room {
         Writable::Blocked
     }
 
-    fn fail(&mut self, id: MemberId) -> Writable {
+    fn fail(&mut self, id: Seat) -> Writable {
         self.depart(self.members.place(id), Why::Failed);
         Writable::Blocked
     }
 }
 
-fn waiting(split_end: u64, now: u64) -> Blocked {
-    Blocked { split_end, since: now, rest: Vec::new(), state: State::Waiting }
+pub(super) fn waiting(split_end: u64, now: u64) -> Blocked {
+    Blocked { split_end, since: now, rest: Vec::new(), skipped: 0, state: State::Waiting }
 }

@@ -2,8 +2,9 @@
 
 use std::str::FromStr;
 
+use super::flush::waiting;
 use super::members::{Standing, State};
-use super::sequence::Room;
+use super::stream::Stream;
 use crate::accounts::Accounts;
 use crate::budget::Grant;
 use crate::log::Boundary;
@@ -56,9 +57,11 @@ pub enum Why {
     Behind(ResumePoint),
     /// It is too far behind in the middle of a frame whose rest there is no memory to keep.
     NoMemory,
+    /// There is no memory on its shard for what was published on another.
+    Starved,
 }
 
-impl Room {
+impl Stream {
     /// Evicts everything before `to`, which must not be after `flushed`. Only blocked members can be behind it.
     pub(super) fn evict(&mut self, to: Boundary, accounts: &mut Accounts) {
         debug_assert!(to.offset <= self.flushed);
@@ -75,7 +78,7 @@ impl Room {
             }
             match (self.members.standing(place), self.policy) {
                 (Standing::Resumed, _) => {
-                    let oldest = ResumePoint { index: to.index, ..self.oldest() };
+                    let oldest = ResumePoint { generation: self.generation, index: to.index };
                     self.depart(place, Why::Behind(oldest));
                 }
                 (Standing::New, LagPolicy::Disconnect) => self.depart(place, Why::Lagged),
@@ -110,10 +113,23 @@ impl Room {
         if to.offset <= cursor {
             return;
         }
-        accounts.tally.skipped_messages += to.index - self.log.containing(cursor).index;
+        let skipped = to.index - self.log.containing(cursor).index;
+        accounts.tally.skipped_messages += skipped;
         accounts.tally.skipped_connections += u64::from(self.members.skip(place));
         self.members.all[place].cursor = to.offset;
         self.members.blocked[place].split_end = to.offset;
+        self.members.blocked[place].skipped += skipped;
+    }
+
+    /// Has every member depart, because what comes next cannot be kept for any of them.
+    pub(super) fn dismiss_all(&mut self, why: Why, now: u64) {
+        while let Some(ready) = self.members.all.get(self.members.blocked.len()) {
+            let cursor = ready.cursor;
+            self.members.block(self.members.blocked.len(), waiting(cursor, now));
+        }
+        for place in 0..self.members.blocked.len() {
+            self.depart(place, why);
+        }
     }
 
     /// Marks a blocked member as gone: it gets nothing more and `next_departure` names it.

@@ -1,13 +1,13 @@
-//! The members of a room as an array of cursors, blocked ones first.
+//! The members of a stream as an array of cursors, blocked ones first.
 
-/// A member of a room, by a number that stays the same until it leaves.
+/// A member of a stream, by a number that stays the same until it leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct MemberId(pub u32);
+pub struct Seat(pub u32);
 
 /// How a member joined, which decides what losing messages means to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// It takes what comes: the room's lag policy applies.
+    /// It takes what comes: the lag policy applies.
     New,
     /// It asked to resume, so it counts on having everything: it is never skipped over silently.
     Resumed,
@@ -24,6 +24,15 @@ pub(super) struct Member {
     pub id: u32,
 }
 
+/// What a member takes along when it goes to another stream.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Traveller {
+    pub fd: i32,
+    pub conn: u32,
+    standing: Standing,
+    skipped: bool,
+}
+
 /// What is known in addition about a member that cannot be written to.
 #[derive(Debug)]
 pub(super) struct Blocked {
@@ -33,6 +42,8 @@ pub(super) struct Blocked {
     pub since: u64,
     /// The unsent rest of a frame that the log no longer holds; goes out before anything else.
     pub rest: Vec<u8>,
+    /// Messages that it lost to the lag policy and has not been told of.
+    pub skipped: u64,
     pub state: State,
 }
 
@@ -73,7 +84,7 @@ impl Members {
         Self { all: Vec::new(), blocked: Vec::new(), slots: Vec::new(), free: NO_SLOT }
     }
 
-    pub fn place(&self, id: MemberId) -> usize {
+    pub fn place(&self, id: Seat) -> usize {
         self.slots[id.0 as usize].place as usize
     }
 
@@ -92,9 +103,20 @@ impl Members {
     }
 
     /// Adds a blocked member without a socket.
-    pub fn reserve(&mut self, conn: u32, standing: Standing, cursor: u64, now: u64) -> MemberId {
+    pub fn reserve(&mut self, conn: u32, standing: Standing, cursor: u64, now: u64) -> Seat {
         let place = self.all.len();
-        let slot = Slot { place: place as u32, conn, standing, skipped: false };
+        let id = self.arrive(Traveller { fd: -1, conn, standing, skipped: false }, cursor);
+        self.block(
+            place,
+            Blocked { split_end: cursor, since: now, rest: Vec::new(), skipped: 0, state: State::Reserved },
+        );
+        id
+    }
+
+    /// Adds a ready member.
+    pub fn arrive(&mut self, member: Traveller, cursor: u64) -> Seat {
+        let Traveller { fd, conn, standing, skipped } = member;
+        let slot = Slot { place: self.all.len() as u32, conn, standing, skipped };
         let id = if self.free == NO_SLOT {
             self.slots.push(slot);
             self.slots.len() as u32 - 1
@@ -104,9 +126,15 @@ impl Members {
             self.slots[id as usize] = slot;
             id
         };
-        self.all.push(Member { cursor, fd: -1, id });
-        self.block(place, Blocked { split_end: cursor, since: now, rest: Vec::new(), state: State::Reserved });
-        MemberId(id)
+        self.all.push(Member { cursor, fd, id });
+        Seat(id)
+    }
+
+    /// Takes a member out that goes to another stream.
+    pub fn travel(&mut self, id: Seat) -> Traveller {
+        let Slot { conn, standing, skipped, .. } = self.slots[id.0 as usize];
+        let (Member { fd, .. }, _) = self.remove(id);
+        Traveller { fd, conn, standing, skipped }
     }
 
     /// Moves the ready member at `place` to the blocked ones and returns its new place.
@@ -127,7 +155,7 @@ impl Members {
     }
 
     /// Takes a member out; its blocked state, if it was blocked.
-    pub fn remove(&mut self, id: MemberId) -> (Member, Option<Blocked>) {
+    pub fn remove(&mut self, id: Seat) -> (Member, Option<Blocked>) {
         let mut place = self.place(id);
         let mut blocked = None;
         if place < self.blocked.len() {

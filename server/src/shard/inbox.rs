@@ -2,11 +2,15 @@
 
 use std::sync::mpsc;
 
-use net::{Socket, Waker};
+use net::{Socket, Tls, Waker};
 use tokio::sync::oneshot;
 
-use crate::admission::Permit;
+use super::asking::Ask;
+use crate::admission::{Permit, Visitor};
+use crate::coding::Coding;
+use crate::protocol::Protocol;
 use crate::resume::ResumePoint;
+use crate::sse::Since;
 use crate::stats::ShardReport;
 
 /// What a connection is for.
@@ -20,7 +24,27 @@ pub enum Target {
         name: String,
         /// From where on it wants the room's messages, if not from now on.
         resume: Option<ResumePoint>,
+        /// What it speaks.
+        protocol: Protocol,
     },
+    /// It receives a room's messages as events.
+    Events {
+        /// The room's name.
+        name: String,
+        /// From where on.
+        since: Since,
+    },
+}
+
+impl Target {
+    /// The room's name, if it is one.
+    #[must_use]
+    pub fn room(&self) -> Option<&str> {
+        match self {
+            Self::Echo => None,
+            Self::Room { name, .. } | Self::Events { name, .. } => Some(name),
+        }
+    }
 }
 
 /// A message to a shard.
@@ -30,10 +54,14 @@ pub enum Command {
     Subscribe {
         /// For what.
         target: Target,
+        /// For whom.
+        visitor: Visitor,
+        /// How its messages may be compressed.
+        coding: Coding,
         /// Its right to be counted among the connections.
         permit: Permit,
         /// Where the place goes.
-        reply: oneshot::Sender<Reservation>,
+        reply: oneshot::Sender<Result<Reservation, NoPlace>>,
     },
     /// The handshake is done: here is the socket, and what the peer had sent after its request.
     Adopt {
@@ -41,6 +69,8 @@ pub enum Command {
         ticket: u32,
         /// Non-blocking, without Nagle's delay.
         socket: Socket,
+        /// What encrypts it, under TLS.
+        tls: Option<Box<Tls>>,
         /// To be treated as read from the socket.
         leftover: Vec<u8>,
     },
@@ -49,6 +79,8 @@ pub enum Command {
         /// The place kept.
         ticket: u32,
     },
+    /// Do, or answer, what somebody without a connection asks.
+    Ask(Ask),
     /// Report.
     Report {
         /// Where to.
@@ -59,6 +91,15 @@ pub enum Command {
         /// Nanoseconds.
         over: u64,
     },
+}
+
+/// Commands obeyed in one turn, at most.
+pub(super) const COMMANDS: usize = 1024;
+
+/// What waits now, at most [`COMMANDS`]. What comes while it is obeyed waits for the next turn: two clients that ask for `/stats` again
+/// and again could otherwise keep a shard with many rooms from its sockets for as long as they like.
+pub(super) fn waiting(commands: &mpsc::Receiver<Command>) -> Vec<Command> {
+    commands.try_iter().take(COMMANDS).collect()
 }
 
 /// The way into a shard. Cheap to clone.
@@ -95,8 +136,31 @@ impl Inbox {
 pub struct Reservation {
     /// To be redeemed with the socket; dropping it gives the place up.
     pub ticket: Ticket,
-    /// The next message that the connection will get (or, where a resume is impossible, would get).
+    /// The next message that the connection will get (or, where a resume is impossible, would get); `None` for an echo, and for events
+    /// that there is no memory for.
     pub next: Option<ResumePoint>,
+}
+
+/// Why no place is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoPlace {
+    /// The room has members that speak another protocol.
+    #[error("the members of this room speak the {0} protocol; join them at {path}{{room}}, or choose another room", path = .0.path())]
+    Protocol(Protocol),
+    /// `--max-rooms`, for a room that there is not yet.
+    #[error("the server holds its {0} rooms (--max-rooms); join one that there is, or try again later")]
+    Rooms(usize),
+}
+
+impl NoPlace {
+    /// The HTTP status to answer with.
+    #[must_use]
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Protocol(_) => 409,
+            Self::Rooms(_) => 503,
+        }
+    }
 }
 
 /// The right to one place. Dropping it unredeemed gives the place up, whatever goes wrong in the handshake.
@@ -116,9 +180,9 @@ impl Ticket {
     ///
     /// # Errors
     /// [`Gone`]; the socket is closed then.
-    pub fn redeem(mut self, socket: Socket, leftover: Vec<u8>) -> Result<(), Gone> {
+    pub fn redeem(mut self, socket: Socket, tls: Option<Box<Tls>>, leftover: Vec<u8>) -> Result<(), Gone> {
         match self.inbox.take() {
-            Some(inbox) => inbox.send(Command::Adopt { ticket: self.id, socket, leftover }),
+            Some(inbox) => inbox.send(Command::Adopt { ticket: self.id, socket, tls, leftover }),
             None => Err(Gone),
         }
     }
@@ -130,5 +194,23 @@ impl Drop for Ticket {
             // A shard that has ended keeps no places.
             let _ = inbox.send(Command::Cancel { ticket: self.id });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_again_at_once_waits_for_the_next_turn() {
+        let poller = net::Poller::new(1).unwrap();
+        let (inbox, commands) = Inbox::new(poller.waker());
+        let ask = || inbox.send(Command::Cancel { ticket: 0 }).unwrap();
+        (0..2).for_each(|_| ask());
+        for _turn in 0..3 {
+            assert_eq!(waiting(&commands).into_iter().map(|_| ask()).count(), 2);
+        }
+        (0..COMMANDS).for_each(|_| ask());
+        assert_eq!([waiting(&commands).len(), waiting(&commands).len(), waiting(&commands).len()], [COMMANDS, 2, 0]);
     }
 }

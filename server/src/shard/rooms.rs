@@ -1,9 +1,12 @@
-//! The rooms of a shard, by name and by number.
+//! Pure: the rooms of a shard, by name and by number.
 
 use std::collections::HashMap;
 
+use super::spread::{Origin, Role};
 use crate::accounts::Accounts;
-use crate::config::Config;
+use crate::bucket::Bucket;
+use crate::chat::Presence;
+use crate::protocol::Protocol;
 use crate::room::Room;
 use crate::wheel::Wheel;
 
@@ -11,6 +14,16 @@ use crate::wheel::Wheel;
 #[derive(Debug)]
 pub struct Entry {
     pub room: Room,
+    /// This shard's part in it.
+    pub role: Role,
+    /// What its members speak; `None` before the first.
+    pub protocol: Option<Protocol>,
+    /// At home: who joins and leaves, in a chat room.
+    pub presence: Option<Box<Presence>>,
+    /// In a copy of a chat room: members on all shards, as far as is known here.
+    pub headcount: u64,
+    /// Of messages from all members together.
+    pub bucket: Bucket,
     /// It is in `dirty`.
     dirty: bool,
     /// When its wheel entry is due; `u64::MAX` when it has none.
@@ -19,11 +32,14 @@ pub struct Entry {
     pub empty_since: u64,
 }
 
+/// The table. What shards do together about a room is in `spread`.
 #[derive(Debug)]
 pub struct Rooms {
     entries: Vec<Option<Entry>>,
     free: Vec<u32>,
     names: HashMap<Box<str>, u32>,
+    /// The copies of rooms of other shards, by what they are at home.
+    copies: HashMap<Origin, u32>,
     /// Rooms that something was appended to since their last flush.
     dirty: Vec<u32>,
     pub wheel: Wheel,
@@ -31,16 +47,42 @@ pub struct Rooms {
 
 impl Rooms {
     pub fn new(now: u64) -> Self {
-        Self { entries: Vec::new(), free: Vec::new(), names: HashMap::new(), dirty: Vec::new(), wheel: Wheel::new(now) }
+        Self {
+            entries: Vec::new(),
+            free: Vec::new(),
+            names: HashMap::new(),
+            copies: HashMap::new(),
+            dirty: Vec::new(),
+            wheel: Wheel::new(now),
+        }
     }
 
-    /// The room called `name`, made if there is none.
-    pub fn open(&mut self, name: &str, config: &Config, now: u64) -> u32 {
-        if let Some(&room) = self.names.get(name) {
-            return room;
-        }
-        let fresh = Room::new(name, rand::random(), config.room_log, config.lag_policy, now);
-        let entry = Some(Entry { room: fresh, dirty: false, due: u64::MAX, empty_since: now });
+    /// The room called `name`.
+    pub fn find(&self, name: &str) -> Option<u32> {
+        self.names.get(name).copied()
+    }
+
+    /// The copy of another shard's room.
+    #[inline]
+    pub fn copy_of(&self, origin: Origin) -> Option<u32> {
+        self.copies.get(&origin).copied()
+    }
+
+    /// Takes in a room that is not there yet.
+    pub fn insert(&mut self, room: Room, role: Role, now: u64) -> u32 {
+        let name = room.name().into();
+        let origin = role.origin();
+        let entry = Some(Entry {
+            room,
+            role,
+            protocol: None,
+            presence: None,
+            headcount: 0,
+            bucket: Bucket::default(),
+            dirty: false,
+            due: u64::MAX,
+            empty_since: now,
+        });
         let id = match self.free.pop() {
             Some(id) => {
                 self.entries[id as usize] = entry;
@@ -51,8 +93,10 @@ impl Rooms {
                 self.entries.len() as u32 - 1
             }
         };
-        self.names.insert(name.into(), id);
-        self.wake_at(id, now + config.room_retain, now);
+        self.names.insert(name, id);
+        if let Some(origin) = origin {
+            self.copies.insert(origin, id);
+        }
         id
     }
 
@@ -61,12 +105,22 @@ impl Rooms {
         self.entries.get_mut(id as usize)?.as_mut()
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Room> {
-        self.entries.iter().flatten().map(|entry| &entry.room)
+    pub fn get(&self, id: u32) -> Option<&Entry> {
+        self.entries.get(id as usize)?.as_ref()
     }
 
-    pub fn len(&self) -> usize {
-        self.names.len()
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().flatten()
+    }
+
+    /// Rooms, those of other shards not counted.
+    pub fn homes(&self) -> usize {
+        self.names.len() - self.copies.len()
+    }
+
+    /// Copies of rooms of other shards.
+    pub fn copies(&self) -> usize {
+        self.copies.len()
     }
 
     /// Notes that a room must be flushed; true if it is the first.
@@ -116,6 +170,9 @@ impl Rooms {
         if let Some(entry) = self.entries.get_mut(id as usize).and_then(Option::take) {
             self.wheel.cancel(id);
             self.names.remove(entry.room.name());
+            if let Some(origin) = entry.role.origin() {
+                self.copies.remove(&origin);
+            }
             entry.room.dissolve(accounts);
             self.free.push(id);
         }

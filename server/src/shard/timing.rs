@@ -2,9 +2,10 @@
 
 use wire::CloseCode;
 
-use super::connection::{Connection, Farewell, Ping, Stage};
+use super::connection::{Connection, Dialect, Farewell, Ping, Stage};
 use super::leaving::CLOSE_WAIT;
 use super::turn::Shard;
+use super::writing::rename_in;
 use crate::config::Config;
 use crate::room::LagPolicy;
 
@@ -17,30 +18,45 @@ impl Shard {
         while let Some(room) = self.rooms.pop_due(self.now) {
             self.room_due(room);
         }
+        self.end_delays();
     }
 
-    /// Has a connection looked at when it may have been silent for too long. Without pings, silence means nothing.
+    /// Has a connection looked at when it may have been silent for too long (without pings, silence means nothing), or when a message
+    /// that it is in the middle of may have taken too long.
     pub(super) fn schedule_ping(&mut self, id: u32) {
         let Some(connection) = self.connections.get(id) else { return };
         let heard = connection.last_heard(self.now);
-        let Some(interval) = ping_after(id, &self.config) else { return self.wheel.cancel(id) };
-        let due = match connection.ping {
+        let silence = ping_after(id, &self.config).map(|interval| match connection.ping {
             Ping::NotSent => heard + interval,
             // Once it has answered, it is due for the next ping, so it is looked at in time for that.
             Ping::Sent => {
                 let close = self.config.pong_timeout.map_or(u64::MAX, |after| heard + after);
                 close.min(self.now + interval)
             }
-        };
-        self.wheel.schedule(id, due, self.now);
+        });
+        let message = self.limiting.message_due(id, connection, self.now);
+        match silence.into_iter().chain(message).min() {
+            Some(due) => self.wheel.schedule(id, due, self.now),
+            None => self.wheel.cancel(id),
+        }
     }
 
     fn connection_due(&mut self, id: u32) {
         let Some(connection) = self.connections.get_mut(id) else { return };
         let silent = self.now - connection.last_heard(self.now);
         match connection.stage {
-            Stage::Reserved => {}
-            Stage::Open => self.silence(id, silent),
+            // While parked we do not read, so silence means nothing.
+            Stage::Reserved | Stage::Parked => {}
+            Stage::Open => {
+                if !self.is_too_slow(id) {
+                    self.silence(id, silent);
+                }
+            }
+            // As little as here.
+            Stage::Delayed => {
+                connection.alive(self.now);
+                self.schedule_ping(id);
+            }
             Stage::Paused => match self.config.write_timeout {
                 Some(timeout) if silent >= timeout => self.lost(id),
                 Some(timeout) => self.wheel.schedule(id, self.now + timeout - silent, self.now),
@@ -55,6 +71,14 @@ impl Shard {
     fn silence(&mut self, id: u32, silent: u64) {
         let Some(connection) = self.connections.get_mut(id) else { return };
         match connection.ping {
+            // It never answers: that the connection lives shows when it takes what is written.
+            _ if connection.dialect == Dialect::Events => {
+                if ping_after(id, &self.config).is_some_and(|after| silent >= after) {
+                    connection.alive(self.now);
+                    connection.outbox.get_or_insert_default().comment();
+                    self.send_private(id);
+                }
+            }
             Ping::NotSent if ping_after(id, &self.config).is_some_and(|after| silent >= after) => {
                 self.counters.pings += 1;
                 send_ping(connection);
@@ -70,20 +94,30 @@ impl Shard {
     }
 
     fn room_due(&mut self, id: u32) {
+        self.announce(id);
         let (now, retain) = (self.now, self.config.room_retain);
+        let awaited = self.polling.awaits(id);
         let Some(entry) = self.rooms.get_mut(id) else { return };
-        let unused = entry.room.members() == 0 && !entry.room.is_dirty();
+        let post = &self.post;
+        let mut due = entry.dissolve_unused(id, retain, now, &mut |to, letter| post.down(to, letter));
+        let unused = entry.is_alone() && entry.room.members() == 0 && !entry.room.is_dirty() && !awaited;
         if unused && entry.empty_since + retain <= now {
             return self.rooms.drop_room(id, &mut self.accounts);
         }
-        let mut due = unused.then_some(entry.empty_since + retain);
         let mut earlier = |at: u64| due = Some(due.map_or(at, |due| due.min(at)));
-        if entry.room.log().capacity() > 0 {
+        if let Some(at) = entry.presence.as_ref().and_then(|presence| presence.due()) {
+            earlier(at);
+        }
+        if unused {
+            earlier(entry.empty_since + retain);
+        }
+        if entry.room.log_bytes() > 0 {
             if entry.room.last_publish() + retain <= now {
+                entry.room.rest(&mut self.accounts, &mut rename_in(&mut self.connections, id));
                 entry.room.forget_history(&mut self.accounts);
             }
             // If a slow member still needs it, ask again in a while.
-            if entry.room.log().capacity() > 0 {
+            if entry.room.log_bytes() > 0 {
                 earlier((entry.room.last_publish() + retain).max(now + retain / 4));
             }
         }

@@ -1,6 +1,8 @@
 //! A server in a process of its own, and two kinds of clients: tungstenite's, and bare sockets for what no library would send.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod http;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -19,15 +21,30 @@ pub struct Server {
 
 impl Server {
     pub fn start(flags: &[&str]) -> Self {
+        Self::start_with("127.0.0.1:0", flags, Stdio::inherit())
+    }
+
+    pub fn start_on(addr: &str, flags: &[&str]) -> Self {
+        Self::start_with(addr, flags, Stdio::inherit())
+    }
+
+    /// With its diagnostics where they can be read: see [`Self::diagnostics`].
+    pub fn start_overheard(flags: &[&str]) -> Self {
+        Self::start_with("127.0.0.1:0", flags, Stdio::piped())
+    }
+
+    fn start_with(addr: &str, flags: &[&str], stderr: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_fanout-server"))
-            .args(["--listen", "127.0.0.1:0"])
+            .args(["--listen", addr])
             .args(flags)
             .stdout(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let addr = line.trim().strip_prefix("listening ws://").unwrap().parse().unwrap();
+        let url = line.trim().strip_prefix("listening ").unwrap();
+        let addr = url.strip_prefix("ws://").or(url.strip_prefix("wss://")).unwrap().parse().unwrap();
         Self { child, addr }
     }
 
@@ -47,11 +64,7 @@ impl Server {
     }
 
     pub fn dial(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.addr).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream
+        dial(self.addr)
     }
 
     /// A connection that will take little: its receive buffer is as small as the kernel allows.
@@ -71,6 +84,16 @@ impl Server {
 
     pub fn get(&self, path: &str) -> (u16, String) {
         get(self.addr, path)
+    }
+
+    /// The status, head and body that answer an upgrade with these header lines beside the necessary ones, `Host` included if none is given.
+    /// The connection is closed afterwards.
+    pub fn ask(&self, path: &str, headers: &[&str]) -> Answer {
+        Answer::of(self.dial(), path, headers)
+    }
+
+    pub fn signal(&self, signal: net::Signal) {
+        net::signal(self.child.id(), signal).unwrap();
     }
 
     pub fn stats(&self) -> serde_json::Value {
@@ -105,6 +128,24 @@ impl Server {
         }
     }
 
+    /// Kills it, and gives what it had said on stderr.
+    pub fn diagnostics(mut self) -> String {
+        let _ = self.child.kill();
+        let mut said = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        said
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Descriptors that it has open.
+    pub fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
     pub fn resident_bytes(&self) -> u64 {
         net::memory(self.child.id()).unwrap().rss_bytes
     }
@@ -117,11 +158,54 @@ impl Drop for Server {
     }
 }
 
+pub fn dial(addr: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
+}
+
+/// What an upgrade was answered with.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    /// In lower case.
+    pub head: String,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn of(mut stream: impl Read + Write, path: &str, headers: &[&str]) -> Self {
+        let host = if headers.iter().any(|line| line.starts_with("Host:")) { "" } else { "Host: x\r\n" };
+        let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\n{host}Connection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{lines}\r\n"
+        )
+        .unwrap();
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") {
+            stream.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        let head = String::from_utf8(head).unwrap().to_lowercase();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let mut body = String::new();
+        if status != 101 {
+            stream.read_to_string(&mut body).unwrap();
+        }
+        Self { status, head, body }
+    }
+}
+
 /// Status and body of a plain request.
 pub fn get(addr: SocketAddr, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(addr).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -183,10 +267,15 @@ pub struct Raw {
 
 impl Raw {
     /// Sends the request and `extra` in one write, and reads the answer's head.
-    pub fn upgrade(mut stream: TcpStream, path: &str, extra: &[u8]) -> Self {
+    pub fn upgrade(stream: TcpStream, path: &str, extra: &[u8]) -> Self {
+        Self::upgrade_with(stream, path, "", extra)
+    }
+
+    /// As [`upgrade`](Self::upgrade), with header lines more, each with its CRLF.
+    pub fn upgrade_with(mut stream: TcpStream, path: &str, lines: &str, extra: &[u8]) -> Self {
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{lines}\r\n"
         );
         stream.write_all(&[request.as_bytes(), extra].concat()).unwrap();
         let mut head = Vec::new();
