@@ -22,15 +22,16 @@ Exit codes:
   0    passed
   1    could not run (server unreachable, upgrade refused, nothing received, disk full)
   2    bad usage or scenario
-  3    a threshold failed, or the server refused or dropped connections
-  4    the measurement is invalid: the load generator was the limit
+  3    a threshold or expectation failed, or the server refused or dropped connections
+  4    the measurement is invalid: the load generator was the limit, or too few valid runs for a comparison
   130  interrupted (what was measured is written all the same)
 
 Start here:
   fanout quick                                the bundled server, 100 subscribers, 10 seconds
   fanout quick ws://127.0.0.1:9001/ws/{room}  your own server
   fanout run scenarios/quickstart.toml        a scenario file
-  fanout validate my.toml                     is it right, and what will it need?";
+  fanout validate my.toml                     is it right, and what will it need?
+  fanout ab my.toml --a KEY=1 --b KEY=2       which of two settings is better, and how sure is that?";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -39,6 +40,10 @@ pub enum Command {
     Run(RunArgs),
     /// Run a simple load without a file: connect, publish evenly, report
     Quick(QuickArgs),
+    /// Compare two settings of a scenario, run by run in turn, with statistics that hold
+    Ab(AbArgs),
+    /// Compare two sets of old runs, or one run with another
+    Compare(CompareArgs),
     /// Check scenario files and say what a run will need; opens no connection
     Validate(ValidateArgs),
     /// Print the JSON Schema of scenario files, for editors
@@ -53,9 +58,77 @@ pub struct RunArgs {
     /// Scenario files (TOML); all are checked before the first one runs
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Run this `[variants.NAME]` of the file, or `all` of them; its files go to a folder of that name. May be repeated
+    #[arg(long = "variant", value_name = "NAME")]
+    pub variants: Vec<String>,
     /// How it is carried out and reported
     #[command(flatten)]
     pub how: How,
+}
+
+/// `fanout ab`
+#[derive(Debug, Args)]
+#[command(after_help = AB_HELP)]
+pub struct AbArgs {
+    /// Scenario file (TOML)
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// What is compared to: a `[variants.NAME]` of the file, or a change such as target.server.shards=1 [default: `a` in `[ab]`]
+    #[arg(long, value_name = "VARIANT|KEY=VALUE")]
+    pub a: Option<String>,
+    /// What is compared [default: `b` in `[ab]`]
+    #[arg(long, value_name = "VARIANT|KEY=VALUE")]
+    pub b: Option<String>,
+    /// Valid runs of each; fewer than 10 allow no verdict [default: `runs` in `[ab]`, or 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub runs: Option<u32>,
+    /// Something that must hold, such as 'server.cpu_us_per_delivery <= 1.05 x a'; may be repeated
+    #[arg(long, value_name = "EXPECTATION")]
+    pub expect: Vec<String>,
+    /// Change one key of the scenario in both, such as publishers.members.rate=50; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// Which WebSocket client drives the connections
+    #[arg(long, value_enum, default_value_t = Client::Native)]
+    pub client: Client,
+    /// What goes to standard output: the report, or comparison.json
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Directory for the comparison and its runs [default: results/NAME/ab-TIME, with a `latest` link beside it]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Threads that drive connections [default: one for each CPU left to the load generator]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<usize>,
+}
+
+const AB_HELP: &str = "\
+The runs are made in blocks of two, a then b or b then a by the seed, each with a fresh server, and compared block by block.
+An invalid run is repeated. Exit codes: 0 every expectation held; 3 one is broken; 4 too few valid runs for a verdict;
+1 a run could not be made; 130 interrupted (what was measured is compared and written all the same).
+
+  fanout ab scenarios/compression-ab.toml
+  fanout ab my.toml --a target.server.shards=1 --b target.server.shards=2 --runs 20
+  fanout ab my.toml --a off --b off           how noisy is this machine?";
+
+/// `fanout compare`
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Runs to compare to: directories with run.json in them or below, such as results/chat-peak/ab-TIME/a-01
+    #[arg(value_name = "RUNS_A")]
+    pub a: PathBuf,
+    /// Runs to compare
+    #[arg(value_name = "RUNS_B")]
+    pub b: PathBuf,
+    /// Something that must hold, such as 'server.cpu_us_per_delivery <= 1.05 x a'; may be repeated
+    #[arg(long, value_name = "EXPECTATION")]
+    pub expect: Vec<String>,
+    /// What goes to standard output: the report, or comparison.json
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Directory for comparison.json, .md and .txt [default: they are not written]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// `fanout quick`

@@ -1,5 +1,7 @@
 //! What each command does; gives the exit code.
 
+mod ab;
+mod compare;
 mod run;
 mod validate;
 
@@ -26,6 +28,8 @@ pub fn dispatch(cli: Cli) -> u8 {
     match cli.command {
         Command::Run(args) => run::files(&args),
         Command::Quick(args) => run::quick_load(&args),
+        Command::Ab(args) => ab::file(&args),
+        Command::Compare(args) => compare::sets(&args),
         Command::Validate(args) => validate::files(&args),
         Command::Schema => say(&schema()).map_or_else(|code| code, |()| DONE),
         Command::Serve(flags) => server::serve_as("fanout serve", *flags),

@@ -84,8 +84,9 @@ impl Corpus {
         }
     }
 
-    /// Appends a whole message of `size` bytes, or of a size that is usual.
-    pub fn message(self, rng: &mut Seeded, stamp: Option<Stamp>, size: Option<usize>, out: &mut Vec<u8>) {
+    /// Appends a whole message of `size` bytes, or of a size that is usual. What counts up or drifts in such traffic (times, numbers of
+    /// trades, prices) follows `seq`, the rest is drawn.
+    pub fn message(self, rng: &mut Seeded, seq: u32, stamp: Option<Stamp>, size: Option<usize>, out: &mut Vec<u8>) {
         let start = out.len();
         let left = |out: &Vec<u8>, usual: usize| size.unwrap_or(usual).saturating_sub(out.len() - start);
         match self {
@@ -115,9 +116,9 @@ impl Corpus {
                 }
                 out.extend_from_slice(b"\"}");
             }
-            Self::Ticks => tick(rng, stamp, out),
+            Self::Ticks => tick(rng, seq, stamp, out),
             Self::Telemetry => telemetry(rng, stamp, out),
-            Self::Game => game(rng, stamp, out),
+            Self::Game => game(rng, seq, stamp, out),
         }
     }
 }
@@ -242,15 +243,22 @@ fn sentence(rng: &mut Seeded, out: &mut Vec<u8>) {
     }
 }
 
-fn tick(rng: &mut Seeded, stamp: Option<Stamp>, out: &mut Vec<u8>) {
+/// Between two ticks, in microseconds, on average.
+const TICK_EVERY: u64 = 20_000;
+
+fn tick(rng: &mut Seeded, seq: u32, stamp: Option<Stamp>, out: &mut Vec<u8>) {
+    let seq = u64::from(seq);
     let instrument = rng.below(INSTRUMENTS.len() as u64) as usize;
     let (name, base, decimals) = INSTRUMENTS[instrument];
-    let price = base * (1.0 + (rng.unit() - 0.5) * 0.004);
+    // Up and down by 0.4 % in some minutes, and a little to and fro.
+    let drift = ((seq * 5 + instrument as u64 * 911) % 20_000) as f64 / 10_000.0 - 1.0;
+    let price = base * (1.0 + drift.abs() * 0.004 + (rng.unit() - 0.5) * 0.000_2);
     let side = rng.pick(&["buy", "sell"]);
     let quantity = rng.exponential() * 40.0 / base.sqrt();
-    let spread = base * (0.000_05 + rng.unit() * 0.000_2);
-    let trade = 40_000_000 + rng.below(9_000_000);
-    let (minute, second, micros) = (rng.below(60), rng.below(60), rng.below(1_000_000));
+    let spread = base * (0.000_05 + rng.unit() * 0.000_05);
+    let trade = 40_000_000 + seq * 3 + rng.below(3);
+    let at = seq * TICK_EVERY + rng.below(TICK_EVERY);
+    let (minute, second, micros) = (at / 60_000_000 % 60, at / 1_000_000 % 60, at % 1_000_000);
     out.extend_from_slice(b"{\"type\":\"tick\",");
     put_id(stamp, out);
     let _ = write!(
@@ -281,10 +289,10 @@ fn telemetry(rng: &mut Seeded, stamp: Option<Stamp>, out: &mut Vec<u8>) {
 }
 
 /// `G`, the game's tick, a count, and for each thing that moved: id, steps in x and y, heading, flags.
-fn game(rng: &mut Seeded, stamp: Option<Stamp>, out: &mut Vec<u8>) {
+fn game(rng: &mut Seeded, seq: u32, stamp: Option<Stamp>, out: &mut Vec<u8>) {
     put_stamp(stamp, out);
     out.push(b'G');
-    out.extend_from_slice(&((rng.bits() >> 40) as u32).to_le_bytes());
+    out.extend_from_slice(&seq.to_le_bytes());
     let moved = 1 + (rng.exponential() * 5.0).min(31.0) as u8;
     out.push(moved);
     for _ in 0..moved {

@@ -11,21 +11,37 @@
 //! cursor A                         ▲              has everything before entry 4
 //! cursor B              ▲ missing {1}             has 0 and 2; 1 is lost unless it still comes
 //! ```
+//!
+//! Connections that agreed on compression receive other bytes for the same messages. For them a room also keeps, for each way of
+//! compressing, the stream (`stream.rs`) as it was first received, decompressed once; each such connection follows it by `memcmp`, and
+//! decompresses by itself only where its bytes are others.
 
 mod book;
 mod canonical;
+mod compressed;
 mod content;
 mod cursor;
+mod follower;
+mod meter;
 mod ranges;
 mod receive;
 mod spread;
+mod stream;
 
 pub use book::{Book, NOT_DUE, PublishTable, Published};
 pub use canonical::CanonicalRoom;
+pub use compressed::Shared;
 pub use content::{Content, Verify};
 pub use cursor::Cursor;
+pub use follower::{Compressed, trim_streams};
+pub use meter::Meter;
 pub use receive::{Control, Delivery, Reader, frame_len};
 pub use spread::{MessageSpread, Sampled, SpreadSample};
+pub use stream::Streams;
 
+use receive::equal_prefix;
+
+#[cfg(test)]
+mod compressed_tests;
 #[cfg(test)]
 mod tests;

@@ -11,8 +11,10 @@
 //!                   result::Run ─▶ validity, thresholds ─▶ report
 //! ```
 
+pub mod analyse;
 pub mod cli;
 pub mod commands;
+pub mod compare;
 pub mod corpus;
 pub mod environment;
 pub mod ledger;

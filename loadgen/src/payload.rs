@@ -155,7 +155,7 @@ impl PayloadSource {
         match &self.content {
             Content::Generated { corpus, sizes } => {
                 let size = sizes.as_ref().map(|sizes| draw(sizes, &mut rng));
-                corpus.message(&mut rng, stamp_if_asked, size, out);
+                corpus.message(&mut rng, seq, stamp_if_asked, size, out);
             }
             Content::Template(fill) => fill.render(stamp, &mut rng, out),
             Content::File(file) => file.render(self.medium, stamp_if_asked, publisher, seq, out),

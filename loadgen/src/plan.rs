@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use wire::deflate::Offer;
+
 use crate::pacer::Pacer;
 use crate::payload::PayloadSource;
 use crate::thresholds::Threshold;
@@ -157,6 +159,47 @@ pub struct Group {
     pub ramp: f64,
     /// Local addresses, used round robin; empty: the kernel's choice.
     pub source_ips: Vec<IpAddr>,
+    /// Compression that is offered; `None`: none.
+    pub compression: Option<Compression>,
+    /// Share of the connections that agreed on compression whose messages are decompressed; frames of the others are counted.
+    pub inflate: f64,
+}
+
+/// Compression that a group offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compression {
+    /// What is offered.
+    pub offer: Offer,
+    /// What a server makes of it that does not agree to any.
+    pub declined: Declined,
+}
+
+/// What becomes of a connection to a server that does not agree to compression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Declined {
+    /// It goes on without.
+    Plain,
+    /// It has failed.
+    Failed,
+}
+
+/// What is done with the messages of a connection that agreed on compression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inflate {
+    /// They are decompressed and verified.
+    Verify,
+    /// Their frames are counted.
+    CountFrames,
+}
+
+impl Group {
+    /// What is done with the messages of the group's connection `i`. The first is always verified, and the share is even over any
+    /// number of rooms: multiples of the golden ratio fill the unit evenly and keep step with no whole number.
+    pub fn inflate(&self, i: u32) -> Inflate {
+        const GOLDEN_RATIO: f64 = 0.618_033_988_749_894_9;
+        let verify = (f64::from(i) * GOLDEN_RATIO).fract() < self.inflate;
+        if verify { Inflate::Verify } else { Inflate::CountFrames }
+    }
 }
 
 /// A group of publishers.

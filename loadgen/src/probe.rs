@@ -185,13 +185,14 @@ impl Peer {
         stream.set_nodelay(true).map_err(unreachable)?;
         let key = encode_key(*b"fanout's probe  ");
         let mut request = Vec::new();
-        requests.write(room, &key, &mut request).map_err(|e| not_websocket(e.to_string()))?;
+        // Without compression: what a server makes of the offer is a result, counted for each connection.
+        requests.write(room, &key, None, &mut request).map_err(|e| not_websocket(e.to_string()))?;
         stream.write_all(&request).await.map_err(unreachable)?;
         let mut input = Vec::new();
         loop {
             let n = timeout_at(deadline, stream.read_buf(&mut input)).await.map_err(|_| timed_out())?;
             let answer =
-                verify_answer(&input, &key, &requests.subprotocols).map_err(|e| not_websocket(e.to_string()))?;
+                verify_answer(&input, &key, &requests.subprotocols, None).map_err(|e| not_websocket(e.to_string()))?;
             match answer {
                 Answer::Upgraded { consumed, .. } => {
                     input.drain(..consumed);

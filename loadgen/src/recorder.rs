@@ -25,8 +25,14 @@ pub struct Slot {
     pub ambiguous: u64,
     /// Payload bytes of what was delivered.
     pub payload_bytes: u64,
-    /// The same with frame headers.
+    /// The same with frame headers, each message as one plain frame.
     pub frame_bytes: u64,
+    /// How many bytes less than that really came; below zero where they were more.
+    pub saved: i64,
+    /// Messages of connections whose frames are only counted; in none of the figures above.
+    pub counted: u64,
+    /// Bytes of their frames, headers included.
+    pub counted_bytes: u64,
 }
 
 impl Slot {
@@ -37,6 +43,11 @@ impl Slot {
             self.due.record_n(now.saturating_sub(due) / 1000, n.into());
         }
         self.sent.record_n(now.saturating_sub(sent) / 1000, n.into());
+    }
+
+    /// Bytes of the frames in which the messages came, headers included.
+    pub fn wire_bytes(&self) -> u64 {
+        self.frame_bytes.saturating_add_signed(-self.saved) + self.counted_bytes
     }
 
     /// Adds another slot's figures.
@@ -52,6 +63,9 @@ impl Slot {
         self.ambiguous += other.ambiguous;
         self.payload_bytes += other.payload_bytes;
         self.frame_bytes += other.frame_bytes;
+        self.saved += other.saved;
+        self.counted += other.counted;
+        self.counted_bytes += other.counted_bytes;
     }
 }
 
@@ -70,6 +84,10 @@ pub struct PhaseSlot {
     pub sent: u64,
     /// Socket reads that brought something.
     pub reads: u64,
+    /// Messages decompressed, once for all that received the same.
+    pub inflated: u64,
+    /// CPU time that took, in nanoseconds.
+    pub inflate_ns: u64,
 }
 
 impl PhaseSlot {
@@ -81,6 +99,8 @@ impl PhaseSlot {
         self.due += other.due;
         self.sent += other.sent;
         self.reads += other.reads;
+        self.inflated += other.inflated;
+        self.inflate_ns += other.inflate_ns;
     }
 }
 

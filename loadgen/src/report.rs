@@ -5,8 +5,10 @@
 //!      ├─▶ json     run.json                     ┐
 //!      ├─▶ hlog     latency.hlog (arrivals)      ├─▶ files   one directory, all or nothing
 //!      └─▶ verdict  the exit code                ┘
+//! Comparison ─▶ comparison   the same of two settings: text, Markdown, JSON
 //! ```
 
+pub mod comparison;
 pub mod files;
 pub mod hlog;
 pub mod json;

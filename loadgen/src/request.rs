@@ -1,6 +1,7 @@
 //! The upgrade requests of a run: one path a room, the same headers for all.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use wire::deflate::Offer;
 use wire::handshake::{ClientRequest, HandshakeError};
 
 use crate::plan::Plan;
@@ -29,17 +30,24 @@ impl Requests {
         }
     }
 
-    /// Appends the request for a room of the plan.
+    /// Appends the request for a room of the plan, with an offer of compression.
     ///
     /// # Errors
     /// A path or header that cannot be sent.
-    pub fn write(&self, room: u32, key: &str, out: &mut Vec<u8>) -> Result<(), HandshakeError> {
+    pub fn write(
+        &self,
+        room: u32,
+        key: &str,
+        compression: Option<Offer>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), HandshakeError> {
         let request = ClientRequest {
             host: &self.host,
             path: self.path(room),
             key,
             headers: &self.headers,
             subprotocols: &self.subprotocols,
+            compression,
         };
         request.write(out)
     }

@@ -45,6 +45,9 @@ pub struct Run {
     pub deliveries: Deliveries,
     /// Per second, over the measured phases.
     pub rates: Rates,
+    /// Compression: what was agreed on, and what it saved.
+    #[serde(default)]
+    pub compression: Compression,
     /// Delivery latency.
     pub latency: Latency,
     /// How late the load generator itself sent, while the socket was writable.
@@ -135,7 +138,7 @@ pub struct Connections {
     /// Causes of failures.
     pub failed_by_cause: BTreeMap<String, u64>,
     /// `server 1013` (its close code), `server close without a code`, `server eof` (the end of the stream without a close
-    /// frame), `server reset`, `server protocol error`, `network: ...`.
+    /// frame), `server reset`, `server protocol error` (some with what it was), `network: ...`.
     pub closed_by: BTreeMap<String, u64>,
     /// Seconds the ramp took.
     pub ramp_s: f64,
@@ -188,6 +191,10 @@ pub struct Deliveries {
     pub foreign: u64,
     /// Replayed messages equal to another within the reorder window.
     pub ambiguous: u64,
+    /// Of `delivered`: frames that were counted and not decompressed (`inflate` below "all"). What they held is not known, so none of
+    /// them is corrupted, out of order, or in a latency; a phase gets as many as it expected, the earliest first.
+    #[serde(default)]
+    pub counted: u64,
 }
 
 /// Per second, over the measured phases.
@@ -198,10 +205,30 @@ pub struct Rates {
     pub publishes_asked_per_s: Option<f64>,
     pub publishes_per_s: f64,
     pub deliveries_per_s: f64,
+    /// After decompression; frames that were only counted are not in it.
     pub payload_bytes_per_s: f64,
+    /// As received, headers included.
     pub wire_bytes_per_s: f64,
     /// Messages a socket read carried, on average.
     pub deliveries_per_read: f64,
+}
+
+/// Compression of what was delivered, over the measured phases. Frame headers are included in all but `payload_bytes`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Compression {
+    /// Connections of subscribers by what they agreed on: `off`, or `standalone` (each message by itself) or `context` (messages refer
+    /// to earlier ones) with the bits of the server's window: `context/15`.
+    pub negotiated: BTreeMap<String, u64>,
+    /// Payload, after decompression.
+    pub payload_bytes: u64,
+    /// What the same messages would have taken as plain frames.
+    pub plain_bytes: u64,
+    /// What they took.
+    pub wire_bytes: u64,
+    /// `plain_bytes` / `wire_bytes`; `None` without deliveries.
+    pub ratio: Option<f64>,
+    /// Frames that were counted and not decompressed; in none of the other figures here.
+    pub counted_bytes: u64,
 }
 
 /// Delivery latency.
@@ -269,7 +296,11 @@ pub struct LoadgenCost {
     pub cores: u32,
     pub cpu_us_per_delivery: Option<f64>,
     pub cpu_us_per_read: Option<f64>,
+    /// CPU time of decompressing, part of `cpu_s`; after the first 1,024 messages measured by a sample of one in 17.
     pub inflate_cpu_s: f64,
+    /// Messages decompressed, once for all connections that received the same bytes.
+    #[serde(default)]
+    pub inflated: u64,
     pub rss_bytes: u64,
     pub rss_peak_bytes: u64,
     pub rss_idle_bytes: u64,
@@ -285,6 +316,8 @@ pub struct Figures {
     pub publishes: Publishes,
     pub deliveries: Deliveries,
     pub rates: Rates,
+    #[serde(default)]
+    pub compression: Compression,
     pub latency: Latency,
     pub schedule_lag: Quantiles,
     /// Subscribers in it.

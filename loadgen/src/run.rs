@@ -21,3 +21,4 @@ mod signals;
 mod timeline;
 
 pub use prepare::{RunError, Settings, execute};
+pub use signals::Signals;

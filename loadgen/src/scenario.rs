@@ -1,13 +1,14 @@
 //! The scenario file: TOML in, a validated [`Plan`](crate::plan::Plan) out, or one sentence that says what to change.
 //!
 //! ```text
-//! text, --set ─▶ document ─▶ keys ─▶ file ─▶ build ─▶ Plan
-//!                (spans)    (strict) (serde)  ├ target, groups, publishers, phases, objectives
-//!                                             └ limits: can this machine do it at all
+//! text, variant, --set ─▶ document ─▶ keys ─▶ file ─▶ build ─▶ Plan
+//!                         (spans)    (strict) (serde)  ├ target, groups, publishers, phases, objectives, ab
+//!                                                      └ limits: can this machine do it at all
 //! ```
 //!
 //! Every value keeps its place in the text, so an error points at it, on the command line (`--set`) as well.
 
+mod ab;
 mod address;
 mod build;
 mod document;
@@ -17,6 +18,7 @@ mod file;
 mod groups;
 mod keys;
 mod limits;
+mod measured;
 mod objectives;
 mod payloads;
 mod phases;
@@ -29,10 +31,14 @@ mod scalar;
 mod set;
 mod target;
 mod value;
+mod variants;
 mod word;
 
-pub use build::{load, parse};
+pub use ab::Ab;
+pub use build::{Changes, Scenario, load, open, parse, read};
 pub use error::ScenarioError;
 pub use file::File;
-pub use limits::{Limits, Needs, needs};
+pub use limits::{INFLATER_BYTES, Limits, Needs, needs};
+pub use measured::Measured;
 pub use quick::{Quick, quick};
+pub use variants::ALL as ALL_VARIANTS;

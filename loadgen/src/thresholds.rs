@@ -2,7 +2,7 @@
 
 mod metric;
 
-pub use metric::{Metric, MetricError, known_metrics};
+pub use metric::{Metric, MetricError, known_metrics, unit_of};
 
 use serde_json::Value;
 
@@ -49,6 +49,12 @@ impl Op {
         ("<", Self::Less),
         (">", Self::Greater),
     ];
+
+    /// The operator that an expression begins with, and what follows it.
+    pub fn split(text: &str) -> Option<(Self, &str)> {
+        let text = text.trim();
+        Self::SIGNS.iter().find_map(|(sign, op)| text.strip_prefix(sign).map(|rest| (*op, rest.trim())))
+    }
 
     /// Whether a figure stands in this relation to a value.
     pub fn holds(self, figure: f64, value: f64) -> bool {
@@ -132,10 +138,7 @@ impl Threshold {
     /// No operator, a baseline (not built yet), or a value that is not in the metric's unit.
     pub fn parse(metric: &Metric, text: &str) -> Result<Self, ExpressionError> {
         let trimmed = text.trim();
-        let (op, rest) = Op::SIGNS
-            .iter()
-            .find_map(|(sign, op)| trimmed.strip_prefix(sign).map(|rest| (*op, rest.trim())))
-            .ok_or_else(|| ExpressionError::Operator(text.to_owned()))?;
+        let (op, rest) = Op::split(text).ok_or_else(|| ExpressionError::Operator(text.to_owned()))?;
         if rest.contains("baseline") {
             return Err(ExpressionError::Baseline(text.to_owned()));
         }

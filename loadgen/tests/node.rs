@@ -35,10 +35,10 @@ for = "1s"
 "#;
 
 /// A directory with the hub and its package, or why there is none.
-fn installed() -> Result<Stage, String> {
+fn installed(scenario: &str) -> Result<Stage, String> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node");
-    let mut stage = Stage::new(SCENARIO);
-    for file in ["hub.js", "package.json", "package-lock.json"] {
+    let mut stage = Stage::new(scenario);
+    for file in ["hub.js", "hub-deflate.js", "package.json", "package-lock.json"] {
         stage = stage.with(file, std::fs::read(here.join(file)).unwrap());
     }
     for (program, flags) in [
@@ -57,7 +57,7 @@ fn installed() -> Result<Stage, String> {
 
 #[test]
 fn both_clients_count_the_same_on_a_node_server() {
-    let stage = match installed() {
+    let stage = match installed(SCENARIO) {
         Ok(stage) => stage,
         Err(why) => return println!("skipped: {why}"),
     };
@@ -79,4 +79,41 @@ fn both_clients_count_the_same_on_a_node_server() {
         counts(run)
     });
     assert_eq!(native, tungstenite);
+}
+
+#[test]
+fn what_a_node_server_compresses_is_decompressed_and_counted_in_each_of_its_modes() {
+    for (offer, flags, agreed) in [
+        ("offer = \"context\"", r#""--context", "on""#, "context/15"),
+        ("offer = \"context\"", r#""--context", "off""#, "standalone/15"),
+        ("offer = \"no_context\"", r#""--context", "on""#, "standalone/15"),
+        ("offer = \"context\", window_bits = 12", r#""--context", "on""#, "context/12"),
+        ("offer = \"context\"", r#""--context", "on", "--bits", "10""#, "context/10"),
+    ] {
+        let scenario = SCENARIO
+            .replace("\"hub.js\",", &format!("\"hub-deflate.js\", {flags},"))
+            .replace("rooms = 3\n", &format!("rooms = 3\ncompression = {{ {offer}, require = true }}\n"));
+        let stage = match installed(&scenario) {
+            Ok(stage) => stage,
+            Err(why) => return println!("skipped: {why}"),
+        };
+        let (done, ()) = undisturbed(|| (stage.run_json(&[]), ()));
+        done.exits(0);
+        let run = done.run();
+        adds_up(run);
+        let d = &run.deliveries;
+        assert_eq!(d.expected, run.publishes.sent * 20, "20 subscribers in each room");
+        assert_eq!(
+            (d.delivered, d.lost, d.duplicated, d.reordered, d.corrupted, d.foreign),
+            (d.expected, 0, 0, 0, 0, 0),
+            "{offer} {flags}"
+        );
+        let c = &run.compression;
+        println!("{offer} {flags}: ratio {:.2}, {} inflated", c.ratio.unwrap(), run.loadgen.inflated);
+        assert_eq!(c.negotiated, [(agreed.to_owned(), 60)].into(), "{offer} {flags}");
+        assert!(c.wire_bytes < c.payload_bytes && c.ratio.unwrap() > 1.2, "{c:?}");
+        // Node compresses for each subscriber by itself, and yet alike: one message is decompressed once a worker.
+        assert!(run.loadgen.inflated <= 2 * run.publishes.sent, "{} inflated", run.loadgen.inflated);
+        assert!(run.loadgen.inflate_cpu_s > 0.0 && run.loadgen.inflate_cpu_s < run.loadgen.cpu_s);
+    }
 }

@@ -6,8 +6,10 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use loadgen::plan::{Arrival, Correlate, From, Mode, Plan, Ready, TargetKind};
-use loadgen::scenario::{Limits, Quick, needs, parse, quick};
+use loadgen::plan::{Arrival, Compression, Correlate, Declined, From, Inflate, Mode, Plan, Ready, TargetKind};
+use loadgen::scenario::{INFLATER_BYTES, Limits, Quick, needs, parse, quick};
+
+use wire::{Context, Offer};
 
 const LIMITS: Limits = Limits { descriptors: 20_000, ports: 28_232 };
 
@@ -321,6 +323,41 @@ fn needs_count_connections_ports_and_publishes() {
     assert_eq!((needs.connections, needs.descriptors, needs.ports_per_address), (1001, 1201, 250));
     assert_eq!((needs.publishes, needs.duration), (Some(10), Duration::from_secs(3)));
     assert!(needs.memory_bytes > 16 << 20);
+    assert_eq!(needs.inflaters_bytes, 0);
+}
+
+#[test]
+fn compression_is_off_unless_it_is_offered() {
+    assert_eq!((plan(SHORTEST).groups[0].compression, plan(SHORTEST).groups[0].inflate), (None, 1.0));
+    let with = |lines: &str| plan(&SHORTEST.replace("count = 10", &format!("count = 1000\n{lines}")));
+    let offered = |lines: &str| with(lines).groups[0].compression;
+    let (kept, fresh) = (Context::Kept, Context::Fresh);
+    assert_eq!(offered("compression = { offer = \"off\", require = false }"), None);
+    assert_eq!(
+        offered("compression = { offer = \"context\" }"),
+        Some(Compression { offer: Offer { context: kept, window_bits: None }, declined: Declined::Plain })
+    );
+    assert_eq!(
+        offered("compression = { offer = \"no_context\", require = true, window_bits = 12 }"),
+        Some(Compression { offer: Offer { context: fresh, window_bits: Some(12) }, declined: Declined::Failed })
+    );
+    let plan = with("compression = { offer = \"context\" }\ninflate = 0.01");
+    let verified = (0..1000).filter(|&i| plan.groups[0].inflate(i) == Inflate::Verify).count();
+    assert!(verified.abs_diff(10) <= 1 && plan.groups[0].inflate(0) == Inflate::Verify, "{verified}");
+    assert_eq!(plan.resolved["connections"][0]["compression"]["offer"], "context");
+}
+
+#[test]
+fn needs_say_what_decompressors_may_take() {
+    let of = |offer: &str, inflate: &str| {
+        let lines = format!("count = 1000\nrooms = 10\ncompression = {{ offer = \"{offer}\" }}\ninflate = {inflate}");
+        needs(&plan(&SHORTEST.replace("count = 10", &lines).replace("rate = 5", "rate = 5\ncount = 10")))
+            .inflaters_bytes
+    };
+    // One a room is needed in any case.
+    assert_eq!(of("context", "\"all\""), 990 * INFLATER_BYTES);
+    assert_eq!(of("context", "0.05"), 40 * INFLATER_BYTES);
+    assert_eq!(of("no_context", "\"all\""), 0);
 }
 
 #[test]
@@ -383,4 +420,23 @@ fn the_resolved_scenario_has_every_default() {
     assert_eq!(resolved["publishers"][0]["payload"]["mean_bytes"], 128);
     assert_eq!(resolved["phases"][0]["for_us"], 2_000_000);
     assert_eq!(resolved["target"]["path"], "/broadcast/{room}");
+}
+
+#[test]
+fn a_variant_changes_what_it_names_and_overrides_come_after_it() {
+    let text = format!(
+        "{SHORTEST}\n[variants.slow]\n\"publishers.source.rate\" = 2\n\"target.server\" = {{ shards = 1 }}\n\"thresholds.deliveries.lost\" = \"== 0\"\n[variants.fast]\n"
+    );
+    let read = |variant: Option<&str>, sets: &[String]| {
+        loadgen::scenario::read(Path::new("test.toml"), &text, loadgen::scenario::Changes { variant, sets }, &LIMITS)
+            .unwrap()
+    };
+    let slow = read(Some("slow"), &[]);
+    assert_eq!(slow.variants, ["slow", "fast"]);
+    assert!(matches!(slow.plan.publishers[0].arrival, Arrival::Uniform { rate } if rate == 2.0));
+    assert_eq!((slow.plan.thresholds.len(), slow.plan.resolved["variant"].as_str()), (1, Some("slow")));
+    let plain = read(None, &[]);
+    assert!(plain.plan.thresholds.is_empty() && plain.plan.resolved.get("variant").is_none() && plain.ab.is_none());
+    let set = read(Some("slow"), &["publishers.source.rate=7".to_owned()]);
+    assert!(matches!(set.plan.publishers[0].arrival, Arrival::Uniform { rate } if rate == 7.0));
 }

@@ -120,7 +120,7 @@ fn market() -> String {
     let mut at_us = 40_000.0;
     while ticks.len() < 300 || rooms.len() < 12 {
         let mut message = Vec::new();
-        Corpus::Ticks.message(&mut rng, None, None, &mut message);
+        Corpus::Ticks.message(&mut rng, ticks.len() as u32, None, None, &mut message);
         let text = String::from_utf8(message).unwrap();
         let tick: serde_json::Value = serde_json::from_str(&text).unwrap();
         let room = tick["instrument"].as_str().unwrap().replace('-', "/");

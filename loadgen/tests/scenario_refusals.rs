@@ -95,10 +95,26 @@ fn keys_that_do_not_exist_name_the_nearest_or_their_place() {
         ("count = 10", "count = 10\nrate = 5", &[], (5, 1), "`rate` belongs in [[publishers]], not in [[connections]]"),
         (r#"name = "base""#, r#"nmae = "base""#, &[], (1, 1), "unknown key `nmae` in the top level; did you mean `name`?"),
         ("[[phases]]", "[thresolds]\n\"deliveries.lost\" = \"== 0\"\n[[phases]]", &[], (8, 2), "unknown key `thresolds` in the top level; did you mean `thresholds`?"),
+        ("count = 10", "count = 10\ncompression = { offers = \"context\" }", &[], (5, 17), "unknown key `offers` in compression; did you mean `offer`?"),
+        ("count = 10", "count = 10\noffer = \"context\"", &[], (5, 1), "`offer` belongs in compression, not in [[connections]]"),
         ("rate = 5", "rate = 5\npayload = { sise = 128 }", &[], (8, 13), "unknown key `sise` in payload; did you mean `size`?"),
         (r#"name = "base""#, "name = \"base\"\n[target]\nulr = \"ws://x\"", &[], (3, 1), "unknown key `ulr` in [target]; did you mean `url`?"),
         ("[[phases]]", "[[phase]]", &[], (8, 3), "unknown key `phase` in the top level; did you mean `phases`?"),
         ("rate = 5", "rate = 5\nzzz = 1", &[], (8, 1), "unknown key `zzz` in [[publishers]]"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn compression_that_makes_no_sense_is_refused() {
+    refused(&[
+        ("count = 10", "count = 10\ncompression = { offer = \"off\", require = true }", &[], (5, 42), "offer = \"off\" offers nothing that could be required"),
+        ("count = 10", "count = 10\ncompression = { offer = \"off\", window_bits = 12 }", &[], (5, 46), "offer = \"off\" has no window: remove `window_bits`"),
+        ("count = 10", "count = 10\ncompression = { offer = \"gzip\" }", &[], (5, 25), "`gzip` is not an offer of compression: write \"off\" or \"no_context\" or \"context\""),
+        ("count = 10", "count = 10\ncompression = { offer = \"context\", window_bits = 16 }", &[], (5, 50), "`16` is no window: write a whole number of bits from 8 to 15"),
+        ("count = 10", "count = 10\ncompression = { require = true }", &[], (5, 15), "`offer` is missing"),
+        ("count = 10", "count = 10\ninflate = 0.0", &[], (5, 11), "`0` is no share: write \"all\", or a number above 0 and up to 1, such as 0.01"),
+        ("count = 10", "count = 10\ninflate = \"some\"", &[], (5, 11), "`some` is no share: write \"all\", or a number above 0 and up to 1, such as 0.01"),
     ]);
 }
 
@@ -109,16 +125,13 @@ fn keys_of_later_versions_are_refused_by_name() {
         ("count = 10", "count = 10\nchurn = { session = \"90s\" }", &[], (5, 1), "`churn` is not built yet in this version"),
         ("count = 10", "count = 10\nreconnect = { on = \"any\" }", &[], (5, 1), "`reconnect` is not built yet in this version"),
         ("count = 10", "count = 10\nread_bytes_per_s = 64000", &[], (5, 1), "`read_bytes_per_s` is not built yet in this version"),
-        ("count = 10", "count = 10\ninflate = \"all\"", &[], (5, 1), "`inflate` is not built yet in this version"),
-        ("count = 10", "count = 10\ncompression = { offer = \"off\" }", &[], (5, 1), "`compression` is not built yet in this version"),
         ("[[phases]]", "[target]\ndialect = \"chat\"\n[[phases]]", &[], (9, 1), "`dialect` is not built yet in this version"),
         ("[[phases]]", "[target]\ntls = { insecure = true }\n[[phases]]", &[], (9, 1), "`tls` is not built yet in this version"),
         ("[[phases]]", "[target]\nfeed = \"users.csv\"\n[[phases]]", &[], (9, 1), "`feed` is not built yet in this version"),
         ("[[phases]]", "[target]\nfeed_end = \"wrap\"\n[[phases]]", &[], (9, 1), "`feed_end` is not built yet in this version"),
         (r#"for = "2s""#, "for = \"2s\"\nconnections = 20", &[], (11, 1), "`connections` is not built yet in this version"),
         (r#"for = "2s""#, "for = \"2s\"\nat_start = { cut = 0.5 }", &[], (11, 1), "`at_start` is not built yet in this version"),
-        (r#"for = "2s""#, "for = \"2s\"\n[variants.off]", &[], (11, 2), "`variants` is not built yet in this version"),
-        (r#"for = "2s""#, "for = \"2s\"\n[ab]\na = \"off\"", &[], (11, 2), "`ab` is not built yet in this version"),
+        (r#"for = "2s""#, "for = \"2s\"\n[variants.off]\nsettle = \"1 parsec\"", &[], (12, 10), "`1 parsec` is not a duration: write a number with its unit, such as \"250ms\", \"1.5s\" or \"2m\""),
         (r#"for = "2s""#, "for = \"2s\"\n[capacity]\naxis = \"rate\"", &[], (11, 2), "`capacity` is not built yet in this version"),
         (r#"name = "base""#, "name = \"base\"\nmode = \"observe\"", &[], (2, 8), "`observe` is not built yet in this version"),
         ("rate = 5", "rate = 5\nvia = \"http\"", &[], (8, 7), "`http` is not built yet in this version"),
@@ -353,4 +366,41 @@ fn a_replay_that_cannot_be_played_is_refused() {
         ("rate = 5", "replay = \"good.jsonl\"\n[[phases]]\nname = \"again\"\nfor = \"2s\"\n[[phases]]\nname = \"rest\"\nfor = \"replay\"", &[], (13, 7), "the phases before it have already played the whole trace: remove it, or shorten them"),
         ("rate = 5", "replay = \"good.jsonl\"\n[[phases]]\nname = \"rest\"\nfor = \"replay\"\nload = \"0x\"", &[], (10, 7), "with a load of 0x the trace never ends: give the phase a duration"),
     ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn what_is_wrong_with_a_variant_is_shown_in_the_variant() {
+    let at = |text: &'static str| ("for = \"2s\"\n", text);
+    for ((part, instead), place, sentence) in [
+        (at("for = \"2s\"\n[variants.x]\n\"publishers.source.rats\" = 5\n"), (12, 1), "unknown key `rats` in [[publishers]]; did you mean `rate`?"),
+        (at("for = \"2s\"\n[variants.x]\n\"publishers.source.rate\" = \"no\"\n"), (12, 28), "`no` does not work here: write a number above zero"),
+        (at("for = \"2s\"\n[variants.x]\n\"publishers.sauce.rate\" = 5\n"), (12, 1), "there is no `sauce` among [[publishers]]; it has `source`"),
+        (at("for = \"2s\"\n[variants.x]\ntarget.path = \"/x\"\n"), (12, 1), "a variant replaces single values: put the whole key in quotes, \"target.path\""),
+        (at("for = \"2s\"\n[variants.x]\n\"name\" = \"y\"\n"), (12, 1), "a variant cannot change `name`"),
+        (at("for = \"2s\"\n[variants.x]\n\"a..b\" = 1\n"), (12, 1), "`a..b` is not a key: write it as \"publishers.NAME.rate\""),
+        (at("for = \"2s\"\n[variants.all]\n"), (11, 11), "a variant cannot be named `all`: --variant all means every one"),
+        (at("for = \"2s\"\n[variants.\"X Y\"]\n"), (11, 11), "`X Y` is not a name: use a-z, 0-9 and -"),
+        (at("for = \"2s\"\n[variants]\nx = 1\n"), (12, 1), "a variant is a table: write [variants.x] and its changes below"),
+        (at("for = \"2s\"\n[[variants]]\nx = 1\n"), (11, 3), "variants have names: write [variants.NAME]"),
+    ] {
+        refused(&[(part, instead, &[], place, sentence)]);
+    }
+}
+
+#[test]
+#[rustfmt::skip]
+fn a_comparison_is_of_two_variants_and_known_metrics() {
+    const TWO: &str = "for = \"2s\"\n[variants.x]\n[variants.y]\n[ab]\na = \"x\"\n";
+    for (rest, place, sentence) in [
+        ("b = \"z\"\n", (15, 5), "there is no variant `z`: the file has `x`, `y`"),
+        ("b = \"x\"\n", (15, 5), "a and b are both `x`: name two variants"),
+        ("b = \"y\"\nrums = 3\n", (16, 1), "unknown key `rums` in [ab]; did you mean `runs`?"),
+        ("b = \"y\"\nruns = 0\n", (16, 8), "`0` is not a count: write a whole number from 1 to 4294967295"),
+        ("b = \"y\"\nexpect = [\"connect.p98 < 1s\"]\n", (16, 11), "unknown metric `connect.p98`; did you mean `connect.p99`?"),
+        ("b = \"y\"\nexpect = [\"connect.p99\"]\n", (16, 11), "`connect.p99` is not an expectation: write METRIC <= 1.05 x a, or of b alone METRIC < 50ms"),
+    ] {
+        let text: &'static str = Box::leak(format!("{TWO}{rest}").into_boxed_str());
+        refused(&[("for = \"2s\"\n", text, &[], place, sentence)]);
+    }
 }

@@ -1,48 +1,84 @@
 //! `fanout run` and `fanout quick`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, coloured, say};
 use crate::cli::{Format, How, QuickArgs, RunArgs};
-use crate::plan::{Mode, Plan};
+use crate::plan::{ClientEngine, Group, Mode, Plan};
 use crate::progress::{Progress, ProgressMode};
-use crate::report::{Colour, Place, exit_code, exit_code_of_all, files as run_files, json, text};
+use crate::report::{Colour, FilesError, Place, exit_code, exit_code_of_all, files as run_files, json, text};
 use crate::run::{RunError, Settings, execute};
-use crate::scenario::{Limits, Quick, ScenarioError, load, quick};
+use crate::scenario::{ALL_VARIANTS, Changes, Limits, Quick, ScenarioError, open, quick};
 
-/// Runs scenario files one after the other.
+/// Where results go without `--out`.
+pub(super) const RESULTS: &str = "results";
+
+/// One run that is to be made.
+struct Job {
+    plan: Plan,
+    /// Of the file; `None`: the file as it is.
+    variant: Option<String>,
+}
+
+/// Runs scenario files one after the other, each in its variants.
 pub fn files(args: &RunArgs) -> u8 {
     let limits = match limits() {
         Ok(limits) => limits,
         Err(code) => return code,
     };
-    let mut plans = Vec::new();
+    let mut jobs = Vec::new();
+    let mut names = Vec::new();
     let mut wrong = false;
     for file in &args.files {
-        match load(file, &args.how.sets, &limits) {
-            Ok(plan) => plans.push(plan),
+        match jobs_of(file, args, &limits) {
+            Ok(of_file) => {
+                names.extend(of_file.first().map(|job| job.plan.name.clone()));
+                jobs.extend(of_file);
+            }
             Err(error) => {
                 complain(error);
                 wrong = true;
             }
         }
     }
-    if let (Some(name), true) = (twice(&plans), args.how.out.is_some()) {
+    if let (Some(name), true) = (twice(&names), args.how.out.is_some()) {
         eprintln!(
             "two scenarios are named `{name}`, and the second would overwrite the first in the folder of --out: change the \
              `name` of one, run them one at a time, or leave --out out"
         );
         wrong = true;
     }
-    if wrong { BAD_SCENARIO } else { run_all(plans, &args.how) }
+    if wrong { BAD_SCENARIO } else { run_all(jobs, args.files.len() > 1, &args.how) }
 }
 
-/// The first name that an earlier plan has as well.
-fn twice(plans: &[Plan]) -> Option<&str> {
+fn jobs_of(file: &Path, args: &RunArgs, limits: &Limits) -> Result<Vec<Job>, ScenarioError> {
+    let sets = &args.how.sets;
+    let job = |variant: Option<&str>| {
+        let scenario = open(file, Changes { variant, sets }, limits)?;
+        Ok((Job { plan: scenario.plan, variant: variant.map(str::to_owned) }, scenario.variants))
+    };
+    if args.variants.is_empty() {
+        return job(None).map(|(job, _)| vec![job]);
+    }
+    let mut wanted: Vec<String> = Vec::new();
+    for name in &args.variants {
+        let named = if name == ALL_VARIANTS { job(None)?.1 } else { vec![name.clone()] };
+        if named.is_empty() {
+            // There is none of this name, which says what there is.
+            job(Some(ALL_VARIANTS))?;
+        }
+        wanted.extend(named);
+    }
     let mut seen = HashSet::new();
-    plans.iter().map(|plan| plan.name.as_str()).find(|name| !seen.insert(*name))
+    wanted.iter().filter(|name| seen.insert(*name)).map(|name| job(Some(name)).map(|(job, _)| job)).collect()
+}
+
+/// The first name that stands there twice.
+fn twice(names: &[String]) -> Option<&str> {
+    let mut seen = HashSet::new();
+    names.iter().map(String::as_str).find(|name| !seen.insert(*name))
 }
 
 /// Runs the load that a few flags describe.
@@ -61,7 +97,7 @@ pub fn quick_load(args: &QuickArgs) -> u8 {
         mode: if args.echo { Mode::Echo } else { Mode::Broadcast },
     };
     match quick(&load, &args.how.sets, &limits) {
-        Ok(plan) => run_all(vec![plan], &args.how),
+        Ok(plan) => run_all(vec![Job { plan, variant: None }], false, &args.how),
         Err(error) => {
             complain(error);
             BAD_SCENARIO
@@ -69,7 +105,7 @@ pub fn quick_load(args: &QuickArgs) -> u8 {
     }
 }
 
-fn limits() -> Result<Limits, u8> {
+pub(super) fn limits() -> Result<Limits, u8> {
     Limits::of_this_machine().map_err(|error| {
         eprintln!("cannot read this machine's limits from /proc: {error}");
         COULD_NOT_RUN
@@ -81,25 +117,45 @@ pub(super) fn complain(error: ScenarioError) {
     eprintln!("{:?}", miette::Report::new(error));
 }
 
-fn run_all(plans: Vec<Plan>, how: &How) -> u8 {
-    let several = plans.len() > 1;
-    for plan in &plans {
-        if let Err(error) = place(how, &plan.name, several).check(&plan.name) {
-            eprintln!("{error}");
-            return COULD_NOT_RUN;
+/// The first group that offers compression to be spoken by a client that cannot.
+fn cannot_compress(jobs: &[Job], client: ClientEngine) -> Option<&Group> {
+    let offers = |job: &Job| job.plan.groups.iter().position(|group| group.compression.is_some());
+    let (job, group) = jobs.iter().find_map(|job| Some((job, offers(job)?)))?;
+    (client == ClientEngine::Tungstenite).then(|| &job.plan.groups[group])
+}
+
+fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
+    if let Some(group) = cannot_compress(&jobs, how.client.into()) {
+        let name = &group.name;
+        eprintln!(
+            "the tungstenite client cannot speak permessage-deflate, which `compression` of [[connections]] `{name}` offers: \
+             leave --client out, or give --set 'connections.{name}.compression={{offer=\"off\"}}'"
+        );
+        return BAD_SCENARIO;
+    }
+    let several = jobs.len() > 1;
+    let mut places = Vec::new();
+    let mut claimed: HashMap<String, PathBuf> = HashMap::new();
+    for job in &jobs {
+        match place(job, several_files, how, &mut claimed) {
+            Ok(place) => places.push(place),
+            Err(error) => {
+                eprintln!("{error}");
+                return COULD_NOT_RUN;
+            }
         }
     }
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("cannot start: {error}");
-            return COULD_NOT_RUN;
-        }
+        Err(code) => return code,
     };
     let mut codes = Vec::new();
-    for mut plan in plans {
-        plan.client = how.client.into();
-        let code = runtime.block_on(run_one(plan, how, several));
+    for (mut job, place) in jobs.into_iter().zip(places) {
+        job.plan.client = how.client.into();
+        if let Some(variant) = job.variant.as_ref().filter(|_| several) {
+            eprintln!("{}: variant {variant}", job.plan.name);
+        }
+        let code = runtime.block_on(run_one(job.plan, how, &place, several));
         codes.push(code);
         if code == INTERRUPTED {
             break;
@@ -108,7 +164,14 @@ fn run_all(plans: Vec<Plan>, how: &How) -> u8 {
     exit_code_of_all(&codes)
 }
 
-async fn run_one(plan: Plan, how: &How, several: bool) -> u8 {
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, u8> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        eprintln!("cannot start: {error}");
+        COULD_NOT_RUN
+    })
+}
+
+async fn run_one(plan: Plan, how: &How, place: &Place, several: bool) -> u8 {
     let name = plan.name.clone();
     let progress = Progress::new(ProgressMode::detect());
     let result = execute(plan, &Settings { workers: how.workers }, &progress).await;
@@ -120,7 +183,7 @@ async fn run_one(plan: Plan, how: &How, several: bool) -> u8 {
             return if matches!(error, RunError::Interrupted) { INTERRUPTED } else { COULD_NOT_RUN };
         }
     };
-    let written = run_files::write(&run, &name, &arrivals, &place(how, &name, several));
+    let written = run_files::write(&run, &name, &arrivals, place);
     let said = say(&match how.format {
         Format::Text => text::render(&run, written.as_ref().ok(), colour()),
         Format::Json if several => json::line(&run) + "\n",
@@ -140,15 +203,35 @@ async fn run_one(plan: Plan, how: &How, several: bool) -> u8 {
     }
 }
 
-/// Where a run's files go: `--out` itself, a folder in it for each of several runs, or results/.
-fn place(how: &How, name: &str, several: bool) -> Place {
-    match &how.out {
-        Some(out) if several => Place::Exactly(Path::new(out).join(name)),
-        Some(out) => Place::Exactly(out.clone()),
-        None => Place::Under(PathBuf::from("results")),
-    }
+/// Where a run's files go: `--out` itself or results/NAME/TIME, in it a folder for each of several scenarios, and in that one for each
+/// variant. Made sure of before the first of several long runs.
+fn place(
+    job: &Job,
+    several_files: bool,
+    how: &How,
+    claimed: &mut HashMap<String, PathBuf>,
+) -> Result<Place, FilesError> {
+    let name = &job.plan.name;
+    let place = match (&how.out, &job.variant) {
+        (Some(out), variant) => {
+            let scenario = if several_files { out.join(name) } else { out.clone() };
+            Place::Exactly(variant.as_ref().map_or(scenario.clone(), |variant| scenario.join(variant)))
+        }
+        (None, None) => Place::Under(PathBuf::from(RESULTS)),
+        (None, Some(variant)) => {
+            // All variants of a scenario in one directory, named by when the first began.
+            let directory = match claimed.get(name) {
+                Some(directory) => directory.clone(),
+                None => run_files::claim(Path::new(RESULTS), name, "")?.directory,
+            };
+            claimed.insert(name.clone(), directory.clone());
+            Place::Exactly(directory.join(variant))
+        }
+    };
+    place.check(name)?;
+    Ok(place)
 }
 
-fn colour() -> Colour {
+pub(super) fn colour() -> Colour {
     if coloured(std::io::stdout().is_terminal()) { Colour::Always } else { Colour::Never }
 }

@@ -22,6 +22,8 @@ pub(super) struct Apart {
     pub pending: Vec<u8>,
     /// Fragments of a message that is not whole yet.
     pub assembler: Assembler,
+    /// Bytes of its frames so far, headers included.
+    pub fragment_bytes: u64,
     /// Entries before the cursor that did not arrive (yet).
     pub missing: Ranges,
 }
@@ -51,6 +53,14 @@ impl Cursor {
     /// Nothing kept of a frame or message begun off the canonical bytes.
     pub(super) fn is_clean(&self) -> bool {
         self.apart.as_ref().is_none_or(|a| a.pending.is_empty() && a.assembler.is_idle())
+    }
+
+    /// What waits for the rest of its frame, with `input` behind it; `None` when nothing waits.
+    pub(super) fn take_pending(&mut self, input: &[u8]) -> Option<Vec<u8>> {
+        let apart = self.apart.as_mut().filter(|apart| !apart.pending.is_empty())?;
+        let mut joined = std::mem::take(&mut apart.pending);
+        joined.extend_from_slice(input);
+        Some(joined)
     }
 
     /// Gives the extra state back once it holds nothing.

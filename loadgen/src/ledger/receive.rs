@@ -1,6 +1,7 @@
 //! A read becomes deliveries: matched with the canonical room by bytes, decoded frame by frame where it differs.
 
 use wire::close::CloseFrame;
+use wire::deflate::Inflater;
 use wire::frame::{Decoded, Header, Opcode, Role, Rsv1, Rules, decode};
 use wire::message::{Assembler, Event, Limits, ProtocolError};
 
@@ -67,13 +68,9 @@ impl Reader<'_> {
     /// # Errors
     /// The server broke the protocol; the connection is of no use any more.
     pub fn receive(&mut self, cursor: &mut Cursor, input: &mut [u8]) -> Result<(), ProtocolError> {
-        match &mut cursor.apart {
-            Some(apart) if !apart.pending.is_empty() => {
-                let mut joined = std::mem::take(&mut apart.pending);
-                joined.extend_from_slice(input);
-                self.consume(cursor, &mut joined)
-            }
-            _ => self.consume(cursor, input),
+        match cursor.take_pending(input) {
+            Some(mut joined) => self.consume(cursor, &mut joined),
+            None => self.consume(cursor, input),
         }
     }
 
@@ -93,7 +90,7 @@ impl Reader<'_> {
             }
             match decode(input, &RULES)? {
                 Decoded::Frame { header, payload, consumed } => {
-                    if self.frame(cursor, &header, payload)? == After::Close {
+                    if self.assemble(None, cursor, &header, payload)? == After::Close {
                         return Ok(());
                     }
                     input = &mut input[consumed..];
@@ -130,7 +127,7 @@ impl Reader<'_> {
     }
 
     /// Counts entries `from..to`, received in this order and right after everything before the cursor.
-    fn run(&mut self, cursor: &Cursor, from: u32, to: u32) {
+    pub(super) fn run(&mut self, cursor: &Cursor, from: u32, to: u32) {
         self.delivered += u64::from(to - from);
         let Delivery { now, group, publisher, .. } = self.delivery;
         if let Some(publisher) = publisher {
@@ -209,7 +206,14 @@ impl Reader<'_> {
             .any(|n| if n >= run { n < entry } else { cursor.has(n) })
     }
 
-    fn frame(&mut self, cursor: &mut Cursor, header: &Header, payload: &mut [u8]) -> Result<After, ProtocolError> {
+    /// Takes in one frame by itself. `inflater` where compression was agreed.
+    pub(super) fn assemble(
+        &mut self,
+        inflater: Option<&mut Inflater>,
+        cursor: &mut Cursor,
+        header: &Header,
+        payload: &mut [u8],
+    ) -> Result<After, ProtocolError> {
         let frame_len = frame_len(header.opcode, payload.len());
         let whole = header.fin && header.opcode != Opcode::Continuation;
         // A message in one frame needs no state: keep the connection as small as it is.
@@ -218,16 +222,25 @@ impl Reader<'_> {
             Some(apart) if !whole || !apart.assembler.is_idle() => std::mem::take(&mut apart.assembler),
             _ => std::mem::take(&mut passing),
         };
-        let after = match open.accept(header, payload, &LIMITS)? {
+        let event = match inflater {
+            Some(inflater) => open.accept_compressed(inflater, header, payload, &LIMITS)?,
+            None => open.accept(header, payload, &LIMITS)?,
+        };
+        let after = match event {
             Event::Message { opcode, payload } => {
-                self.message(cursor, opcode, payload, frame_len);
+                let before = cursor.apart.as_mut().map_or(0, |apart| std::mem::take(&mut apart.fragment_bytes));
+                self.message(cursor, opcode, payload, before + frame_len);
                 After::Continue
             }
             Event::Ping(payload) => {
                 self.controls.push(Control::Ping(payload.to_vec()));
                 After::Continue
             }
-            Event::Pong(_) | Event::Incomplete => After::Continue,
+            Event::Incomplete => {
+                cursor.apart_mut().fragment_bytes += frame_len;
+                After::Continue
+            }
+            Event::Pong(_) => After::Continue,
             Event::Close(frame) => {
                 self.controls.push(Control::Close(frame));
                 After::Close
@@ -239,24 +252,26 @@ impl Reader<'_> {
         Ok(after)
     }
 
-    /// Takes in one whole message (what a client other than ours has decoded).
-    pub fn message(&mut self, cursor: &mut Cursor, opcode: Opcode, payload: &[u8], frame_len: u64) {
+    /// Takes in one whole message that came in `wire` bytes of frames. Its entry, where it is a published message, intact and not to be
+    /// mistaken for another.
+    pub fn message(&mut self, cursor: &mut Cursor, opcode: Opcode, payload: &[u8], wire: u64) -> Option<u32> {
         let place = (self.room_id, &*self.room);
         let Some(((publisher, seq), certainty)) = self.content.identify(payload, opcode, place, cursor, self.book)
         else {
-            return self.unidentified(payload.len());
+            self.unidentified(payload.len());
+            return None;
         };
         let intact = self.content.is_intact(publisher, seq, opcode, payload);
         let entry = match self.room.position(publisher, seq) {
             Some(entry) => entry,
             None => {
-                let Some(published) = self.book.table(publisher).and_then(|t| t.get(seq)) else { return };
+                let published = self.book.table(publisher).and_then(|t| t.get(seq))?;
                 self.first_arrivals.push(publisher);
                 if self.content.keeps_wrapping() {
                     self.room.append((publisher, seq), published, opcode, payload)
                 } else {
                     // What was published, not what came: an altered copy must not become everybody's measure.
-                    let Some((opcode, true_payload)) = self.content.render(publisher, seq) else { return };
+                    let (opcode, true_payload) = self.content.render(publisher, seq)?;
                     self.room.append((publisher, seq), published, opcode, true_payload)
                 }
             }
@@ -266,11 +281,12 @@ impl Reader<'_> {
         {
             self.recorder.slot(self.room.entries[entry as usize].phase, group).ambiguous += 1;
         }
-        self.arrived(cursor, entry, intact, frame_len);
+        self.arrived(cursor, entry, intact, Size { plain: frame_len(opcode, payload.len()), wire });
+        (intact && certainty == Certainty::Unique).then_some(entry)
     }
 
     /// Counts one identified message that did not come as part of a run.
-    fn arrived(&mut self, cursor: &mut Cursor, entry: u32, intact: bool, frame_len: u64) {
+    fn arrived(&mut self, cursor: &mut Cursor, entry: u32, intact: bool, size: Size) {
         let phase = self.room.entries[entry as usize].phase;
         let group = self.delivery.group;
         if entry < cursor.entry {
@@ -314,7 +330,8 @@ impl Reader<'_> {
         slot.delivered += 1;
         slot.reordered += u64::from(overtaken);
         slot.payload_bytes += u64::from(e.payload_len);
-        slot.frame_bytes += frame_len;
+        slot.frame_bytes += size.plain;
+        slot.saved += size.plain as i64 - size.wire as i64;
     }
 
     fn unidentified(&mut self, len: usize) {
@@ -329,9 +346,18 @@ impl Reader<'_> {
 }
 
 #[derive(PartialEq, Eq)]
-enum After {
+pub(super) enum After {
     Continue,
     Close,
+}
+
+/// Bytes of one message with its headers.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    /// As one plain frame.
+    plain: u64,
+    /// As they came.
+    wire: u64,
 }
 
 /// Bytes of an unmasked frame, header included.
@@ -340,7 +366,7 @@ pub fn frame_len(opcode: Opcode, payload: usize) -> u64 {
 }
 
 /// Length of the common prefix. One `memcmp` when all is equal, which is the rule.
-fn equal_prefix(a: &[u8], b: &[u8]) -> usize {
+pub(super) fn equal_prefix(a: &[u8], b: &[u8]) -> usize {
     let n = a.len().min(b.len());
     if a[..n] == b[..n] {
         return n;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use wire::deflate::{Context, Inflater};
 use wire::frame::{Header, MAX_HEADER, Opcode, append_frame};
 
 use super::*;
@@ -15,7 +16,7 @@ use crate::recorder::Recorder;
 
 const RUN: u16 = 77;
 const PUBLISHERS: u32 = 3;
-const MESSAGES: u32 = 12;
+pub(super) const MESSAGES: u32 = 12;
 
 fn source(sizes: std::ops::RangeInclusive<u32>) -> Arc<PayloadSource> {
     let content = PayloadContent::Generated { corpus: Corpus::Words, sizes: Some(sizes) };
@@ -24,14 +25,14 @@ fn source(sizes: std::ops::RangeInclusive<u32>) -> Arc<PayloadSource> {
 
 /// What a server sends one subscriber.
 #[derive(Debug, Clone, PartialEq)]
-enum Sent {
+pub(super) enum Sent {
     Message { publisher: u32, seq: u32, how: How },
     Ping,
     Greeting,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum How {
+pub(super) enum How {
     AsPublished,
     /// In several frames.
     Fragmented,
@@ -41,17 +42,22 @@ enum How {
     Unreadable,
 }
 
-struct Bench {
+pub(super) struct Bench {
     book: Book,
-    content: Content,
-    room: CanonicalRoom,
-    recorder: Recorder,
-    cursors: Vec<Cursor>,
-    now: u64,
+    pub content: Content,
+    pub room: CanonicalRoom,
+    pub recorder: Recorder,
+    pub cursors: Vec<Cursor>,
+    /// Of connections that agreed on compression.
+    pub compressed: Vec<Option<Compressed>>,
+    pub streams: Streams,
+    fresh: Inflater,
+    meter: Meter,
+    pub now: u64,
 }
 
 impl Bench {
-    fn new(connections: usize, correlate: Correlate) -> Self {
+    pub fn new(connections: usize, correlate: Correlate) -> Self {
         let book = Book::new(vec![0; PUBLISHERS as usize]);
         for publisher in 0..PUBLISHERS {
             for seq in 0..MESSAGES {
@@ -65,11 +71,22 @@ impl Bench {
             room: CanonicalRoom::new(connections as u32, 1000),
             recorder: Recorder::new(2, 1),
             cursors: (0..connections).map(|_| Cursor::default()).collect(),
+            compressed: (0..connections).map(|_| None).collect(),
+            streams: Streams::default(),
+            fresh: Inflater::new(Context::Fresh),
+            meter: Meter::new(|| 0),
             now: 1_000_000_000,
         }
     }
 
-    fn reads(&mut self, connection: usize, bytes: &[u8]) {
+    /// More messages of publisher 0, up to this many.
+    pub fn publish_up_to(&mut self, count: u32) {
+        for _ in MESSAGES..count {
+            self.book.table(0).unwrap().begin(Published { due: 20_000_000, sent: 20_000_500, phase: 1 });
+        }
+    }
+
+    pub fn reads(&mut self, connection: usize, bytes: &[u8]) {
         self.now += 1000;
         let mut input = bytes.to_vec();
         let mut reader = Reader {
@@ -84,7 +101,27 @@ impl Bench {
             delivered: 0,
             echoes: 0,
         };
-        reader.receive(&mut self.cursors[connection], &mut input).unwrap();
+        let cursor = &mut self.cursors[connection];
+        let mut shared = Shared { streams: &mut self.streams, fresh: &mut self.fresh, meter: &mut self.meter };
+        match &mut self.compressed[connection] {
+            None => reader.receive(cursor, &mut input).unwrap(),
+            Some(compressed) => reader.receive_compressed(cursor, compressed, &mut shared, &mut input).unwrap(),
+        }
+    }
+
+    /// What a message is before it is sent.
+    pub fn payload(&mut self, publisher: u32, seq: u32, how: How) -> (Opcode, Vec<u8>) {
+        let (opcode, payload) = self.content.render(publisher, seq).unwrap();
+        let mut payload = payload.to_vec();
+        match how {
+            How::AsPublished | How::Fragmented => {}
+            How::Altered => *payload.last_mut().unwrap() ^= 1,
+            How::Unreadable => {
+                let at = payload.iter().position(|b| *b == b'~').unwrap();
+                payload[at] = b'-';
+            }
+        }
+        (opcode, payload)
     }
 
     fn stream(&mut self, sent: &[Sent]) -> Vec<u8> {
@@ -94,17 +131,9 @@ impl Bench {
                 Sent::Ping => append_frame(&mut bytes, Opcode::Ping, b"hello"),
                 Sent::Greeting => append_frame(&mut bytes, Opcode::Text, b"welcome"),
                 Sent::Message { publisher, seq, how } => {
-                    let (opcode, payload) = self.content.render(publisher, seq).unwrap();
-                    let mut payload = payload.to_vec();
+                    let (opcode, payload) = self.payload(publisher, seq, how);
                     match how {
-                        How::AsPublished => append_frame(&mut bytes, opcode, &payload),
-                        How::Altered => {
-                            *payload.last_mut().unwrap() ^= 1;
-                            append_frame(&mut bytes, opcode, &payload);
-                        }
-                        How::Unreadable => {
-                            let at = payload.iter().position(|b| *b == b'~').unwrap();
-                            payload[at] = b'-';
+                        How::AsPublished | How::Altered | How::Unreadable => {
                             append_frame(&mut bytes, opcode, &payload);
                         }
                         How::Fragmented => {
@@ -120,7 +149,7 @@ impl Bench {
         bytes
     }
 
-    fn totals(&self) -> Totals {
+    pub fn totals(&self) -> Totals {
         let sum = |f: fn(&crate::recorder::Slot) -> u64| self.recorder.slots().map(f).sum();
         Totals {
             delivered: sum(|s| s.delivered),
@@ -134,7 +163,7 @@ impl Bench {
     }
 }
 
-fn frame(out: &mut Vec<u8>, opcode: Opcode, fin: bool, payload: &[u8]) {
+pub(super) fn frame(out: &mut Vec<u8>, opcode: Opcode, fin: bool, payload: &[u8]) {
     let mut head = [0; MAX_HEADER];
     let n = Header { fin, ..Header::unmasked(opcode, payload.len() as u64) }.encode(&mut head);
     out.extend_from_slice(&head[..n]);
@@ -142,18 +171,18 @@ fn frame(out: &mut Vec<u8>, opcode: Opcode, fin: bool, payload: &[u8]) {
 }
 
 #[derive(Debug, Default, PartialEq)]
-struct Totals {
-    delivered: u64,
-    duplicated: u64,
-    reordered: u64,
-    corrupted: u64,
-    unidentified: u64,
-    payload_bytes: u64,
-    latencies: u64,
+pub(super) struct Totals {
+    pub delivered: u64,
+    pub duplicated: u64,
+    pub reordered: u64,
+    pub corrupted: u64,
+    pub unidentified: u64,
+    pub payload_bytes: u64,
+    pub latencies: u64,
 }
 
 /// Decodes everything, remembers everything.
-fn naive(streams: &[Vec<Sent>], content: &mut Content) -> Totals {
+pub(super) fn naive(streams: &[Vec<Sent>], content: &mut Content) -> Totals {
     let mut t = Totals::default();
     for stream in streams {
         let mut had: HashSet<(u32, u32)> = HashSet::new();
@@ -209,7 +238,7 @@ fn fault() -> impl Strategy<Value = Fault> {
 }
 
 /// One order of all messages, publishers interleaved; then what the server does to it on one connection.
-fn streams(connections: usize) -> impl Strategy<Value = Vec<Vec<Sent>>> {
+pub(super) fn streams(connections: usize) -> impl Strategy<Value = Vec<Vec<Sent>>> {
     let total = (PUBLISHERS * MESSAGES) as usize;
     let order = prop::collection::vec(0..PUBLISHERS, total * 2);
     let faults = prop::collection::vec(prop::collection::vec(fault(), total), connections);
@@ -253,7 +282,11 @@ fn spoil(base: &[(u32, u32)], faults: &[Fault]) -> Vec<Sent> {
 }
 
 fn play(bench: &mut Bench, streams: &[Vec<Sent>], cuts: &[(usize, usize)]) {
-    let mut rest: Vec<Vec<u8>> = streams.iter().map(|s| bench.stream(s)).collect();
+    let rest = streams.iter().map(|s| bench.stream(s)).collect();
+    play_bytes(bench, rest, cuts);
+}
+
+pub(super) fn play_bytes(bench: &mut Bench, mut rest: Vec<Vec<u8>>, cuts: &[(usize, usize)]) {
     for &(connection, n) in cuts {
         let connection = connection % rest.len();
         let n = n.min(rest[connection].len());
@@ -305,7 +338,7 @@ proptest! {
     }
 }
 
-fn play_rest(bench: &mut Bench, rest: Vec<Vec<u8>>) {
+pub(super) fn play_rest(bench: &mut Bench, rest: Vec<Vec<u8>>) {
     for (connection, piece) in rest.into_iter().enumerate() {
         if !piece.is_empty() {
             bench.reads(connection, &piece);

@@ -49,6 +49,12 @@ pub enum FilesError {
         /// What is in the way.
         path: PathBuf,
     },
+    /// An earlier comparison, whose runs would be mixed up with those of this one.
+    #[error("{path} holds an earlier comparison; remove it, or write elsewhere with --out DIR")]
+    Taken {
+        /// Its directory.
+        path: PathBuf,
+    },
     /// Anything else.
     #[error("cannot write {path}: {source}; write elsewhere with --out DIR")]
     Other {
@@ -98,30 +104,63 @@ impl Place {
 pub fn write(run: &Run, name: &str, arrivals: &ArrivalLog, place: &Place) -> Result<Written, FilesError> {
     let contents = [("run.json", json::document(run)), ("latency.hlog", arrivals.text().to_owned())];
     let parent = place.parent(name);
+    if let Place::Exactly(directory) = place {
+        return write_into(directory, &contents);
+    }
     make(&parent)?;
     let scratch = scratch(&parent)?;
-    // A directory of its own inside: the scratch directory is private to this user, results are not.
+    let prepared = prepare(&scratch, &contents)?;
+    let directory = settle(&prepared, &parent, &stamp(&run.started))?;
+    let note = latest(&parent, &directory, &scratch);
+    Ok(Written { directory, files: names(&contents), note })
+}
+
+/// Writes files into a directory, made if missing; each replaces an earlier one at once, others are left alone.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_into(directory: &Path, contents: &[(&'static str, String)]) -> Result<Written, FilesError> {
+    make(directory)?;
+    let scratch = scratch(directory)?;
+    let prepared = prepare(&scratch, contents)?;
+    for (file, _) in contents {
+        rename(&prepared.join(file), &directory.join(file))?;
+    }
+    Ok(Written { directory: directory.to_owned(), files: names(contents), note: None })
+}
+
+/// Makes the directory of several runs that begin now, `ROOT/NAME/PREFIX20251120T121603Z`, with `ROOT/NAME/latest` pointing to it.
+///
+/// # Errors
+/// As [`write()`].
+pub fn claim(root: &Path, name: &str, prefix: &str) -> Result<Written, FilesError> {
+    let parent = root.join(name);
+    make(&parent)?;
+    let scratch = scratch(&parent)?;
+    let now = format!("{prefix}{}", stamp(&jiff::Timestamp::now().to_string()));
+    // `create_dir` fails where there is one, whoever made it: nobody else has this directory.
+    let directory = free(&parent, &now, |directory| fs::create_dir(directory))?;
+    let note = latest(&parent, &directory, &scratch);
+    Ok(Written { directory, files: Vec::new(), note })
+}
+
+fn names(contents: &[(&'static str, String)]) -> Vec<&'static str> {
+    contents.iter().map(|(file, _)| *file).collect()
+}
+
+/// Writes the files into a directory of its own inside the scratch one, which is private to this user; results are not.
+fn prepare(scratch: &tempfile::TempDir, contents: &[(&'static str, String)]) -> Result<PathBuf, FilesError> {
     let prepared = scratch.path().join("run");
     make(&prepared)?;
-    for (file, text) in &contents {
+    for (file, text) in contents {
         write_file(&prepared.join(file), text.as_bytes())?;
     }
-    let files = contents.iter().map(|(file, _)| *file).collect();
-    match place {
-        Place::Exactly(directory) => {
-            for (file, _) in &contents {
-                rename(&prepared.join(file), &directory.join(file))?;
-            }
-            Ok(Written { directory: directory.clone(), files, note: None })
-        }
-        Place::Under(_) => {
-            let directory = settle(&prepared, &parent, &stamp(&run.started))?;
-            let note = point_latest(&parent, &directory, scratch.path())
-                .err()
-                .map(|error| format!("{} was not moved to this run: {error}", parent.join("latest").display()));
-            Ok(Written { directory, files, note })
-        }
-    }
+    Ok(prepared)
+}
+
+fn latest(parent: &Path, directory: &Path, scratch: &tempfile::TempDir) -> Option<String> {
+    let moved = point_latest(parent, directory, scratch.path());
+    moved.err().map(|error| format!("{} was not moved to this run: {error}", parent.join("latest").display()))
 }
 
 fn make(directory: &Path) -> Result<(), FilesError> {
@@ -149,11 +188,16 @@ fn rename(from: &Path, to: &Path) -> Result<(), FilesError> {
 /// Moves the finished directory to the first free name. `rename` replaces no directory that has files, so of two runs
 /// that end in the same second neither overwrites the other.
 fn settle(prepared: &Path, parent: &Path, stamp: &str) -> Result<PathBuf, FilesError> {
+    free(parent, stamp, |directory| fs::rename(prepared, directory))
+}
+
+/// The first of `STAMP`, `STAMP-2` and so on that `take` can have.
+fn free(parent: &Path, stamp: &str, take: impl Fn(&Path) -> io::Result<()>) -> Result<PathBuf, FilesError> {
     let mut attempt = 1_u32;
     loop {
         let name = if attempt == 1 { stamp.to_owned() } else { format!("{stamp}-{attempt}") };
         let directory = parent.join(name);
-        match fs::rename(prepared, &directory) {
+        match take(&directory) {
             Ok(()) => return Ok(directory),
             Err(error) if taken(&error) && attempt < 10_000 => attempt += 1,
             Err(error) => return Err(FilesError::new(&directory, error)),

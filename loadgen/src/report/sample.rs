@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::record::Counts;
 use crate::result::{
-    Connections, Deliveries, Environment, Figures, Interval, Latency, LoadgenCost, PhaseFigures, Publishes, Quantiles,
-    Rates, Reason, Run, ServerCost, Spread, ThresholdResult, Validity,
+    Compression, Connections, Deliveries, Environment, Figures, Interval, Latency, LoadgenCost, PhaseFigures,
+    Publishes, Quantiles, Rates, Reason, Run, ServerCost, Spread, ThresholdResult, Validity,
 };
 
 /// `n` latencies between 0.3 ms and 41 ms, most of them short.
@@ -54,6 +54,14 @@ pub fn good() -> Run {
             payload_bytes_per_s: 3_200_000.0,
             wire_bytes_per_s: 3_300_000.0,
             deliveries_per_read: 1.2,
+        },
+        compression: Compression {
+            negotiated: BTreeMap::from([("off".to_owned(), 5000)]),
+            payload_bytes: 192_000_000,
+            plain_bytes: 198_000_000,
+            wire_bytes: 198_000_000,
+            ratio: Some(1.0),
+            counted_bytes: 0,
         },
         latency: Latency { due: Some(due.clone()), sent: due.clone(), arrived: due, ..Latency::default() },
         schedule_lag: spread_of(20, 15_000),
@@ -105,6 +113,7 @@ pub fn good() -> Run {
         publishes: figures.publishes.clone(),
         deliveries: figures.deliveries.clone(),
         rates: figures.rates.clone(),
+        compression: figures.compression.clone(),
         latency: figures.latency.clone(),
         schedule_lag: figures.schedule_lag.clone(),
         read_age: spread_of(45, n),
@@ -262,6 +271,28 @@ pub fn echo() -> Run {
     run.thresholds.clear();
     run.phases.remove("warm-up");
     run.notes = vec!["the server confirms no join: publishing began 500 ms after the last one".to_owned()];
+    run
+}
+
+/// The good run with context, of which one connection in five was decompressed.
+pub fn compressed() -> Run {
+    let mut run = good();
+    let compression = Compression {
+        negotiated: BTreeMap::from([("context/15".to_owned(), 4990), ("off".to_owned(), 10)]),
+        payload_bytes: 38_400_000,
+        plain_bytes: 39_600_000,
+        wire_bytes: 8_200_000,
+        ratio: Some(39.6 / 8.2),
+        counted_bytes: 32_700_000,
+    };
+    run.compression = compression.clone();
+    run.deliveries.counted = 1_200_000;
+    run.rates.payload_bytes_per_s = 640_000.0;
+    run.rates.wire_bytes_per_s = 681_000.0;
+    (run.loadgen.inflate_cpu_s, run.loadgen.inflated) = (0.18, 15_000);
+    if let Some(members) = run.groups.get_mut("members") {
+        members.compression = compression;
+    }
     run
 }
 

@@ -6,11 +6,12 @@
 use super::files::Written;
 use crate::result::Run;
 
+mod compression;
 mod connections;
 mod costs;
 mod histogram;
 mod latency;
-mod page;
+pub(in crate::report) mod page;
 mod parts;
 mod sentences;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub fn render(run: &Run, written: Option<&Written>, colour: Colour) -> String {
     latency::write_spread(&mut page, run);
     parts::write_phases(&mut page, run);
     parts::write_groups(&mut page, run);
+    compression::write(&mut page, run);
     costs::write_server(&mut page, run);
     costs::write_loadgen(&mut page, run);
     costs::write_machine(&mut page, run);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::plan::{Arrival, Plan};
 use crate::probe::Echo;
 use crate::record::Counts;
-use crate::recorder::Recorder;
-use crate::result::{Deliveries, Figures, Latency, Publishes, Rates};
+use crate::recorder::{Recorder, Slot};
+use crate::result::{Compression, Deliveries, Figures, Latency, Publishes, Rates};
 use crate::worker::DueCounts;
 
 /// The books of a run.
@@ -88,13 +88,13 @@ impl Account {
     /// Whether every expected delivery has come.
     pub fn is_complete(&self) -> bool {
         let expected: u64 = self.expected().iter().flatten().sum();
-        let came: u64 = self.total.slots().map(|s| s.delivered + s.corrupted).sum();
+        let came: u64 = self.total.slots().map(|s| s.delivered + s.corrupted + s.counted).sum();
         came >= expected
     }
 
     /// Messages received so far.
     pub fn delivered(&self) -> u64 {
-        self.total.slots().map(|s| s.delivered).sum()
+        self.total.slots().map(|s| s.delivered + s.counted).sum()
     }
 
     /// Latency of everything that has arrived in measured phases.
@@ -117,24 +117,49 @@ impl Account {
         }
     }
 
+    /// What a group's counted frames stand for, phase by phase: nobody knows which messages they are, but they come in order, so each
+    /// phase gets what it expected and has not, the earliest first. What is left over has come twice.
+    fn counted(&self, group: usize, expected: &[Vec<u64>]) -> (Vec<u64>, u64) {
+        let slots = || (0..self.plan.phases.len()).map(|phase| self.total.slot_of(phase, group));
+        let mut left: u64 = slots().flatten().map(|s| s.counted).sum();
+        let missing = |(slot, expected): (Option<&Slot>, &Vec<u64>)| {
+            expected[group].saturating_sub(slot.map_or(0, |s| s.delivered + s.corrupted))
+        };
+        let counted = slots()
+            .zip(expected)
+            .map(|of_phase| {
+                let counted = missing(of_phase).min(left);
+                left -= counted;
+                counted
+            })
+            .collect();
+        (counted, left)
+    }
+
     /// Merges histograms and ledger of a scope.
     pub fn merged(&self, scope: &Scope) -> Merged {
         let expected = self.expected();
         let mut merged =
             Merged { due: Counts::new(), sent: Counts::new(), deliveries: Deliveries::default(), surplus: 0 };
         let d = &mut merged.deliveries;
-        for &phase in &scope.phases {
-            for &group in &scope.groups {
+        for &group in &scope.groups {
+            let (counted, twice) = self.counted(group, &expected);
+            if scope.phases.contains(&(self.plan.phases.len() - 1)) {
+                d.duplicated += twice;
+            }
+            for &phase in &scope.phases {
                 let expected = expected[phase][group];
                 d.expected += expected;
+                d.delivered += counted[phase];
+                d.counted += counted[phase];
                 let Some(slot) = self.total.slot_of(phase, group) else {
-                    d.lost += expected;
+                    d.lost += expected - counted[phase];
                     continue;
                 };
                 merged.due.merge(&slot.due);
                 merged.sent.merge(&slot.sent);
                 // An unreadable message stands for one that is missing; beyond that it is something else.
-                let missing = expected.saturating_sub(slot.delivered + slot.corrupted);
+                let missing = expected.saturating_sub(slot.delivered + slot.corrupted + counted[phase]);
                 merged.surplus += (slot.delivered + slot.corrupted).saturating_sub(expected);
                 let altered = slot.unreadable.min(missing);
                 d.delivered += slot.delivered;
@@ -175,7 +200,7 @@ impl Account {
                 publishes_per_s: per_s(publishes.sent),
                 deliveries_per_s: per_s(deliveries.delivered),
                 payload_bytes_per_s: per_s(slots().map(|s| s.payload_bytes).sum()),
-                wire_bytes_per_s: per_s(slots().map(|s| s.frame_bytes).sum()),
+                wire_bytes_per_s: per_s(slots().map(Slot::wire_bytes).sum()),
                 // Reads are not counted by group.
                 deliveries_per_read: if reads > 0 && scope.groups.len() == self.plan.groups.len() {
                     deliveries.delivered as f64 / reads as f64
@@ -183,8 +208,10 @@ impl Account {
                     0.0
                 },
             },
+            compression: compression(slots()),
             latency: Latency {
-                due: (!closed).then(|| due.quantiles(Some(deliveries.expected))),
+                // When a counted frame was due is not known.
+                due: (!closed).then(|| due.quantiles(Some(deliveries.expected - deliveries.counted))),
                 sent: sent.quantiles(None),
                 arrived: arrived.quantiles(None),
                 resumed: Counts::new().quantiles(None),
@@ -196,6 +223,19 @@ impl Account {
             deliveries,
         }
     }
+}
+
+/// What was agreed on is known to the tally only.
+fn compression<'s>(slots: impl Iterator<Item = &'s Slot>) -> Compression {
+    let mut sum = Compression::default();
+    for slot in slots {
+        sum.payload_bytes += slot.payload_bytes;
+        sum.plain_bytes += slot.frame_bytes;
+        sum.wire_bytes += slot.wire_bytes() - slot.counted_bytes;
+        sum.counted_bytes += slot.counted_bytes;
+    }
+    sum.ratio = (sum.wire_bytes > 0).then(|| sum.plain_bytes as f64 / sum.wire_bytes as f64);
+    sum
 }
 
 fn share(part: u64, whole: u64) -> f64 {

@@ -8,6 +8,7 @@ use crate::environment::gather;
 use crate::ledger::MessageSpread;
 use crate::plan::{ClientEngine, Plan};
 use crate::record::Counts;
+use crate::recorder::PhaseSlot;
 use crate::report::verdict::turned_away;
 use crate::result::{Connections, Environment, LoadgenCost, PhaseFigures, Reason, Run, ServerCost, Spread, Validity};
 use crate::thresholds::evaluate;
@@ -23,13 +24,17 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
         groups,
     };
     let top = scope(measured.clone(), all_groups.clone());
-    let figures = o.account.figures(&top);
+    let figures = |scope: &Scope| {
+        let mut figures = o.account.figures(scope);
+        figures.compression.negotiated = negotiated(o, &scope.groups);
+        figures
+    };
     let merged = o.account.merged(&top);
     let groups = plan
         .groups
         .iter()
         .enumerate()
-        .map(|(g, group)| (group.name.clone(), o.account.figures(&scope(measured.clone(), vec![g]))))
+        .map(|(g, group)| (group.name.clone(), figures(&scope(measured.clone(), vec![g]))))
         .collect();
     let phases = (0..plan.phases.len())
         .map(|p| {
@@ -37,12 +42,13 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
                 measure: plan.phases[p].measure,
                 start_s: o.marks.get(p).map_or(0.0, |mark| mark.at as f64 / 1e9),
                 length_s: o.phase_seconds(p),
-                figures: o.account.figures(&scope(vec![p], all_groups.clone())),
+                figures: figures(&scope(vec![p], all_groups.clone())),
                 server_cpu_s: o.phase_cpu(p).0,
             };
             (plan.phases[p].name.clone(), phase)
         })
         .collect();
+    let figures = figures(&top);
     let closed_loop = o.account.is_closed_loop();
     let mut histograms = BTreeMap::from([("sent".to_owned(), merged.sent.to_base64_v2())]);
     if !closed_loop {
@@ -76,6 +82,7 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
         publishes: figures.publishes,
         deliveries: figures.deliveries,
         rates: figures.rates,
+        compression: figures.compression,
         latency: figures.latency,
         connections,
         groups,
@@ -104,6 +111,15 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
         && turned_away(&run) == 0
         && run.thresholds.iter().all(|t| t.pass);
     run
+}
+
+/// Connections of these groups by what they agreed on.
+fn negotiated(o: &Outcome, groups: &[usize]) -> BTreeMap<String, u64> {
+    let mut sum = BTreeMap::new();
+    for ((_, agreed), n) in o.tally.agreed.iter().filter(|((group, _), _)| groups.contains(&usize::from(*group))) {
+        *sum.entry(agreed.clone()).or_default() += n;
+    }
+    sum
 }
 
 fn read_age(account: &Account, phases: &[usize]) -> Counts {
@@ -195,7 +211,10 @@ fn server_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64, ope
 fn loadgen_cost(o: &Outcome, measured: &[usize], delivered: u64, opened: u64) -> LoadgenCost {
     let (_, cpu_s) = o.cpu_of(measured);
     let seconds: f64 = measured.iter().map(|&p| o.phase_seconds(p)).sum();
-    let reads: u64 = measured.iter().filter_map(|&p| o.account.total.phase_of(p)).map(|p| p.reads).sum();
+    let of_phases = |figure: fn(&PhaseSlot) -> u64| -> u64 {
+        measured.iter().filter_map(|&p| o.account.total.phase_of(p)).map(figure).sum()
+    };
+    let reads = of_phases(|p| p.reads);
     let memory = net::memory(std::process::id()).ok();
     let last_rss = o.timeline.intervals.last().map(|i| i.loadgen_rss_bytes);
     LoadgenCost {
@@ -204,7 +223,8 @@ fn loadgen_cost(o: &Outcome, measured: &[usize], delivered: u64, opened: u64) ->
         cores: o.costs.split.loadgen.len() as u32,
         cpu_us_per_delivery: per(cpu_s * 1e6, delivered),
         cpu_us_per_read: per(cpu_s * 1e6, reads),
-        inflate_cpu_s: 0.0,
+        inflate_cpu_s: of_phases(|p| p.inflate_ns) as f64 / 1e9,
+        inflated: of_phases(|p| p.inflated),
         rss_bytes: last_rss.unwrap_or_else(|| memory.map_or(0, |m| m.rss_bytes)),
         rss_peak_bytes: memory.map_or(0, |m| m.peak_bytes),
         rss_idle_bytes: o.costs.idle.own,

@@ -27,4 +27,13 @@ impl Signals {
             _ = self.terminate.recv() => {}
         }
     }
+
+    /// Whether either came since the last time that somebody waited or asked.
+    pub async fn came(&mut self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.interrupted() => true,
+            () = std::future::ready(()) => false,
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::plan::Plan;
 use crate::record::Counts;
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, Slot};
 use crate::report::ArrivalLog;
 use crate::result::Interval;
 use crate::target::Sampler;
@@ -133,8 +133,8 @@ impl Timeline {
             phase: if past_end { "drain".to_owned() } else { phase.name.clone() },
             connections: self.open.iter().map(|n| u64::from(*n)).sum(),
             publishes: recorder.phases().map(|p| p.sent).sum(),
-            deliveries: recorder.slots().map(|s| s.delivered).sum(),
-            bytes: recorder.slots().map(|s| s.frame_bytes).sum(),
+            deliveries: recorder.slots().map(|s| s.delivered + s.counted).sum(),
+            bytes: recorder.slots().map(Slot::wire_bytes).sum(),
             p50: figure(0.5),
             p99: figure(0.99),
             max: arrived.max().map(|us| us as f64),

@@ -5,43 +5,96 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::plan::{ClientEngine, Correlate, Mode, Plan};
+use crate::scenario::ab::Ab;
 use crate::scenario::document::{Document, Source};
 use crate::scenario::error::{Fault, ScenarioError};
 use crate::scenario::file::File;
 use crate::scenario::limits::Limits;
+use crate::scenario::measured::Measured;
 use crate::scenario::possible::{counts_possible, possible};
 use crate::scenario::publishers::{Replay, Scene};
 use crate::scenario::scalar::At;
 use crate::scenario::value::Name;
 use crate::scenario::word::{CorrelateKey, ModeKey};
-use crate::scenario::{groups, keys, phases, publishers, resolved, target};
+use crate::scenario::{ab, groups, keys, phases, publishers, resolved, target, variants};
 
-/// Reads a scenario file and makes its plan.
+/// A scenario file, read and checked.
+#[derive(Debug)]
+pub struct Scenario {
+    /// What a run does.
+    pub plan: Plan,
+    /// The names of its variants, in the order of the file.
+    pub variants: Vec<String>,
+    /// The comparison that it asks for.
+    pub ab: Option<Ab>,
+}
+
+/// What is changed before a file is read: a variant first, then overrides.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Changes<'a> {
+    /// The name of a variant of the file; `None`: the file as it is.
+    pub variant: Option<&'a str>,
+    /// Overrides of the form `publishers.members.rate=50`.
+    pub sets: &'a [String],
+}
+
+/// Reads a scenario file.
 ///
 /// # Errors
-/// A file that cannot be read, and everything that [`parse`] refuses.
-pub fn load(path: &Path, sets: &[String], limits: &Limits) -> Result<Plan, ScenarioError> {
+/// A file that cannot be read, and everything that [`read`] refuses.
+pub fn open(path: &Path, changes: Changes<'_>, limits: &Limits) -> Result<Scenario, ScenarioError> {
     let text = std::fs::read_to_string(path).map_err(|e| {
         ScenarioError::whole(&path.display().to_string(), format!("cannot read {}: {e}", path.display()))
     })?;
-    parse(path, &text, sets, limits)
+    read(path, &text, changes, limits)
 }
 
-/// Makes the plan of a scenario whose text is given; `path` names it in errors, and other files are relative to it.
-/// `sets` are overrides of the form `publishers.members.rate=50`.
+/// Reads a scenario whose text is given; `path` names it in errors, and other files are relative to it.
 ///
 /// Reads the environment (`{env.NAME}`), the files that the scenario names, and the address of its host; nothing else.
 ///
 /// # Errors
-/// The first thing that is wrong, with its place.
-pub fn parse(path: &Path, text: &str, sets: &[String], limits: &Limits) -> Result<Plan, ScenarioError> {
+/// The first thing that is wrong, with its place, in a variant that is not asked for too.
+pub fn read(path: &Path, text: &str, changes: Changes<'_>, limits: &Limits) -> Result<Scenario, ScenarioError> {
     let file_name = path.display().to_string();
-    let source = Source { file: &file_name, text, sets };
-    let document = Document::parse(source)?;
-    keys::check(document.table()).map_err(|fault| source.error(fault))?;
-    let file: File = document.deserialize()?;
+    let source = Source { file: &file_name, text, sets: changes.sets };
+    let fault = |fault| source.error(fault);
+    let as_written = Document::parse(Source { sets: &[], ..source }, None)?;
+    let variants = variants::names(as_written.table()).map_err(fault)?;
+    for variant in &variants {
+        checked(source, Some(variant))?;
+    }
+    let file = checked(source, changes.variant)?;
     let dir = path.parent().unwrap_or(Path::new(""));
-    build(&file, dir, limits).map_err(|fault| source.error(fault))
+    let mut plan = build(&file, dir, limits).map_err(fault)?;
+    if let (Some(variant), Some(resolved)) = (changes.variant, plan.resolved.as_object_mut()) {
+        resolved.insert("variant".to_owned(), variant.into());
+    }
+    let ab = file.ab.as_ref().map(|table| ab::resolve(table, &variants, &Measured::by(&plan))).transpose();
+    Ok(Scenario { ab: ab.map_err(fault)?, plan, variants })
+}
+
+/// With every key known and every value of its kind.
+fn checked(source: Source<'_>, variant: Option<&str>) -> Result<File, ScenarioError> {
+    let document = Document::parse(source, variant)?;
+    keys::check(document.table()).map_err(|fault| source.error(fault))?;
+    document.deserialize()
+}
+
+/// The plan of a scenario file, without a variant.
+///
+/// # Errors
+/// As [`open`].
+pub fn load(path: &Path, sets: &[String], limits: &Limits) -> Result<Plan, ScenarioError> {
+    open(path, Changes { variant: None, sets }, limits).map(|scenario| scenario.plan)
+}
+
+/// The plan of a scenario whose text is given, without a variant.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(path: &Path, text: &str, sets: &[String], limits: &Limits) -> Result<Plan, ScenarioError> {
+    read(path, text, Changes { variant: None, sets }, limits).map(|scenario| scenario.plan)
 }
 
 fn build(file: &File, dir: &Path, limits: &Limits) -> Result<Plan, Fault> {
@@ -75,7 +128,6 @@ fn build(file: &File, dir: &Path, limits: &Limits) -> Result<Plan, Fault> {
         .as_ref()
         .map(|r| Duration::try_from_secs_f64(r.trace.length_us() as f64 / 1e6 / r.speed).unwrap_or(Duration::MAX));
     let phases = phases::resolve(&file.phases, trace_length)?;
-    let thresholds = file.thresholds.resolve(&groups.groups, &publishers, &phases, &target.kind)?;
     let mut plan = Plan {
         name: file.name.value.0.clone(),
         description: file.description.clone(),
@@ -91,9 +143,10 @@ fn build(file: &File, dir: &Path, limits: &Limits) -> Result<Plan, Fault> {
         groups: groups.groups,
         publishers,
         phases,
-        thresholds,
+        thresholds: Vec::new(),
         resolved: serde_json::Value::Null,
     };
+    plan.thresholds = file.thresholds.resolve(&Measured::by(&plan))?;
     possible(&plan, file, limits)?;
     plan.resolved = resolved::resolved(&plan, file);
     Ok(plan)

@@ -1,4 +1,4 @@
-//! The TOML text and the `--set`s as one tree whose nodes know their place.
+//! The TOML text, a variant of it and the `--set`s as one tree whose nodes know their place.
 //!
 //! Places of a `--set` lie behind the end of the file's text, one line each, so that a single number tells which source
 //! it is in:
@@ -14,7 +14,7 @@ use toml::Spanned;
 use toml::de::{DeTable, Deserializer};
 
 use crate::scenario::error::{Fault, ScenarioError};
-use crate::scenario::set;
+use crate::scenario::{set, variants};
 
 /// A parsed scenario with its overrides applied.
 pub(super) struct Document<'a> {
@@ -56,11 +56,15 @@ impl<'a> Source<'a> {
 }
 
 impl<'a> Document<'a> {
-    pub fn parse(source: Source<'a>) -> Result<Self, ScenarioError> {
+    /// With the changes of `variant` made first, if one is given, then those of each `--set`.
+    pub fn parse(source: Source<'a>, variant: Option<&str>) -> Result<Self, ScenarioError> {
         let mut table = DeTable::parse(source.text).map_err(|e| {
             let fault = fault(&e);
             source.error(Fault { message: format!("this is not TOML: {}", fault.message), ..fault })
         })?;
+        if let Some(variant) = variant {
+            variants::apply(table.get_mut(), variant).map_err(|fault| source.error(fault))?;
+        }
         for (start, text) in source.starts() {
             set::apply(table.get_mut(), text, start).map_err(|fault| source.error(fault))?;
         }

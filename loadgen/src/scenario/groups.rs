@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use crate::plan::Group;
+use wire::deflate::{Context, Offer};
+
+use crate::plan::{Compression, Declined, Group};
 use crate::scenario::address::sources;
 use crate::scenario::error::{Fault, counted};
-use crate::scenario::file::ConnectionsTable;
+use crate::scenario::file::{CompressionTable, ConnectionsTable};
 use crate::scenario::scalar::At;
 use crate::scenario::value::Rooms;
-use crate::scenario::word::SpreadKey;
+use crate::scenario::word::{OfferKey, SpreadKey};
 use crate::seeded::Seeded;
 use crate::trace::Trace;
 
@@ -66,9 +68,34 @@ pub(super) fn resolve(
             rooms: local.into_iter().map(|room| global[room as usize]).collect(),
             ramp: table.ramp.map_or(RAMP, |ramp| ramp.0),
             source_ips,
+            compression: table.compression.as_ref().map_or(Ok(None), |at| compression(&at.value))?,
+            inflate: table.inflate.map_or(1.0, |share| share.0),
         });
     }
     Ok(all)
+}
+
+fn compression(table: &CompressionTable) -> Result<Option<Compression>, Fault> {
+    let context = match table.offer.value {
+        OfferKey::NoContext => Context::Fresh,
+        OfferKey::Context => Context::Kept,
+        OfferKey::Off => {
+            return match (&table.require, &table.window_bits) {
+                (Some(At { value: true, span }), _) => {
+                    Err(Fault::at(span, "offer = \"off\" offers nothing that could be required")
+                        .help("offer \"context\" or \"no_context\", or remove `require`"))
+                }
+                (_, Some(bits)) => Err(Fault::at(&bits.span, "offer = \"off\" has no window: remove `window_bits`")),
+                _ => Ok(None),
+            };
+        }
+    };
+    let window_bits = table.window_bits.as_ref().map(|at| at.value.0);
+    let required = table.require.as_ref().is_some_and(|at| at.value);
+    Ok(Some(Compression {
+        offer: Offer { context, window_bits },
+        declined: if required { Declined::Failed } else { Declined::Plain },
+    }))
 }
 
 fn room_names(table: &ConnectionsTable, trace: Option<&Trace>) -> Result<Vec<String>, Fault> {

@@ -31,8 +31,10 @@ pub(super) const TOP: Keys = Keys {
         "publishers",
         "phases",
         "thresholds",
+        "variants",
+        "ab",
     ],
-    later: &["variants", "ab", "capacity"],
+    later: &["capacity"],
 };
 
 pub(super) const TARGET: Keys = Keys {
@@ -55,9 +57,12 @@ pub(super) const TARGET: Keys = Keys {
 
 pub(super) const CONNECTIONS: Keys = Keys {
     table: "[[connections]]",
-    built: &["name", "count", "rooms", "spread", "room_size", "ramp", "source_ips"],
-    later: &["compression", "inflate", "churn", "reconnect", "read_bytes_per_s"],
+    built: &["name", "count", "rooms", "spread", "room_size", "ramp", "source_ips", "compression", "inflate"],
+    later: &["churn", "reconnect", "read_bytes_per_s"],
 };
+
+pub(super) const COMPRESSION: Keys =
+    Keys { table: "compression", built: &["offer", "require", "window_bits"], later: &[] };
 
 pub(super) const PUBLISHERS: Keys = Keys {
     table: "[[publishers]]",
@@ -84,12 +89,14 @@ pub(super) const PAYLOAD: Keys =
 pub(super) const PHASES: Keys =
     Keys { table: "[[phases]]", built: &["name", "for", "measure", "load"], later: &["connections", "at_start"] };
 
-const TABLES: [&Keys; 6] = [&TOP, &TARGET, &CONNECTIONS, &PUBLISHERS, &PAYLOAD, &PHASES];
+pub(super) const AB: Keys = Keys { table: "[ab]", built: &["a", "b", "runs", "expect"], later: &[] };
+
+const TABLES: [&Keys; 8] = [&TOP, &TARGET, &CONNECTIONS, &COMPRESSION, &PUBLISHERS, &PAYLOAD, &PHASES, &AB];
 
 /// Refuses the first key that does not exist or is not built yet.
 pub(super) fn check(table: &DeTable<'_>) -> Result<(), Fault> {
     check_table(table, &TOP)?;
-    for keys in [&TARGET, &CONNECTIONS, &PUBLISHERS, &PHASES] {
+    for keys in [&TARGET, &CONNECTIONS, &PUBLISHERS, &PHASES, &AB] {
         let name = keys.table.trim_matches(['[', ']']);
         let is_list = keys.table.starts_with("[[");
         let Some((key, value)) = table.get_key_value(name) else { continue };
@@ -110,8 +117,11 @@ pub(super) fn check(table: &DeTable<'_>) -> Result<(), Fault> {
             DeValue::Array(items) => {
                 for inner in items.iter().filter_map(|item| item.get_ref().as_table()) {
                     check_table(inner, keys)?;
-                    if let Some(payload) = inner.get("payload").and_then(|p| p.get_ref().as_table()) {
-                        check_table(payload, &PAYLOAD)?;
+                    // Each stands in one kind of table only: in another, check_table has refused its name.
+                    for (name, keys) in [("payload", &PAYLOAD), ("compression", &COMPRESSION)] {
+                        if let Some(table) = inner.get(name).and_then(|value| value.get_ref().as_table()) {
+                            check_table(table, keys)?;
+                        }
                     }
                 }
             }
@@ -186,20 +196,25 @@ mod tests {
             names.sort();
             names
         };
-        let payload = [
-            "/properties/publishers/items/properties/payload/anyOf/0/properties",
-            "/properties/publishers/items/properties/payload/properties",
-        ]
-        .into_iter()
-        .find(|at| schema.pointer(at).is_some())
-        .unwrap();
+        // What may be left out is one of two, the other being null.
+        let optional = |at: &str| {
+            [format!("{at}/anyOf/0/properties"), format!("{at}/properties")]
+                .into_iter()
+                .find(|at| schema.pointer(at).is_some())
+                .unwrap()
+        };
+        let payload = optional("/properties/publishers/items/properties/payload");
+        let compression = optional("/properties/connections/items/properties/compression");
+        let ab = optional("/properties/ab");
         for (keys, at) in [
             (&TOP, "/properties"),
             (&TARGET, "/properties/target/properties"),
             (&CONNECTIONS, "/properties/connections/items/properties"),
             (&PUBLISHERS, "/properties/publishers/items/properties"),
             (&PHASES, "/properties/phases/items/properties"),
-            (&PAYLOAD, payload),
+            (&PAYLOAD, &payload),
+            (&COMPRESSION, &compression),
+            (&AB, &ab),
         ] {
             let mut built: Vec<String> = keys.built.iter().map(ToString::to_string).collect();
             built.sort();

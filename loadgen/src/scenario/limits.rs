@@ -1,12 +1,14 @@
 //! Whether this machine can do what a scenario asks: descriptors, ports, memory, time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use wire::deflate::Context;
+
 use crate::pacer::work_seconds;
-use crate::plan::{Arrival, From, Plan, PublisherGroup, TargetKind};
+use crate::plan::{Arrival, From, Mode, Plan, PublisherGroup, TargetKind};
 
 /// What this machine allows one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub struct Needs {
     pub publishes: Option<u64>,
     /// Memory of the load generator and of the kernel for both ends of its connections, bytes.
     pub memory_bytes: u64,
+    /// What may come on top where compression keeps context and no two connections of a room receive the same bytes, bytes.
+    pub inflaters_bytes: u64,
     /// From the first connection to the end of drain, when nothing is late.
     pub duration: Duration,
 }
@@ -79,6 +83,13 @@ const PUBLISH_BYTES: u64 = 24 + 56 + 8;
 const HEADER_BYTES: u64 = 10;
 /// A worker keeps this much of the frames received, for connections that are behind.
 const HELD_BYTES: u64 = 64 << 20;
+
+/// A decompressor of a connection of its own, with what it has given out last: measured.
+pub const INFLATER_BYTES: u64 = 48_100;
+/// What a connection that agreed on compression keeps beside: its place in a stream.
+const FOLLOWER_BYTES: u64 = 48;
+/// What a room keeps of each message that came compressed: where its frame ends in the stream, and which message it is.
+const ITEM_BYTES: u64 = 24;
 
 /// What a plan needs.
 pub fn needs(plan: &Plan) -> Needs {
@@ -98,6 +109,16 @@ pub fn needs(plan: &Plan) -> Needs {
             }
         })
         .sum();
+    let compressed = || plan.groups.iter().filter(|g| g.compression.is_some());
+    let with_context = compressed().filter(|g| g.compression.is_some_and(|c| c.offer.context == Context::Kept));
+    // The share that is decompressed; each room has a decompressor in any case.
+    let inflated: u64 = with_context.map(|g| (f64::from(g.count) * g.inflate).ceil() as u64).sum();
+    let followers: u64 = compressed().map(|g| u64::from(g.count)).sum();
+    let streams = match plan.mode {
+        Mode::Broadcast => compressed().flat_map(|g| &g.rooms).collect::<HashSet<_>>().len() as u64,
+        // Everybody hears himself alone.
+        Mode::Echo => followers,
+    };
     let ramp = plan.groups.iter().map(|g| f64::from(g.count) / g.ramp).fold(0.0, f64::max);
     Needs {
         connections,
@@ -108,7 +129,11 @@ pub fn needs(plan: &Plan) -> Needs {
             + u64::from(connections) * CONNECTION_BYTES
             + publishes.unwrap_or(0).min(1 << 40) * PUBLISH_BYTES
             + frame_bytes(plan).min(HELD_BYTES)
-            + trace,
+            + trace
+            + followers * FOLLOWER_BYTES
+            + streams * INFLATER_BYTES
+            + if streams > 0 { publishes.unwrap_or(0).min(1 << 40) * ITEM_BYTES } else { 0 },
+        inflaters_bytes: inflated.saturating_sub(streams) * INFLATER_BYTES,
         duration: Duration::try_from_secs_f64(ramp)
             .unwrap_or(Duration::MAX)
             .saturating_add(plan.settle)

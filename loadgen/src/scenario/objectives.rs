@@ -6,10 +6,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
 
-use crate::plan::{Arrival, Group, Phase, PublisherGroup, TargetKind};
 use crate::scenario::error::Fault;
+use crate::scenario::measured::Measured;
 use crate::scenario::scalar::At;
-use crate::thresholds::{Metric, Threshold};
+use crate::thresholds::Threshold;
 
 /// `[thresholds]` as written: metrics by their path, dotted tables joined, in the order of the file.
 #[derive(Debug, Default)]
@@ -23,20 +23,10 @@ const LATER: [&str; 3] = ["over", "abort", "grace"];
 
 impl Objectives {
     /// Checks metrics and expressions against what this run will measure.
-    pub(super) fn resolve(
-        &self,
-        groups: &[Group],
-        publishers: &[PublisherGroup],
-        phases: &[Phase],
-        target: &TargetKind,
-    ) -> Result<Vec<Threshold>, Fault> {
+    pub(super) fn resolve(&self, measured: &Measured) -> Result<Vec<Threshold>, Fault> {
         if let Some((key, what)) = &self.refused {
             return Err(Fault::at(&key.span, format!("`{}` {what}", key.value)));
         }
-        let group_names: Vec<&str> = groups.iter().map(|g| g.name.as_str()).collect();
-        let phase_names: Vec<&str> = phases.iter().map(|p| p.name.as_str()).collect();
-        let closed = publishers.iter().any(|p| matches!(p.arrival, Arrival::Closed { .. }));
-        let unsampled = matches!(target, TargetKind::Url { pid: None, .. });
         let mut thresholds: Vec<Threshold> = Vec::new();
         for (index, (path, text)) in self.expressions.iter().enumerate() {
             let before = &self.expressions[..index];
@@ -45,26 +35,7 @@ impl Objectives {
                 return Err(Fault::at(&path.span, format!("`{}` is in [thresholds] twice", path.value))
                     .help("give several objectives for one metric as a list: [\"> 1ms\", \"< 50ms\"]"));
             }
-            let metric = Metric::find(&path.value, &group_names, &phase_names)
-                .map_err(|e| Fault::at(&path.span, e.to_string()))?;
-            if closed && metric.needs_due_times() {
-                return Err(Fault::at(
-                    &path.span,
-                    format!("`{}`: a closed loop has no due times; use latency.sent or latency.round_trip", path.value),
-                ));
-            }
-            if !closed && metric.path.contains("latency.round_trip.") {
-                return Err(Fault::at(
-                    &path.span,
-                    format!("`{}`: only a closed loop (arrival = \"closed\") measures round trips", path.value),
-                ));
-            }
-            if unsampled && (metric.path.starts_with("server.") || metric.path.ends_with(".server_cpu_s")) {
-                return Err(Fault::at(
-                    &path.span,
-                    format!("`{}`: the cost of a server at a URL is known only with target.pid", path.value),
-                ));
-            }
+            let metric = measured.metric(&path.value).map_err(|message| Fault::at(&path.span, message))?;
             thresholds.push(Threshold::parse(&metric, &text.value).map_err(|e| Fault::at(&text.span, e.to_string()))?);
         }
         Ok(thresholds)

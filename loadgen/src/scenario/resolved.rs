@@ -4,9 +4,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::plan::{Arrival, Correlate, From, Mode, Phase, Plan, Ready, TargetKind};
+use wire::deflate::Context;
+
+use crate::plan::{Arrival, Compression, Correlate, Declined, From, Mode, Phase, Plan, Ready, TargetKind};
 use crate::scenario::file::{File, PublishersTable, TargetTable};
 use crate::scenario::redact;
+use crate::scenario::word::OfferKey;
 
 /// Times in microseconds, sizes in bytes.
 pub(super) fn resolved(plan: &Plan, file: &File) -> Value {
@@ -32,12 +35,23 @@ pub(super) fn resolved(plan: &Plan, file: &File) -> Value {
                 "spread": table.spread.as_ref().map_or("even", |at| at.value.word()),
                 "ramp": group.ramp,
                 "source_ips": group.source_ips,
+                "compression": compression(group.compression),
+                "inflate": group.inflate,
             })
         }).collect::<Vec<_>>(),
         "publishers": publishers(plan, file),
         "phases": plan.phases.iter().map(phase).collect::<Vec<_>>(),
         "thresholds": plan.thresholds.iter().map(|t| json!({ "metric": t.metric, "expr": t.text })).collect::<Vec<_>>(),
     })
+}
+
+fn compression(compression: Option<Compression>) -> Value {
+    let Some(Compression { offer, declined }) = compression else { return json!({ "offer": "off" }) };
+    let word = match offer.context {
+        Context::Fresh => OfferKey::NoContext.word(),
+        Context::Kept => OfferKey::Context.word(),
+    };
+    json!({ "offer": word, "require": declined == Declined::Failed, "window_bits": offer.window_bits })
 }
 
 fn target(plan: &Plan, table: &TargetTable) -> Value {

@@ -1,4 +1,4 @@
-//! `--set KEY=V`: one value of the scenario replaced from the command line, before anything is checked.
+//! `--set KEY=V` and each line of a variant: one value of the scenario replaced, before anything is checked.
 //!
 //! Elements are found by their name: `publishers.members.rate=50`. A value that is no TOML is taken as a string, so
 //! quotes are needed only for strings that look like something else.
@@ -23,11 +23,21 @@ pub(super) fn apply<'a>(table: &mut DeTable<'a>, text: &'a str, start: usize) ->
     }
     let value_start = start + text.len() - text[equals + 1..].trim_start().len();
     let value = placed(parsed(value), &(value_start..start + text.len()));
+    change(table, path, value, &key_span)
+}
+
+/// Replaces one value, of a key that is not empty; `span` is the place of the key where it is written.
+pub(super) fn change<'a>(
+    table: &mut DeTable<'a>,
+    path: &str,
+    value: Spanned<DeValue<'a>>,
+    span: &Range<usize>,
+) -> Result<(), Fault> {
     if let Some(metric) = path.strip_prefix("thresholds.") {
-        return set_threshold(table, metric, value, key_span);
+        return set_threshold(table, metric, value, span.clone());
     }
     let steps: Vec<&str> = path.split('.').collect();
-    set(table, &steps, value, &key_span)
+    set(table, &steps, value, span)
 }
 
 fn parsed(text: &str) -> DeValue<'_> {
@@ -56,7 +66,7 @@ fn placed<'a>(value: DeValue<'a>, span: &Range<usize>) -> Spanned<DeValue<'a>> {
 
 fn set<'a>(
     table: &mut DeTable<'a>,
-    steps: &[&'a str],
+    steps: &[&str],
     value: Spanned<DeValue<'a>>,
     span: &Range<usize>,
 ) -> Result<(), Fault> {
@@ -64,12 +74,12 @@ fn set<'a>(
     if rest.is_empty() {
         // The old key would keep its old place, so it goes as well.
         table.remove(*first);
-        table.insert(Spanned::new(span.clone(), Cow::Borrowed(*first)), value);
+        table.insert(Spanned::new(span.clone(), Cow::Owned((*first).to_owned())), value);
         return Ok(());
     }
     if !table.contains_key(*first) {
         let empty = Spanned::new(span.clone(), DeValue::Table(DeTable::new()));
-        table.insert(Spanned::new(span.clone(), Cow::Borrowed(*first)), empty);
+        table.insert(Spanned::new(span.clone(), Cow::Owned((*first).to_owned())), empty);
     }
     let Some(next) = table.get_mut(*first) else { return Ok(()) };
     match next.get_mut() {
@@ -108,7 +118,7 @@ fn names(items: &[Spanned<DeValue<'_>>]) -> Vec<String> {
 /// A metric may stand in the file as one quoted key or as dotted tables; the override replaces either.
 fn set_threshold<'a>(
     table: &mut DeTable<'a>,
-    metric: &'a str,
+    metric: &str,
     value: Spanned<DeValue<'a>>,
     span: Range<usize>,
 ) -> Result<(), Fault> {
@@ -122,7 +132,7 @@ fn set_threshold<'a>(
     };
     all.remove(metric);
     remove_dotted(all, metric);
-    all.insert(Spanned::new(span, Cow::Borrowed(metric)), value);
+    all.insert(Spanned::new(span, Cow::Owned(metric.to_owned())), value);
     Ok(())
 }
 

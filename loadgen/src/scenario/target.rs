@@ -20,12 +20,13 @@ use crate::scenario::scalar::{At, Scalar};
 const ROOM_MARK: &str = "fanout-room-goes-here";
 
 /// Flags of the bundled server that fanout sets itself.
-const CHOSEN: [&str; 3] = ["listen", "admin", "config"];
+const CHOSEN: [&str; 4] = ["listen", "admin", "admin_token", "config"];
 
 /// Flags of the bundled server that a scenario may set: all but those that fanout chooses (a test compares them).
-const FLAGS: [&str; 30] = [
+const FLAGS: [&str; 45] = [
     "log",
     "shards",
+    "spread_above",
     "cpus",
     "engine",
     "flush_delay",
@@ -41,18 +42,32 @@ const FLAGS: [&str; 30] = [
     "burst",
     "rate_policy",
     "rate_by",
+    "rate_user",
+    "burst_user",
+    "room_rate",
+    "room_burst",
+    "byte_rate",
+    "byte_burst",
+    "control_rate",
     "max_message",
     "max_connections",
     "max_per_address",
+    "max_rooms",
+    "trusted_proxies",
     "write_timeout",
     "allow_origin",
     "handshake_timeout",
     "ping_interval",
     "pong_timeout",
+    "message_timeout",
     "drain",
     "tls_cert",
     "tls_key",
     "auth_tokens",
+    "auth_anonymous",
+    "auth_jwt_key",
+    "auth_jwt_audience",
+    "auth_jwt_issuer",
     "redis",
 ];
 

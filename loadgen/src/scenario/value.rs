@@ -130,6 +130,40 @@ from_scalar!(
     }
 );
 
+/// The window of a compressor, in bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowBits(pub u8);
+
+from_scalar!(WindowBits, "a number of bits from 8 to 15", { "type": "integer", "minimum": 8, "maximum": 15 }, |scalar| {
+    match scalar {
+        Scalar::Integer(bits @ 8..=15) => Ok(WindowBits(*bits as u8)),
+        _ => Err(format!("`{scalar}` is no window: write a whole number of bits from 8 to 15")),
+    }
+});
+
+/// The share of connections that are decompressed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct InflateShare(pub f64);
+
+from_scalar!(
+    InflateShare,
+    "\"all\", or a share such as 0.01",
+    { "anyOf": [{ "const": "all" }, { "type": "number", "exclusiveMinimum": 0, "maximum": 1 }] },
+    |scalar| {
+        let share = match scalar {
+            Scalar::Text(text) if text == "all" => 1.0,
+            Scalar::Float(share) => *share,
+            Scalar::Integer(1) => 1.0,
+            _ => f64::NAN,
+        };
+        if share > 0.0 && share <= 1.0 {
+            Ok(InflateShare(share))
+        } else {
+            Err(format!("`{scalar}` is no share: write \"all\", or a number above 0 and up to 1, such as 0.01"))
+        }
+    }
+);
+
 /// The rooms of a group of connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rooms {

@@ -65,6 +65,18 @@ one_of!(
 );
 
 one_of!(
+    /// `offer`.
+    OfferKey, "an offer of compression", {
+        /// None.
+        "off" => Off,
+        /// Each message by itself.
+        "no_context" => NoContext,
+        /// Messages may refer to earlier ones.
+        "context" => Context
+    }, later []
+);
+
+one_of!(
     /// `from`.
     FromKey, "known for `from`", {
         /// Connections of their own.

@@ -5,7 +5,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::result::{
-    Connections, Deliveries, Figures, Latency, LoadgenCost, Publishes, Quantiles, Rates, ServerCost, Spread,
+    Compression, Connections, Deliveries, Figures, Latency, LoadgenCost, Publishes, Quantiles, Rates, ServerCost,
+    Spread,
 };
 use crate::thresholds::Unit;
 
@@ -118,6 +119,7 @@ fn part_metrics() -> Vec<String> {
         publishes: Publishes::default(),
         deliveries: Deliveries::default(),
         rates: Rates::default(),
+        compression: Compression::default(),
         latency,
         ..Figures::default()
     };
@@ -143,7 +145,8 @@ fn leaves(value: &Value) -> Vec<String> {
     found
 }
 
-fn unit_of(figure: &str) -> Unit {
+/// What the values of a figure are, whose path is without `groups.NAME.` and `phases.NAME.`.
+pub fn unit_of(figure: &str) -> Unit {
     let (parent, leaf) = figure.rsplit_once('.').unwrap_or(("", figure));
     let times = ["latency", "connect", "connect_tcp", "connect_upgrade", "schedule_lag", "read_age", "spread"];
     let first = parent.split('.').next().unwrap_or("");
@@ -176,6 +179,8 @@ mod tests {
             "server.rss_bytes_per_connection",
             "loadgen.cpu_s",
             "rates.publishes_per_s",
+            "compression.ratio",
+            "groups.phones.compression.wire_bytes",
             "schedule_lag.p99",
             "spread.last.max",
             "groups.phones.deliveries.lost",

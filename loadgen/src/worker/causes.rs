@@ -3,6 +3,7 @@
 
 use std::io;
 
+use wire::ProtocolError;
 use wire::close::CloseFrame;
 use wire::handshake::HandshakeError;
 
@@ -10,6 +11,24 @@ use wire::handshake::HandshakeError;
 pub const END_OF_STREAM: &str = "server eof";
 /// The server broke RFC 6455.
 pub const PROTOCOL_ERROR: &str = "server protocol error";
+
+/// RSV1 where no compression was agreed on, or a bit that has no meaning anywhere.
+pub const RESERVED_BITS: &str = "server protocol error: reserved bits without an extension that was agreed on";
+/// An upgrade without the compression that the scenario requires.
+pub const NO_COMPRESSION: &str = "the server did not agree to permessage-deflate, which the scenario requires";
+
+/// A violation of the protocol; those of compression by their names.
+pub fn broke_protocol(error: &ProtocolError) -> &'static str {
+    match error {
+        ProtocolError::ReservedBits(_) => RESERVED_BITS,
+        ProtocolError::CompressedBitMisplaced => "server protocol error: RSV1 on a control frame or a continuation",
+        ProtocolError::InvalidDeflate => "server protocol error: a compressed message does not decompress",
+        ProtocolError::MessageTooBig { .. } | ProtocolError::FrameTooBig { .. } => {
+            "server protocol error: a message is too big"
+        }
+        _ => PROTOCOL_ERROR,
+    }
+}
 
 /// A close by the server: `server 1013`.
 pub fn closed_by(frame: Option<CloseFrame>) -> String {
@@ -36,6 +55,8 @@ pub fn handshake_cause(error: &HandshakeError) -> String {
         E::WrongConnection(_) => "the server's 101 lacks \"Connection: Upgrade\"",
         E::WrongAcceptKey { .. } => "the answer's Sec-WebSocket-Accept does not answer our key",
         E::ExtensionNotOffered(_) => "the server chose an extension that was not offered",
+        E::ImpossibleExtension { .. } => "the server agreed to permessage-deflate on terms that were not offered",
+        E::MalformedExtensions(_) => "the answer's Sec-WebSocket-Extensions is not a list of extensions",
         E::SubprotocolNotOffered(_) => "the server chose a subprotocol that was not offered",
         // The rest says nothing of the server's.
         other => return other.to_string(),

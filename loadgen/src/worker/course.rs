@@ -11,6 +11,7 @@ use super::news::{Harvest, News, Order, Tick};
 use super::pacing::{Pacing, Sender};
 use super::tally::Tally;
 use super::{Common, Completion, Share};
+use crate::plan::Compression;
 use crate::request::Requests;
 
 const SECOND: u64 = 1_000_000_000;
@@ -87,7 +88,7 @@ impl Course {
             .flat_map(|p| &p.members)
             .map(|&index| Publisher { index, connection: None })
             .collect();
-        let ledgers = Ledgers::new(Arc::clone(&common), &share);
+        let ledgers = Ledgers::new(Arc::clone(&common), &share, net::thread_cpu);
         let pacing = Pacing::new(&common, &share.publishers);
         let dialer = Dialer::new(share.ramps);
         Course {
@@ -154,6 +155,11 @@ impl Course {
     /// Whether publishes are to be looked for: also while draining, for what fell due before the end.
     pub fn publishes(&self) -> bool {
         matches!(self.stage, Stage::Running | Stage::Draining)
+    }
+
+    /// The compression that a group's connections offer; separate publishers offer none.
+    pub fn compression(&self, group: Option<u16>) -> Option<Compression> {
+        self.common.plan.groups[usize::from(group?)].compression
     }
 
     /// Index in this worker of a publisher; they stand in order of their run-wide index.

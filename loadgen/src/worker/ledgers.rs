@@ -3,8 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use wire::deflate::{Context, Direction, Inflater};
+
 use super::{Common, Share};
-use crate::ledger::{CanonicalRoom, Content, Control, Cursor, Delivery, MessageSpread, Reader, Sampled};
+use crate::ledger::{
+    CanonicalRoom, Compressed, Content, Control, Cursor, Delivery, MessageSpread, Meter, Reader, Sampled, Shared,
+    Streams, trim_streams,
+};
+use crate::plan::Inflate;
 use crate::recorder::Recorder;
 
 /// At most this many values are kept for the sample of fan-out delays.
@@ -29,13 +35,20 @@ pub struct Ledgers {
     pub first_arrivals: Vec<u32>,
     /// Subscribers that joined, by room and group.
     pub joined: HashMap<(u32, u16), u32>,
+    /// For compressed messages that stand for themselves.
+    fresh: Inflater,
+    meter: Meter,
 }
 
 #[derive(Debug)]
 struct Room {
     id: u32,
     canonical: CanonicalRoom,
+    streams: Streams,
 }
+
+/// What [`Ledgers::trim`] is told of a connection: its room, its place there, and its place in a compressed stream.
+pub type Place<'a> = (u32, &'a mut Cursor, Option<&'a mut Compressed>);
 
 /// What one read or message brought.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,15 +60,15 @@ pub struct Taken {
 }
 
 impl Ledgers {
-    /// Rooms for the connections of a share.
-    pub fn new(common: Arc<Common>, share: &Share) -> Self {
+    /// Rooms for the connections of a share. `cpu` is the CPU clock of the worker's thread, in nanoseconds.
+    pub fn new(common: Arc<Common>, share: &Share, cpu: fn() -> u64) -> Self {
         let mut members: HashMap<u32, u32> = HashMap::new();
         for member in share.ramps.iter().flat_map(|r| &r.members) {
             *members.entry(member.room).or_default() += u32::from(member.group.is_some());
         }
         let each = SAMPLE_VALUES / members.len().max(1);
-        let rooms: Vec<Room> =
-            members.iter().map(|(&id, &n)| Room { id, canonical: CanonicalRoom::new(n, each) }).collect();
+        let room = |(&id, &n)| Room { id, canonical: CanonicalRoom::new(n, each), streams: Streams::default() };
+        let rooms: Vec<Room> = members.iter().map(room).collect();
         let index = (0..).zip(&rooms).map(|(i, room)| (room.id, i)).collect();
         let plan = &common.plan;
         let ranges = super::publisher_ranges(plan);
@@ -69,6 +82,8 @@ impl Ledgers {
             controls: Vec::new(),
             first_arrivals: Vec::new(),
             joined: HashMap::new(),
+            fresh: Inflater::new(Context::Fresh),
+            meter: Meter::new(cpu),
         }
     }
 
@@ -86,8 +101,24 @@ impl Ledgers {
         Cursor::at_end(&room.canonical)
     }
 
+    /// A connection of the room agreed on compression.
+    pub fn compressed(&mut self, room: u32, server: Direction, inflate: Inflate) -> Compressed {
+        Compressed::new(&mut self.rooms[room as usize].streams, server, inflate)
+    }
+
     /// Reads into the ledger: `f` is given a [`Reader`] for the room.
     pub fn take<R>(&mut self, room: u32, delivery: Delivery, f: impl FnOnce(&mut Reader<'_>) -> R) -> (Taken, R) {
+        self.take_shared(room, delivery, |reader, _| f(reader))
+    }
+
+    /// As [`take`](Self::take), for a connection that agreed on compression.
+    #[inline]
+    pub fn take_shared<R>(
+        &mut self,
+        room: u32,
+        delivery: Delivery,
+        f: impl FnOnce(&mut Reader<'_>, &mut Shared<'_>) -> R,
+    ) -> (Taken, R) {
         let room = &mut self.rooms[room as usize];
         self.controls.clear();
         self.first_arrivals.clear();
@@ -103,7 +134,8 @@ impl Ledgers {
             delivered: 0,
             echoes: 0,
         };
-        let result = f(&mut reader);
+        let mut shared = Shared { streams: &mut room.streams, fresh: &mut self.fresh, meter: &mut self.meter };
+        let result = f(&mut reader, &mut shared);
         (Taken { delivered: reader.delivered, echoes: reader.echoes }, result)
     }
 
@@ -114,11 +146,29 @@ impl Ledgers {
 
     /// Whether [`Ledgers::trim`] has anything to do.
     pub fn wants_trim(&self) -> bool {
-        self.rooms.iter().map(|r| r.canonical.held()).sum::<usize>() > HELD_BYTES / 2
+        self.rooms.iter().map(|r| r.canonical.held() + r.streams.held()).sum::<usize>() > HELD_BYTES / 2
     }
 
-    /// Lets go of canonical bytes: those that no cursor needs, and beyond the bound those that only a few far behind do.
-    pub fn trim(&mut self, cursors: &mut [(u32, &mut Cursor)]) {
+    /// Lets go of canonical bytes and of compressed streams: of what no connection needs, and beyond the bound of what only a few far
+    /// behind do.
+    pub fn trim(&mut self, places: Vec<Place<'_>>) {
+        let mut plain: Vec<(u32, &mut Cursor)> = Vec::new();
+        let mut compressed: Vec<Vec<(&mut Cursor, &mut Compressed)>> = self.rooms.iter().map(|_| Vec::new()).collect();
+        for (room, cursor, follows) in places {
+            match follows {
+                // Compared with its stream, and never with the canonical bytes.
+                Some(follows) => compressed[room as usize].push((cursor, follows)),
+                None => plain.push((room, cursor)),
+            }
+        }
+        let most = (HELD_BYTES / self.rooms.len().max(1)).max(LEAST_HELD) as u64;
+        for (room, members) in self.rooms.iter_mut().zip(&mut compressed) {
+            trim_streams(&mut room.streams, members, most);
+        }
+        self.trim_canonical(&mut plain);
+    }
+
+    fn trim_canonical(&mut self, cursors: &mut [(u32, &mut Cursor)]) {
         let most = (HELD_BYTES / self.rooms.len().max(1)).max(LEAST_HELD);
         let mut needed: Vec<u64> = vec![u64::MAX; self.rooms.len()];
         for (room, cursor) in cursors.iter() {

@@ -110,8 +110,8 @@ impl Native {
         self.connect();
         if self.course.report() && self.course.ledgers.wants_trim() {
             let open = self.connections.iter_mut().filter(|c| c.state == State::Open);
-            let mut cursors: Vec<_> = open.map(|c| (c.room, &mut c.cursor)).collect();
-            self.course.ledgers.trim(&mut cursors);
+            let places = open.map(|c| (c.room, &mut c.cursor, c.compressed.as_deref_mut())).collect();
+            self.course.ledgers.trim(places);
         }
         self.course.end_leave();
         Ok(())
@@ -145,6 +145,7 @@ impl Native {
         connection.state = State::Closed;
         connection.socket = None;
         connection.outbox = None;
+        connection.compressed = None;
     }
 
     /// Says goodbye to everybody.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::ops::Range;
 
-use crate::plan::{From, Mode, Plan};
+use crate::plan::{From, Inflate, Mode, Plan};
 
 /// One worker's part of the connections.
 #[derive(Debug, Default)]
@@ -39,6 +39,8 @@ pub struct Member {
     pub publisher: Option<u32>,
     /// Local address, if the plan names one.
     pub source: Option<IpAddr>,
+    /// What is done with its messages where compression is agreed on.
+    pub inflate: Inflate,
 }
 
 /// The publishers of one group that live in this worker.
@@ -67,8 +69,14 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
             From::Separate(rooms) => {
                 let mut ramps: Vec<Vec<Member>> = vec![Vec::new(); workers];
                 for (publisher, &room) in range.clone().zip(rooms) {
-                    let member =
-                        Member { group: None, room, path_room: room, publisher: Some(publisher), source: None };
+                    let member = Member {
+                        group: None,
+                        room,
+                        path_room: room,
+                        publisher: Some(publisher),
+                        source: None,
+                        inflate: Inflate::Verify,
+                    };
                     ramps[place(room, publisher)].push(member);
                 }
                 for (share, members) in shares.iter_mut().zip(ramps).filter(|(_, m)| !m.is_empty()) {
@@ -88,7 +96,9 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
             let source = group.source_ips.get(i as usize % group.source_ips.len().max(1)).copied();
             let room = if echo { connection } else { path_room };
             let publisher = member_publisher.get(&(g as u32, i)).copied();
-            let member = Member { group: Some(g as u16), room, path_room, publisher, source };
+            // A publisher waits for its own messages, so it must know them.
+            let inflate = if publisher.is_some() { Inflate::Verify } else { group.inflate(i) };
+            let member = Member { group: Some(g as u16), room, path_room, publisher, source, inflate };
             ramps[place(path_room, connection)].push(member);
             connection += 1;
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use net::DialError;
+use wire::deflate::{Agreement, Context};
 
 use crate::record::Counts;
 use crate::validity::RanOut;
@@ -32,6 +33,8 @@ pub struct Tally {
     pub began: Option<u64>,
     /// Last connection opened.
     pub last_opened: Option<u64>,
+    /// Connections opened by group of subscribers and agreement on compression.
+    pub agreed: BTreeMap<(u16, String), u64>,
     /// Open now.
     pub open: u64,
     /// Most open at once.
@@ -48,6 +51,11 @@ impl Tally {
         self.tcp.record(tcp_us);
         self.upgrade.record(upgrade_us);
         self.connect.record(tcp_us + upgrade_us);
+    }
+
+    /// A subscriber's connection opened with this agreement on compression.
+    pub fn agree(&mut self, group: u16, agreed: Option<Agreement>) {
+        *self.agreed.entry((group, name_of(agreed))).or_default() += 1;
     }
 
     /// A connection never opened.
@@ -88,6 +96,7 @@ impl Tally {
         add(&mut self.refused, &other.refused);
         add(&mut self.failed, &other.failed);
         add(&mut self.closed, &other.closed);
+        add(&mut self.agreed, &other.agreed);
         add(&mut self.exhausted, &other.exhausted);
         self.connect.merge(&other.connect);
         self.tcp.merge(&other.tcp);
@@ -124,4 +133,14 @@ fn add<K: Ord + Clone>(into: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
     for (key, n) in from {
         *into.entry(key.clone()).or_default() += n;
     }
+}
+
+/// How `run.json` names an agreement on compression: `off`, `standalone/15`, `context/12`.
+fn name_of(agreed: Option<Agreement>) -> String {
+    let Some(Agreement { server, .. }) = agreed else { return "off".to_owned() };
+    let context = match server.context {
+        Context::Fresh => "standalone",
+        Context::Kept => "context",
+    };
+    format!("{context}/{}", server.window_bits)
 }

@@ -61,6 +61,13 @@ impl Stage {
         self.spawn(command)
     }
 
+    /// Starts `fanout` with these arguments and does not wait.
+    pub fn go(&self, arguments: &[&str]) -> Going {
+        let mut command = Command::new(FANOUT);
+        command.args(arguments);
+        self.spawn(command)
+    }
+
     /// `fanout run scenario.toml --out out` behind a line of shell that prepares its surroundings: `$@` is the command.
     pub fn run_behind(&self, wrapper: &[&str]) -> Done {
         let mut command = Command::new(wrapper[0]);

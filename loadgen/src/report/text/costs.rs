@@ -42,7 +42,12 @@ pub(super) fn write_loadgen(page: &mut Page, run: &Run) {
         format!("{}, {} deliveries each on average", count(own.reads), rate(run.rates.deliveries_per_read)),
     ));
     let (payload, wire) = (bytes(run.rates.payload_bytes_per_s), bytes(run.rates.wire_bytes_per_s));
-    facts.push(("received", format!("{payload}/s of payload, {wire}/s with frame headers")));
+    let how = if run.compression.negotiated.keys().all(|agreed| agreed == "off") {
+        "with frame headers"
+    } else {
+        "as it came, compressed and with frame headers"
+    };
+    facts.push(("received", format!("{payload}/s of payload, {wire}/s {how}")));
     facts.push(("memory", memory(own.rss_bytes, own.rss_peak_bytes, own.rss_idle_bytes, own.rss_bytes_per_connection)));
     if let Some(text) = p99(&run.schedule_lag) {
         facts.push(("schedule lag", format!("{text} (how late fanout itself sent what was due)")));

@@ -7,7 +7,7 @@ const WIDTH: usize = 98;
 
 /// How a piece of text stands out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(in crate::report) enum Tone {
     Good,
     Bad,
     Doubt,
@@ -28,22 +28,22 @@ impl Tone {
 }
 
 /// A report under way.
-pub(super) struct Page {
+pub(in crate::report) struct Page {
     text: String,
     colour: Colour,
 }
 
 impl Page {
-    pub(super) fn new(colour: Colour) -> Self {
+    pub(in crate::report) fn new(colour: Colour) -> Self {
         Self { text: String::new(), colour }
     }
 
-    pub(super) fn into_text(self) -> String {
+    pub(in crate::report) fn into_text(self) -> String {
         self.text
     }
 
     /// A piece of text in its tone.
-    pub(super) fn tone(&self, tone: Tone, text: &str) -> String {
+    pub(in crate::report) fn tone(&self, tone: Tone, text: &str) -> String {
         match self.colour {
             Colour::Never => text.to_owned(),
             Colour::Always => format!("\x1b[{}m{text}\x1b[0m", tone.code()),
@@ -51,27 +51,27 @@ impl Page {
     }
 
     /// A line from the margin, as it is.
-    pub(super) fn headline(&mut self, text: &str) {
+    pub(in crate::report) fn headline(&mut self, text: &str) {
         self.text.push_str(text.trim_end());
         self.text.push('\n');
     }
 
     /// Opens a section.
-    pub(super) fn section(&mut self, title: &str) {
+    pub(in crate::report) fn section(&mut self, title: &str) {
         self.text.push('\n');
         let title = self.tone(Tone::Heading, title);
         self.headline(&title);
     }
 
     /// An indented line, wrapped.
-    pub(super) fn line(&mut self, text: &str) {
+    pub(in crate::report) fn line(&mut self, text: &str) {
         for (i, line) in wrap(text, WIDTH - 4).iter().enumerate() {
             self.headline(&format!("{}{line}", if i == 0 { "  " } else { "    " }));
         }
     }
 
     /// An explanation: indented, wrapped, subdued.
-    pub(super) fn aside(&mut self, text: &str) {
+    pub(in crate::report) fn aside(&mut self, text: &str) {
         for line in wrap(text, WIDTH - 4) {
             let line = self.tone(Tone::Aside, &line);
             self.headline(&format!("  {line}"));
@@ -79,7 +79,7 @@ impl Page {
     }
 
     /// Rows of cells, the first row the column heads: the first column to the left, the others to the right.
-    pub(super) fn table(&mut self, rows: &[Vec<String>]) {
+    pub(in crate::report) fn table(&mut self, rows: &[Vec<String>]) {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
         let width =
             |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
@@ -95,7 +95,7 @@ impl Page {
     }
 
     /// Named facts, the names in one column.
-    pub(super) fn facts(&mut self, facts: &[(&str, String)]) {
+    pub(in crate::report) fn facts(&mut self, facts: &[(&str, String)]) {
         let room = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
         for (name, fact) in facts {
             for (i, line) in wrap(fact, WIDTH - room - 4).iter().enumerate() {

@@ -138,6 +138,7 @@ fn ledger(deliveries: &Deliveries) -> String {
         (deliveries.unaccountable, "unaccountable"),
         (deliveries.foreign, "not of this run's messages"),
         (deliveries.ambiguous, "not to be told from an equal message"),
+        (deliveries.counted, "counted but not decompressed"),
     ] {
         if n > 0 {
             text += &format!("; {} {what}", count(n));

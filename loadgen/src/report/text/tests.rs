@@ -116,6 +116,16 @@ fn an_interrupted_run_does_not_pass() {
 }
 
 #[test]
+fn compression_is_told_by_what_was_agreed_on_and_what_it_cost() {
+    let run = sample::compressed();
+    let text = render(&run, None, Colour::Never);
+    assert!(text.contains("lost 0 of 1,500,000; 1,200,000 counted but not decompressed"));
+    assert!(text.contains("context/15 4,990, off 10"));
+    check("compressed", &run, None);
+    assert!(!render(&sample::good(), None, Colour::Never).contains("compression"));
+}
+
+#[test]
 fn a_run_that_measured_nothing_has_no_empty_tables() {
     let mut run = sample::good();
     run.deliveries = crate::result::Deliveries::default();

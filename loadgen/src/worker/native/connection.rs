@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use net::Socket;
 
 use super::outbox::Outbox;
-use crate::ledger::Cursor;
+use crate::ledger::{Compressed, Cursor};
+use crate::plan::Inflate;
 
 /// One connection.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct Connection {
     /// Publisher index in this worker, if it publishes.
     pub publisher: Option<u32>,
     pub cursor: Cursor,
+    /// Only where compression was agreed on.
+    pub compressed: Option<Box<Compressed>>,
     /// Only while it opens.
     pub opening: Option<Box<Opening>>,
     /// Only of publishers, and while something waits to be written.
@@ -51,6 +54,7 @@ pub struct Opening {
     /// Room of the plan, for the path.
     pub path_room: u32,
     pub key: String,
+    pub inflate: Inflate,
     /// The answer so far.
     pub answer: Vec<u8>,
 }

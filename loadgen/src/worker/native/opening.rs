@@ -5,14 +5,16 @@ use std::os::fd::AsRawFd;
 
 use net::{DialError, Interest, Token, dial, now};
 use rand::Rng;
+use wire::deflate::Agreement;
 use wire::handshake::{Answer, encode_key, verify_answer};
 
 use super::Native;
 use super::connection::{Connection, Opening, State};
 use super::reading::{SCRATCH, Until};
+use crate::plan::Declined;
 use crate::validity::RanOut;
 use crate::worker::Member;
-use crate::worker::causes::{broken, handshake_cause};
+use crate::worker::causes::{NO_COMPRESSION, broken, handshake_cause};
 use crate::worker::tally::Blame;
 
 impl Native {
@@ -46,12 +48,14 @@ impl Native {
             room: self.course.ledgers.room(member.room),
             publisher: publisher.map(|p| p as u32),
             cursor: Default::default(),
+            compressed: None,
             opening: Some(Box::new(Opening {
                 began,
                 connected: 0,
                 source: member.source,
                 path_room: member.path_room,
                 key: encode_key(nonce),
+                inflate: member.inflate,
                 answer: Vec::new(),
             })),
             outbox: None,
@@ -86,7 +90,8 @@ impl Native {
         opening.connected = now();
         connection.state = State::Upgrading;
         let mut request = Vec::new();
-        let written = self.course.requests.write(opening.path_room, &opening.key, &mut request);
+        let offer = self.course.compression(connection.group).map(|c| c.offer);
+        let written = self.course.requests.write(opening.path_room, &opening.key, offer, &mut request);
         let sent = match written {
             Ok(()) => socket.send(&request).map_err(|e| e.to_string()),
             Err(error) => Err(error.to_string()),
@@ -118,11 +123,18 @@ impl Native {
             };
             let at = now();
             opening.answer.extend_from_slice(&self.scratch[..n]);
-            match verify_answer(&opening.answer, &opening.key, &self.course.requests.subprotocols) {
+            let offered = self.course.compression(connection.group);
+            let offer = offered.map(|c| c.offer);
+            match verify_answer(&opening.answer, &opening.key, &self.course.requests.subprotocols, offer.as_ref()) {
                 Ok(Answer::Incomplete) => {}
-                Ok(Answer::Upgraded { consumed, .. }) => {
+                Ok(Answer::Upgraded { compression: None, .. })
+                    if offered.is_some_and(|c| c.declined == Declined::Failed) =>
+                {
+                    return self.failed(id, NO_COMPRESSION.to_owned(), Blame::Server);
+                }
+                Ok(Answer::Upgraded { consumed, compression, .. }) => {
                     let rest = opening.answer.split_off(consumed);
-                    return self.opened(id, at, rest);
+                    return self.opened(id, at, rest, compression);
                 }
                 Ok(Answer::Refused { status, .. }) => {
                     self.course.tally.refuse(status);
@@ -136,12 +148,18 @@ impl Native {
         }
     }
 
-    fn opened(&mut self, id: u32, at: u64, rest: Vec<u8>) {
+    fn opened(&mut self, id: u32, at: u64, rest: Vec<u8>, agreed: Option<Agreement>) {
         self.course.dialer.ended();
         let connection = &mut self.connections[id as usize];
         let Some(opening) = connection.opening.take() else { return };
         connection.state = State::Open;
         connection.cursor = self.course.ledgers.join(connection.room, connection.group);
+        let compressed =
+            agreed.map(|agreed| self.course.ledgers.compressed(connection.room, agreed.server, opening.inflate));
+        connection.compressed = compressed.map(Box::new);
+        if let Some(group) = connection.group {
+            self.course.tally.agree(group, agreed);
+        }
         let tcp = opening.connected.saturating_sub(opening.began) / 1000;
         self.course.tally.open(at, tcp, at.saturating_sub(opening.connected) / 1000);
         drop(opening);

@@ -10,7 +10,7 @@ use super::connection::State;
 use super::sending::close_payload;
 use super::{Native, READS};
 use crate::ledger::{Control, Delivery};
-use crate::worker::causes::{END_OF_STREAM, PROTOCOL_ERROR, broken, closed_by};
+use crate::worker::causes::{END_OF_STREAM, broke_protocol, broken, closed_by};
 
 /// One read takes at most this much; it fits the cores' second-level cache beside the canonical bytes.
 pub(super) const SCRATCH: usize = 256 << 10;
@@ -68,8 +68,13 @@ impl Native {
             phase: self.course.phase,
         };
         let bytes = &mut self.scratch[..n];
-        let (taken, result) =
-            self.course.ledgers.take(connection.room, delivery, |reader| reader.receive(&mut connection.cursor, bytes));
+        let (room, cursor) = (connection.room, &mut connection.cursor);
+        let (taken, result) = match &mut connection.compressed {
+            None => self.course.ledgers.take(room, delivery, |reader| reader.receive(cursor, bytes)),
+            Some(compressed) => self.course.ledgers.take_shared(room, delivery, |reader, shared| {
+                reader.receive_compressed(cursor, compressed, shared, bytes)
+            }),
+        };
         let phase = self.course.ledgers.recorder.phase(self.course.phase);
         phase.reads += 1;
         if taken.delivered > 0 && connection.group.is_some() {
@@ -78,7 +83,7 @@ impl Native {
         self.course.complete(publisher, taken);
         if let Err(error) = result {
             self.send_control(id, Opcode::Close, &close_payload(error.close_code(), ""));
-            self.closed(id, PROTOCOL_ERROR);
+            self.closed(id, broke_protocol(&error));
             return false;
         }
         !self.answer_controls(id)

@@ -87,6 +87,9 @@ impl Task {
         };
         let tcp = connected.saturating_sub(began) / 1000;
         tally.open(at, tcp, at.saturating_sub(connected) / 1000);
+        if let Some(group) = self.member.group {
+            tally.agree(group, None);
+        }
         let room = this.course.ledgers.room(self.member.room);
         let cursor = this.course.ledgers.join(room, self.member.group);
         this.connections[self.id as usize].open = true;
@@ -228,7 +231,7 @@ impl Task {
         }
         let delivery =
             Delivery { now: at, group: self.member.group, publisher: self.member.publisher, phase: course.phase };
-        let (taken, ()) = course
+        let (taken, _) = course
             .ledgers
             .take(room, delivery, |reader| reader.message(cursor, opcode, payload, frame_len(opcode, payload.len())));
         course.ledgers.recorder.phase(course.phase).reads += 1;
@@ -266,6 +269,7 @@ fn broken(error: &WsError) -> String {
         WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) | WsError::ConnectionClosed => {
             END_OF_STREAM.to_owned()
         }
+        WsError::Protocol(ProtocolError::NonZeroReservedBits) => causes::RESERVED_BITS.to_owned(),
         WsError::Protocol(_) | WsError::Utf8(_) | WsError::Capacity(_) => PROTOCOL_ERROR.to_owned(),
         other => format!("client: {other}"),
     }

@@ -1,0 +1,30 @@
+//! Pure: what several runs say together.
+//!
+//! The sample is the run, never the message: the messages of one run share its machine, its minute and its luck, so a million of them are
+//! one observation. Two settings are compared run by run, in blocks that were measured side by side.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `effect` | one metric of two arms: ratio, interval, p and what could have been seen |
+//! | `verdicts` | many metrics at once, corrected for there being many |
+//! | `wilcoxon` | the signed-rank test of paired values |
+//! | `mann_whitney` | the rank-sum test of unpaired values |
+//! | `holm` | the correction for several tests |
+//! | `bootstrap` | medians and their intervals |
+//! | `ranks`, `normal` | what the tests stand on |
+
+mod bootstrap;
+mod effect;
+mod holm;
+mod mann_whitney;
+mod normal;
+mod ranks;
+mod verdicts;
+mod wilcoxon;
+
+pub use bootstrap::{Interval, bootstrap_median, bootstrap_ratio, median};
+pub use effect::{Effect, LEAST_BLOCKS};
+pub use holm::holm;
+pub use mann_whitney::mann_whitney;
+pub use verdicts::{Better, Finding, Metric, Sample, Verdict, judge};
+pub use wilcoxon::signed_rank;

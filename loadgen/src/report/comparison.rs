@@ -1,0 +1,38 @@
+//! Two settings side by side, for people and for programs.
+//!
+//! ```text
+//! Comparison ─┬─▶ text      comparison.txt, and the terminal
+//!             ├─▶ markdown  comparison.md, for a pull request
+//!             └─▶ json      comparison.json
+//! ```
+
+mod cells;
+mod markdown;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use markdown::markdown;
+pub use text::render;
+
+use crate::compare::Comparison;
+
+/// `comparison.json`: indented, with a newline at its end. What is infinite or not a number is null.
+#[must_use]
+#[allow(clippy::expect_used, reason = "a struct of numbers, strings, lists and maps with string keys cannot fail")]
+pub fn json(comparison: &Comparison) -> String {
+    let mut text = serde_json::to_string_pretty(comparison).expect("a comparison is plain data");
+    text.push('\n');
+    text
+}
+
+/// The files of a comparison, by their names.
+#[must_use]
+pub fn contents(comparison: &Comparison) -> Vec<(&'static str, String)> {
+    vec![
+        ("comparison.json", json(comparison)),
+        ("comparison.md", markdown(comparison)),
+        ("comparison.txt", render(comparison, None, super::Colour::Never)),
+    ]
+}

@@ -1,0 +1,86 @@
+use std::path::Path;
+
+use super::*;
+use crate::compare::tests::{alike, broken, drifting, few, losing, sets, shared, tripwire};
+use crate::report::Colour;
+
+/// Compares with `snapshots/NAME.*`; with UPDATE_SNAPSHOTS set, writes them.
+fn check(name: &str, comparison: &Comparison) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report/comparison/snapshots");
+    let text = render(comparison, None, Colour::Never);
+    for (end, text) in [("txt", text.clone()), ("md", markdown(comparison)), ("json", json(comparison))] {
+        let path = folder.join(format!("{name}.{end}"));
+        if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+            std::fs::write(&path, &text).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(text == kept, "{} differs; set UPDATE_SNAPSHOTS to accept this:\n{text}", path.display());
+    }
+    for line in text.lines() {
+        assert!(line.chars().count() <= 100, "too wide: {line}");
+        assert_eq!(line.trim_end(), line, "spaces at the end");
+    }
+}
+
+#[test]
+fn a_gain_and_its_cost() {
+    let comparison = shared();
+    assert_eq!(comparison.exit_code(), 0);
+    check("shared", &comparison);
+}
+
+#[test]
+fn a_broken_expectation_opens_the_report() {
+    let comparison = broken();
+    assert_eq!(comparison.exit_code(), 3);
+    assert!(render(&comparison, None, Colour::Never).starts_with("BROKEN  "));
+    check("broken", &comparison);
+}
+
+#[test]
+fn nothing_found_says_what_would_have_been() {
+    let comparison = alike();
+    assert_eq!(comparison.exit_code(), 0);
+    check("alike", &comparison);
+}
+
+#[test]
+fn few_runs_allow_no_verdict() {
+    let comparison = few();
+    assert_eq!(comparison.exit_code(), 4);
+    let text = render(&comparison, None, Colour::Never);
+    assert!(text.starts_with("NOT ENOUGH RUNS  ") && text.contains("not enough runs: 2 valid blocks"), "{text}");
+    check("few", &comparison);
+}
+
+#[test]
+fn another_machine_is_said_before_anything_else() {
+    let text = render(&drifting(), None, Colour::Never);
+    assert_eq!(text.lines().nth(1), Some("  THE MACHINE WAS NOT THE SAME FOR ALL RUNS"));
+    check("drifting", &drifting());
+}
+
+#[test]
+fn losses_are_never_left_out() {
+    check("losing", &losing());
+}
+
+#[test]
+fn old_runs_are_compared_as_sets() {
+    check("sets", &sets());
+}
+
+#[test]
+fn one_run_against_one_is_a_tripwire() {
+    let comparison = tripwire();
+    assert_eq!(comparison.exit_code(), 3);
+    check("tripwire", &comparison);
+}
+
+#[test]
+fn names_cannot_become_markup() {
+    let mut comparison = alike();
+    comparison.a.name = "<b>|x".to_owned();
+    let text = markdown(&comparison);
+    assert!(text.contains("&lt;b>\\|x") && !text.contains("<b>"), "{text}");
+}

@@ -1,0 +1,54 @@
+//! What was agreed on, what it saved, and what decompressing cost.
+
+use super::page::Page;
+use super::sentences::plural;
+use crate::report::numbers::{bytes, count, percent, significant};
+use crate::result::{Compression, Run};
+
+pub(super) fn write(page: &mut Page, run: &Run) {
+    let is_off = |agreed: &String| agreed == "off";
+    if run.compression.negotiated.keys().all(is_off) {
+        return;
+    }
+    page.section("compression");
+    let heads = ["", "agreed on", "payload", "as plain frames", "received", "ratio"];
+    let mut rows = vec![heads.map(str::to_owned).to_vec()];
+    if run.groups.len() > 1 {
+        rows.extend(run.groups.iter().map(|(name, figures)| row(name, &figures.compression)));
+    }
+    rows.push(row("all", &run.compression));
+    page.table(&rows);
+    page.aside(
+        "agreed on: connections by what the server agreed to (standalone: each message by itself; context: messages refer to \
+         earlier ones; bits of its window); ratio: bytes as plain frames / bytes received, both with frame headers",
+    );
+    let own = &run.loadgen;
+    let mut cost = format!("decompressed {} here", plural(own.inflated, "message"));
+    if own.cpu_s > 0.0 {
+        let share = percent(own.inflate_cpu_s / own.cpu_s);
+        cost += &format!(", {} s of CPU = {share} of fanout's own", significant(own.inflate_cpu_s, 2));
+    }
+    page.line(&format!("{cost}; connections that received the same bytes share the work"));
+    if run.deliveries.counted > 0 {
+        #[allow(clippy::cast_precision_loss)]
+        let size = bytes(run.compression.counted_bytes as f64);
+        let counted = count(run.deliveries.counted);
+        page.line(&format!(
+            "{counted} of the deliveries ({size}) were counted by their frames and not decompressed: whether those were intact and \
+             in order is not known, and latencies, payload and ratio are those of the others"
+        ));
+    }
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn row(name: &str, compression: &Compression) -> Vec<String> {
+    let agreed = compression.negotiated.iter().map(|(what, n)| format!("{what} {}", count(*n)));
+    vec![
+        name.to_owned(),
+        agreed.collect::<Vec<_>>().join(", "),
+        bytes(compression.payload_bytes as f64),
+        bytes(compression.plain_bytes as f64),
+        bytes(compression.wire_bytes as f64),
+        compression.ratio.map_or("-".to_owned(), |ratio| significant(ratio, 3)),
+    ]
+}

@@ -1,0 +1,62 @@
+//! Which metrics a run of this scenario will have: what thresholds and expectations may name.
+
+use crate::plan::{Arrival, Plan, TargetKind};
+use crate::thresholds::Metric;
+
+/// What a run of a scenario measures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measured {
+    groups: Vec<String>,
+    phases: Vec<String>,
+    pace: Pace,
+    cost: Cost,
+}
+
+/// Whether messages have due times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Scheduled,
+    Closed,
+}
+
+/// Whether the server's process is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cost {
+    Sampled,
+    Unknown,
+}
+
+impl Measured {
+    /// What a run of this plan measures.
+    #[must_use]
+    pub fn by(plan: &Plan) -> Self {
+        let closed = plan.publishers.iter().any(|p| matches!(p.arrival, Arrival::Closed { .. }));
+        let unsampled = matches!(plan.target.kind, TargetKind::Url { pid: None, .. });
+        Self {
+            groups: plan.groups.iter().map(|g| g.name.clone()).collect(),
+            phases: plan.phases.iter().map(|p| p.name.clone()).collect(),
+            pace: if closed { Pace::Closed } else { Pace::Scheduled },
+            cost: if unsampled { Cost::Unknown } else { Cost::Sampled },
+        }
+    }
+
+    /// The metric of this name.
+    ///
+    /// # Errors
+    /// A name that is no figure of a run, or none of this scenario's, in a sentence.
+    pub fn metric(&self, path: &str) -> Result<Metric, String> {
+        let groups: Vec<&str> = self.groups.iter().map(String::as_str).collect();
+        let phases: Vec<&str> = self.phases.iter().map(String::as_str).collect();
+        let metric = Metric::find(path, &groups, &phases).map_err(|e| e.to_string())?;
+        let of_server = path.starts_with("server.") || path.ends_with(".server_cpu_s");
+        if self.pace == Pace::Closed && metric.needs_due_times() {
+            Err(format!("`{path}`: a closed loop has no due times; use latency.sent or latency.round_trip"))
+        } else if self.pace == Pace::Scheduled && path.contains("latency.round_trip.") {
+            Err(format!("`{path}`: only a closed loop (arrival = \"closed\") measures round trips"))
+        } else if self.cost == Cost::Unknown && of_server {
+            Err(format!("`{path}`: the cost of a server at a URL is known only with target.pid"))
+        } else {
+            Ok(metric)
+        }
+    }
+}

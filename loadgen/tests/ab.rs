@@ -1,0 +1,177 @@
+//! `fanout ab`, `fanout compare` and `--variant` as a user meets them, on the bundled server.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
+
+mod command;
+
+use std::path::Path;
+
+use command::{Done, Stage};
+use serde_json::Value;
+
+/// A second on the bundled server, in two variants; it tolerates a busy machine.
+const SCENARIO: &str = r#"
+name = "trial"
+settle = "50ms"
+drain = "5s"
+max_schedule_lag = "1s"
+[[connections]]
+name = "subscribers"
+count = 5
+[[publishers]]
+name = "speaker"
+rate = 50
+[[phases]]
+name = "steady"
+for = "300ms"
+[thresholds]
+"deliveries.lost" = "== 0"
+[variants.small]
+[variants.large]
+"publishers.speaker.payload" = { size = "2KiB" }
+"thresholds.latency.due.p99" = "< 10s"
+[ab]
+a = "small"
+b = "large"
+runs = 2
+expect = ["rates.payload_bytes_per_s >= 4 x a"]
+"#;
+
+fn stage() -> Stage {
+    Stage::new(SCENARIO)
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))).unwrap()
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Ends with this code and sentence, before anything was run or written.
+fn refused(arguments: &[&str], code: i32, sentence: &str) {
+    let stage = stage();
+    let done = stage.go(arguments).wait();
+    done.exits(code).says(sentence);
+    assert!(done.stdout.is_empty() && names(stage.directory.path()) == ["scenario.toml"], "{done:?}");
+}
+
+#[test]
+fn two_runs_of_each_are_compared_but_allow_no_verdict() {
+    let stage = stage();
+    let done = stage.go(&["ab", "scenario.toml"]).wait();
+    done.exits(4).says("block 1 of 2: ").says("block 2 of 2: ");
+    assert!(done.stdout.starts_with("NOT ENOUGH RUNS  trial: b (large) against a (small), "), "{}", done.stdout);
+    assert!(done.stdout.contains("not enough runs: "), "{}", done.stdout);
+    assert!(done.stdout.contains("held: rates.payload_bytes_per_s >= 4 x a, it was 16 x a"), "{}", done.stdout);
+    let lines: Vec<Vec<&str>> = done.stdout.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert!(lines.contains(&vec!["publishers.speaker.payload.mean_bytes", "128", "2048"]), "{}", done.stdout);
+    let latest = stage.directory.path().join("results/trial/latest");
+    assert!(std::fs::read_link(&latest).unwrap().to_str().unwrap().starts_with("ab-"));
+    let files = names(&latest);
+    for name in ["a-01", "a-02", "b-01", "b-02", "comparison.json", "comparison.md", "comparison.txt"] {
+        assert!(files.iter().any(|file| file == name), "{name} of {files:?}");
+    }
+    assert_eq!(json(&latest.join("b-01/run.json"))["scenario"]["variant"], "large");
+    assert_eq!(std::fs::read_to_string(latest.join("comparison.json")).unwrap().lines().next(), Some("{"));
+    let comparison = json(&latest.join("comparison.json"));
+    assert_eq!(comparison["environment"], Value::Array(Vec::new()));
+    assert_eq!((comparison["a"]["valid"].as_u64(), comparison["runs"].as_u64()), (Some(2), Some(2)));
+}
+
+#[test]
+fn a_change_can_be_an_arm_and_json_is_alone_on_stdout() {
+    let stage = stage();
+    let a = ["ab", "scenario.toml", "--a", "publishers.speaker.rate=40", "--b", "publishers.speaker.rate=80"];
+    let done = stage.go(&[&a[..], &["--runs", "1", "--format", "json", "--out", "out"]].concat()).wait();
+    done.exits(4);
+    let comparison: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(comparison["b"]["name"], "publishers.speaker.rate=80");
+    let note = "`expect` of the file is about small and large: it was not used";
+    assert_eq!(comparison["notes"].as_array().unwrap().last().unwrap(), note);
+    assert_eq!(comparison["expectations"], Value::Array(Vec::new()));
+    assert!(stage.out().join("a-01/run.json").exists());
+    let again = stage.go(&[&a[..], &["--runs", "1", "--out", "out"]].concat()).wait();
+    again.exits(1).says("out holds an earlier comparison");
+}
+
+#[test]
+fn ctrl_c_compares_and_writes_what_there_is() {
+    let stage = stage();
+    let long = ["ab", "scenario.toml", "--runs", "50", "--out", "out"];
+    let mut going = stage.go(&long);
+    going.until_said("block 2 of 50");
+    going.signal("INT");
+    let done = going.wait();
+    done.exits(130).says("interrupted after");
+    let comparison = json(&stage.out().join("comparison.json"));
+    assert!(comparison["ended_early"].as_str().unwrap().starts_with("interrupted after "));
+    assert!(comparison["runs"].as_u64().unwrap() >= 1);
+}
+
+#[test]
+fn a_run_that_cannot_be_made_ends_it() {
+    let stage = stage();
+    let done = stage.go(&["ab", "scenario.toml", "--set", "target.url=ws://127.0.0.1:9/x", "--out", "out"]).wait();
+    done.exits(1).says("127.0.0.1:9");
+    assert!(stage.out().join("comparison.json").exists());
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused_before_any_run() {
+    let ab = |more: &[&'static str]| [&["ab", "scenario.toml"], more].concat();
+    refused(&ab(&["--a", "tiny"]), 2, "there is no variant `tiny`: the file has `small`, `large`");
+    refused(&ab(&["--b", "publishers.speaker.rats=1"]), 2, "unknown key `rats`");
+    refused(&ab(&["--expect", "latency.due.p98 < 1ms"]), 2, "unknown metric `latency.due.p98`");
+    refused(&ab(&["--expect", "fast"]), 2, "`fast` is not an expectation");
+    refused(&ab(&["--runs", "0"]), 2, "invalid value '0'");
+    refused(&["ab", "absent.toml"], 2, "cannot read absent.toml");
+    refused(&["compare", "absent", "absent"], 1, "cannot read absent");
+    refused(&["compare", ".", "."], 1, "there is no run.json in .");
+    let plain = Stage::new(SCENARIO.split("[ab]").next().unwrap());
+    let done = plain.go(&["ab", "scenario.toml"]).wait();
+    done.exits(2).says("what is to be compared? give --a a variant of the file");
+}
+
+#[test]
+fn each_variant_runs_in_turn_into_a_folder_of_its_own() {
+    let stage = stage();
+    let (done, ()) = command::undisturbed(|| (stage.run(&["--variant", "all", "--format", "json"]), ()));
+    let lines: Vec<Value> = done.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.iter().map(|run| &run["scenario"]["variant"]).collect::<Vec<_>>(), ["small", "large"]);
+    assert_eq!(lines[1]["thresholds"].as_array().unwrap().len(), 2, "the variant has one of its own");
+    assert!(stage.out().join("small/run.json").exists() && stage.out().join("large/run.json").exists());
+    let done = stage.go(&["run", "scenario.toml", "--variant", "large"]).wait();
+    assert!(stage.directory.path().join("results/trial/latest/large/run.json").exists(), "{done:?}");
+    let done = stage.run(&["--variant", "huge"]);
+    done.exits(2).says("there is no variant `huge`: the file has `small`, `large`");
+}
+
+#[test]
+fn old_runs_are_compared_with_one_another() {
+    let stage = stage();
+    let ran: Vec<Done> = ["one", "two"].map(|out| stage.go(&["run", "scenario.toml", "--out", out]).wait()).into();
+    assert!(ran.iter().all(|done| [0, 4].contains(&done.code)), "{ran:?}");
+    let done = stage.go(&["compare", "one", "two/run.json", "--out", "both"]).wait();
+    assert!([0, 3, 4].contains(&done.code), "{done:?}");
+    assert!(done.stdout.contains("trial: b (two/run.json) against a (one), "), "{}", done.stdout);
+    assert_eq!(json(&stage.directory.path().join("both/comparison.json"))["scenario"], "trial");
+}
+
+#[test]
+fn validate_speaks_of_every_variant_and_of_the_comparison() {
+    let done = stage().go(&["validate", "scenario.toml"]).wait();
+    done.exits(0);
+    for part in [
+        "scenario.toml: valid",
+        "--variant small: valid",
+        "--variant large: valid",
+        "ab: b (large) against a (small), 2 runs each",
+    ] {
+        assert!(done.stdout.contains(part), "{part}\n{}", done.stdout);
+    }
+}

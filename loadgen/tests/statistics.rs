@@ -1,0 +1,73 @@
+//! The tests of significance against SciPy, and where SciPy has no exact answer (ties), against enumerating everything.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+use loadgen::analyse::{mann_whitney, signed_rank};
+use serde_json::Value;
+
+/// How it was made: `vectors.py` beside it.
+const VECTORS: &str = include_str!("statistics/vectors.json");
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+fn close(ours: f64, theirs: f64) -> bool {
+    (ours - theirs).abs() <= 1e-6 * theirs.max(1e-6)
+}
+
+#[test]
+fn both_tests_agree_with_scipy() {
+    let vectors: Value = serde_json::from_str(VECTORS).unwrap();
+    let cases = vectors["signed_rank"].as_array().unwrap();
+    assert!(cases.len() > 30);
+    for case in cases {
+        let (ours, theirs) = (signed_rank(&numbers(&case["differences"])), case["p"].as_f64().unwrap());
+        assert!(close(ours, theirs), "signed rank: {ours} against {theirs} of {case}");
+    }
+    let cases = vectors["mann_whitney"].as_array().unwrap();
+    assert!(cases.len() > 20);
+    for case in cases {
+        let (ours, theirs) = (mann_whitney(&numbers(&case["a"]), &numbers(&case["b"])), case["p"].as_f64().unwrap());
+        assert!(close(ours, theirs), "Mann-Whitney: {ours} against {theirs} of {case}");
+    }
+}
+
+#[test]
+fn with_ties_the_signed_rank_test_is_what_enumerating_all_signs_gives() {
+    let sizes = [1.0, 1.0, 2.0, 2.0, 2.0, 3.0, 5.0, 5.0];
+    // Mean ranks of these sizes.
+    let ranks = [1.5, 1.5, 4.0, 4.0, 4.0, 6.0, 7.5, 7.5];
+    let sum = |signs: u32| (0..8).filter(|i| signs >> i & 1 == 1).map(|i| ranks[i]).sum::<f64>();
+    for signs in 0..256_u32 {
+        let differences: Vec<f64> =
+            sizes.iter().enumerate().map(|(i, size)| if signs >> i & 1 == 1 { *size } else { -size }).collect();
+        let tail = |holds: fn(f64, f64) -> bool| (0..256).filter(|other| holds(sum(*other), sum(signs))).count() as f64;
+        let expected = (2.0 * tail(|a, b| a <= b).min(tail(|a, b| a >= b)) / 256.0).min(1.0);
+        assert!((signed_rank(&differences) - expected).abs() < 1e-12, "{differences:?}");
+    }
+}
+
+#[test]
+fn with_ties_the_rank_sum_test_is_what_enumerating_all_choices_gives() {
+    let all = [1.0, 1.0, 2.0, 3.0, 3.0, 3.0, 4.0];
+    let ranks = [1.5, 1.5, 3.0, 5.0, 5.0, 5.0, 7.0];
+    let chosen =
+        |set: u32, from: &[f64; 7]| -> Vec<f64> { (0..7).filter(|i| set >> i & 1 == 1).map(|i| from[i]).collect() };
+    let sets: Vec<u32> = (0..128_u32).filter(|set| set.count_ones() == 3).collect();
+    let sum = |set: u32| chosen(set, &ranks).iter().sum::<f64>();
+    for &set in &sets {
+        let tail =
+            |holds: fn(f64, f64) -> bool| sets.iter().filter(|other| holds(sum(**other), sum(set))).count() as f64;
+        let expected = (2.0 * tail(|a, b| a <= b).min(tail(|a, b| a >= b)) / sets.len() as f64).min(1.0);
+        let p = mann_whitney(&chosen(set, &all), &chosen(!set & 127, &all));
+        assert!((p - expected).abs() < 1e-12, "{set:b}: {p} {expected}");
+    }
+}
+
+#[test]
+fn nothing_can_be_told_from_nothing() {
+    assert_eq!(signed_rank(&[]), 1.0);
+    assert_eq!(signed_rank(&[0.0, 0.0]), 1.0);
+    assert_eq!(mann_whitney(&[], &[1.0]), 1.0);
+    assert_eq!(mann_whitney(&[2.0; 30], &[2.0; 30]), 1.0);
+}
