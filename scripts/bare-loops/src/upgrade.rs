@@ -14,7 +14,7 @@ pub(crate) fn upgrade(stream: &mut TcpStream, to: SocketAddr, path: &str) -> io:
     // Only security against intermediaries asks for a random key; there are none here.
     let key = encode_key([7; 16]);
     let mut request = Vec::new();
-    ClientRequest { host: &to.to_string(), path, key: &key, headers: &[], subprotocols: &[] }
+    ClientRequest { host: &to.to_string(), path, key: &key, headers: &[], subprotocols: &[], compression: None }
         .write(&mut request)
         .map_err(io::Error::other)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -26,7 +26,7 @@ pub(crate) fn upgrade(stream: &mut TcpStream, to: SocketAddr, path: &str) -> io:
             0 => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed during the upgrade")),
             n => answer.extend_from_slice(&part[..n]),
         }
-        match verify_answer(&answer, &key, &[]).map_err(io::Error::other)? {
+        match verify_answer(&answer, &key, &[], None).map_err(io::Error::other)? {
             Answer::Incomplete => {}
             Answer::Upgraded { consumed, .. } if consumed == answer.len() => return Ok(()),
             Answer::Upgraded { .. } => return Err(io::Error::other("the room is not silent: use another path")),

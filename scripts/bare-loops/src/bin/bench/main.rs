@@ -2,6 +2,7 @@
 
 mod child;
 mod clients;
+mod engines;
 mod error;
 mod loadgen;
 mod machine;
@@ -29,9 +30,9 @@ use crate::outcome::{Outcome, print_json, print_text};
 /// Which shows what: server-single and loadgen-single how near each side comes to its bare loop; server-batched how fast the server
 /// is with a reader that only counts bytes; loadgen-batched that it is that fast too when every byte of every delivery is compared
 /// and timed, with nothing lost and nobody closed; memory what an idle connection costs; slow-reader that one stopped reader does
-/// not slow the others; clients that two implementations measure the same.
+/// not slow the others; clients that two implementations measure the same; engines what the tutorials' way costs.
 ///
-/// slow-reader takes four minutes, every other about one or less.
+/// slow-reader, clients and engines take three to five minutes, every other about one or less.
 #[derive(Parser)]
 #[command(name = "bench", max_term_width = 100)]
 struct Flags {
@@ -103,6 +104,9 @@ enum Benchmark {
     SlowReader,
     /// The same load with --client native and --client tungstenite (goals: equal counts, p50 and p99 within 15 % or 50 us)
     Clients,
+    /// The server beside its own --engine textbook, the hub of every tutorial, with 1,000 and 10,000 subscribers: CPU a delivery,
+    /// latency, memory a connection
+    Engines,
 }
 
 /// What every benchmark needs to know.
@@ -133,6 +137,7 @@ fn measure(benchmark: Benchmark, setting: &Setting) -> Result<Outcome, BenchErro
         Benchmark::Memory => memory::slope(setting),
         Benchmark::SlowReader => slow::reader(setting),
         Benchmark::Clients => clients::agree(setting),
+        Benchmark::Engines => engines::beside_textbook(setting),
     }
 }
 
