@@ -11,6 +11,7 @@
 mod ab;
 mod address;
 mod build;
+mod dialect;
 mod document;
 mod error;
 mod expand;
@@ -30,6 +31,7 @@ mod resolved;
 mod scalar;
 mod set;
 mod target;
+mod tls;
 mod value;
 mod variants;
 mod word;

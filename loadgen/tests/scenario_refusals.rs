@@ -125,8 +125,6 @@ fn keys_of_later_versions_are_refused_by_name() {
         ("count = 10", "count = 10\nchurn = { session = \"90s\" }", &[], (5, 1), "`churn` is not built yet in this version"),
         ("count = 10", "count = 10\nreconnect = { on = \"any\" }", &[], (5, 1), "`reconnect` is not built yet in this version"),
         ("count = 10", "count = 10\nread_bytes_per_s = 64000", &[], (5, 1), "`read_bytes_per_s` is not built yet in this version"),
-        ("[[phases]]", "[target]\ndialect = \"chat\"\n[[phases]]", &[], (9, 1), "`dialect` is not built yet in this version"),
-        ("[[phases]]", "[target]\ntls = { insecure = true }\n[[phases]]", &[], (9, 1), "`tls` is not built yet in this version"),
         ("[[phases]]", "[target]\nfeed = \"users.csv\"\n[[phases]]", &[], (9, 1), "`feed` is not built yet in this version"),
         ("[[phases]]", "[target]\nfeed_end = \"wrap\"\n[[phases]]", &[], (9, 1), "`feed_end` is not built yet in this version"),
         (r#"for = "2s""#, "for = \"2s\"\nconnections = 20", &[], (11, 1), "`connections` is not built yet in this version"),
@@ -138,7 +136,6 @@ fn keys_of_later_versions_are_refused_by_name() {
         ("rate = 5", "rate = 5\nurl = \"http://x\"", &[], (8, 1), "`url` is not built yet in this version"),
         (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = { expr = \"== 0\", abort = true }", &[], (12, 38), "`abort` of a threshold is not built yet in this version"),
         (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = \"< 1.5 x baseline\"", &[], (12, 21), "`< 1.5 x baseline`: comparing with a baseline is not built yet in this version; write a value"),
-        (r#"name = "base""#, "name = \"base\"\n[target]\nurl = \"wss://127.0.0.1:1\"", &[], (3, 7), "wss:// urls need TLS, and TLS is not built yet in this version: use ws://"),
     ]);
 }
 

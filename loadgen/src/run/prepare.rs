@@ -11,7 +11,7 @@ use super::outcome::{Costs, Memory, Outcome};
 use super::signals::Signals;
 use super::timeline::{Cpu, Timeline};
 use crate::ledger::{Book, Verify};
-use crate::plan::{ClientEngine, Plan, TargetKind};
+use crate::plan::{Checked, ClientEngine, Plan, TargetKind};
 use crate::probe::{Echo, ProbeError, Seen, Wrapping, probe};
 use crate::progress::Progress;
 use crate::report::ArrivalLog;
@@ -150,7 +150,7 @@ async fn conduct(
         stats: None,
         sampler,
         split: split.clone(),
-        target: format!("{} ws://{}", server.kind, server.address),
+        target: format!("{} {}://{}", server.kind, plan.target.scheme(), server.address),
         workers,
     };
     let start = net::now();
@@ -194,6 +194,11 @@ fn notes(plan: &Plan, seen: Seen) -> Vec<String> {
         notes.push(
             "the tungstenite client does not tell how long a delivery waited for its turn: read age is not judged"
                 .to_owned(),
+        );
+    }
+    if plan.target.tls.as_ref().is_some_and(|tls| tls.checked == Checked::No) {
+        notes.push(
+            "tls.insecure: the server's certificate was not checked, so this may have been any server".to_owned(),
         );
     }
     let proxies = ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];

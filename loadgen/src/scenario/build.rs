@@ -16,7 +16,7 @@ use crate::scenario::publishers::{Replay, Scene};
 use crate::scenario::scalar::At;
 use crate::scenario::value::Name;
 use crate::scenario::word::{CorrelateKey, ModeKey};
-use crate::scenario::{ab, groups, keys, phases, publishers, resolved, target, variants};
+use crate::scenario::{ab, dialect, groups, keys, phases, publishers, resolved, target, variants};
 
 /// A scenario file, read and checked.
 #[derive(Debug)]
@@ -119,7 +119,8 @@ fn build(file: &File, dir: &Path, limits: &Limits) -> Result<Plan, Fault> {
     let rooms_of_trace = groups::replays(&file.connections)?;
     let trace = replay.as_ref().map(|replay| replay.trace.as_ref());
     let groups = groups::resolve(&file.connections, trace, seed, target.ip())?;
-    if groups.rooms.len() > 1 && !target.path.contains("{room}") {
+    let names_room = target.dialect.as_ref().is_some_and(|dialect| dialect.names_room());
+    if groups.rooms.len() > 1 && !names_room && !target.path.contains("{room}") {
         return Err(no_room_in_path(file, groups.rooms.len(), &target.path));
     }
     let scene = Scene { dir, seed, mode, correlate, rooms: &groups.rooms, groups: &groups.groups, rooms_of_trace };
@@ -127,6 +128,7 @@ fn build(file: &File, dir: &Path, limits: &Limits) -> Result<Plan, Fault> {
     let trace_length = replay
         .as_ref()
         .map(|r| Duration::try_from_secs_f64(r.trace.length_us() as f64 / 1e6 / r.speed).unwrap_or(Duration::MAX));
+    dialect::possible(target.dialect.as_deref(), file, &groups.groups, &publishers)?;
     let phases = phases::resolve(&file.phases, trace_length)?;
     let mut plan = Plan {
         name: file.name.value.0.clone(),

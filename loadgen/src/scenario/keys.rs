@@ -51,9 +51,13 @@ pub(super) const TARGET: Keys = Keys {
         "server",
         "headers",
         "subprotocols",
+        "tls",
+        "dialect",
     ],
-    later: &["dialect", "tls", "feed", "feed_end"],
+    later: &["feed", "feed_end"],
 };
+
+pub(super) const TLS: Keys = Keys { table: "tls", built: &["ca", "insecure", "cert", "key"], later: &[] };
 
 pub(super) const CONNECTIONS: Keys = Keys {
     table: "[[connections]]",
@@ -91,7 +95,7 @@ pub(super) const PHASES: Keys =
 
 pub(super) const AB: Keys = Keys { table: "[ab]", built: &["a", "b", "runs", "expect"], later: &[] };
 
-const TABLES: [&Keys; 8] = [&TOP, &TARGET, &CONNECTIONS, &COMPRESSION, &PUBLISHERS, &PAYLOAD, &PHASES, &AB];
+const TABLES: [&Keys; 9] = [&TOP, &TARGET, &TLS, &CONNECTIONS, &COMPRESSION, &PUBLISHERS, &PAYLOAD, &PHASES, &AB];
 
 /// Refuses the first key that does not exist or is not built yet.
 pub(super) fn check(table: &DeTable<'_>) -> Result<(), Fault> {
@@ -113,7 +117,12 @@ pub(super) fn check(table: &DeTable<'_>) -> Result<(), Fault> {
                     format!("there is only one `{name}`: write {} with one bracket", keys.table),
                 ));
             }
-            DeValue::Table(inner) => check_table(inner, keys)?,
+            DeValue::Table(inner) => {
+                check_table(inner, keys)?;
+                if let Some(table) = inner.get("tls").and_then(|value| value.get_ref().as_table()) {
+                    check_table(table, &TLS)?;
+                }
+            }
             DeValue::Array(items) => {
                 for inner in items.iter().filter_map(|item| item.get_ref().as_table()) {
                     check_table(inner, keys)?;
@@ -206,9 +215,11 @@ mod tests {
         let payload = optional("/properties/publishers/items/properties/payload");
         let compression = optional("/properties/connections/items/properties/compression");
         let ab = optional("/properties/ab");
+        let tls = optional("/properties/target/properties/tls");
         for (keys, at) in [
             (&TOP, "/properties"),
             (&TARGET, "/properties/target/properties"),
+            (&TLS, &tls),
             (&CONNECTIONS, "/properties/connections/items/properties"),
             (&PUBLISHERS, "/properties/publishers/items/properties"),
             (&PHASES, "/properties/phases/items/properties"),

@@ -35,6 +35,8 @@ pub struct Member {
     pub room: u32,
     /// The plan's room, which names the path.
     pub path_room: u32,
+    /// Run-wide number of the connection: subscribers first, then separate publishers.
+    pub number: u32,
     /// Run-wide publisher index, if it publishes.
     pub publisher: Option<u32>,
     /// Local address, if the plan names one.
@@ -73,6 +75,7 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
                         group: None,
                         room,
                         path_room: room,
+                        number: plan.subscribers() + publisher,
                         publisher: Some(publisher),
                         source: None,
                         inflate: Inflate::Verify,
@@ -98,7 +101,8 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
             let publisher = member_publisher.get(&(g as u32, i)).copied();
             // A publisher waits for its own messages, so it must know them.
             let inflate = if publisher.is_some() { Inflate::Verify } else { group.inflate(i) };
-            let member = Member { group: Some(g as u16), room, path_room, publisher, source, inflate };
+            let member =
+                Member { group: Some(g as u16), room, path_room, number: connection, publisher, source, inflate };
             ramps[place(path_room, connection)].push(member);
             connection += 1;
         }
