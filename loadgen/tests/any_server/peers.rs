@@ -39,7 +39,7 @@ fn install(peer: Peer) -> Result<String, String> {
                 std::env::var("FANOUT_CENTRIFUGO").map_err(|_| "FANOUT_CENTRIFUGO names no program".to_owned())?;
             let config = source("centrifugo").join("config.json");
             Ok(format!(
-                "spawn = [\"{program}\", \"--config\", \"{}\"]\nenv = {{ CENTRIFUGO_HTTP_SERVER_PORT = \"{{port}}\" }}",
+                "spawn = [\"{program}\", \"--config\", \"{}\"]\nenv = {{ CENTRIFUGO_PORT = \"{{port}}\" }}",
                 config.display()
             ))
         }
