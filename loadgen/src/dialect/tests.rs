@@ -190,7 +190,7 @@ fn phoenix_joins_its_topic_and_beats() {
 fn graphql_ws_initialises_subscribes_and_answers_pings() {
     let graphql = dialect("graphql-ws");
     assert_eq!(graphql.subprotocol.as_deref(), Some("graphql-transport-ws"));
-    let subscribe = r#"{"id":"s","type":"subscribe","payload":{"query":"subscription($room:String!){messageAdded(room:$room){text}}","variables":{"room":"r\"1"}}}"#;
+    let subscribe = r#"{"id":"s","type":"subscribe","payload":{"query":"subscription($room:String!){messageAdded(room:$room){ text }}","variables":{"room":"r\"1"}}}"#;
     joins(&graphql, &[r#"{"type":"connection_init"}"#], &[(r#"{"type":"connection_ack"}"#, &[subscribe])]);
     assert!(published(&graphql, "a\"b").ends_with(r#""variables":{"room":"r\"1","text":"a\"b"}}}"#));
     assert!(published(&graphql, "").starts_with(r#"{"id":"p5","#));

@@ -13,7 +13,9 @@ fn lines() -> Receive {
 }
 
 fn bench(connections: usize) -> Bench {
-    Bench { dialect: Some(lines()), ..Bench::new(connections, Correlate::Stamp) }
+    let mut bench = Bench::new(connections, Correlate::Stamp);
+    bench.dialect = Some(lines());
+    bench
 }
 
 fn pushed(bench: &mut Bench, sent: &Sent) -> Option<String> {
