@@ -44,8 +44,13 @@ pub enum Command {
     Ab(AbArgs),
     /// Compare two sets of old runs, or one run with another
     Compare(CompareArgs),
+    /// Put runs of one scenario, made on several machines or one after the other, together to one
+    Merge(MergeArgs),
     /// Check scenario files and say what a run will need; opens no connection
     Validate(ValidateArgs),
+    /// Serve a run of `fanout run --agents N` (which starts this itself)
+    #[command(hide = true)]
+    Agent,
     /// Print the JSON Schema of scenario files, for editors
     Schema,
     /// Run the bundled broadcast server (the same as fanout-server)
@@ -131,6 +136,23 @@ pub struct CompareArgs {
     pub out: Option<PathBuf>,
 }
 
+/// `fanout merge`
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// Runs: directories with run.json in them or below
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// They were made one after the other, not at the same time
+    #[arg(long)]
+    pub sequential: bool,
+    /// What goes to standard output: the report, or run.json
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Directory for run.json [default: results/NAME/merged-TIME, with a `latest` link beside it]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
 /// `fanout quick`
 #[derive(Debug, Args)]
 pub struct QuickArgs {
@@ -172,6 +194,9 @@ pub struct How {
     /// What goes to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// Processes that have the connections, each with its own limit of descriptors [default: none, or as many as are needed]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=16))]
+    pub agents: Option<u16>,
     /// Directory for run.json and latency.hlog [default: results/NAME/TIME, with a `latest` link beside it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

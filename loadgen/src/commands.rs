@@ -2,11 +2,13 @@
 
 mod ab;
 mod compare;
+mod merge;
 mod run;
 mod validate;
 
 use std::io::{IsTerminal as _, Write as _};
 
+use crate::agent::DutyError;
 use crate::cli::{Cli, Command};
 use crate::progress::is_set;
 use crate::schema::schema;
@@ -30,9 +32,24 @@ pub fn dispatch(cli: Cli) -> u8 {
         Command::Quick(args) => run::quick_load(&args),
         Command::Ab(args) => ab::file(&args),
         Command::Compare(args) => compare::sets(&args),
+        Command::Merge(args) => merge::directories(&args),
         Command::Validate(args) => validate::files(&args),
+        Command::Agent => serve_run(),
         Command::Schema => say(&schema()).map_or_else(|code| code, |()| DONE),
         Command::Serve(flags) => server::serve_as("fanout serve", *flags),
+    }
+}
+
+/// `fanout agent`.
+fn serve_run() -> u8 {
+    match crate::agent::serve() {
+        Ok(()) => DONE,
+        Err(error @ DutyError::NoCoordinator) => {
+            eprintln!("{error}");
+            BAD_SCENARIO
+        }
+        // The coordinator says what happened, or is gone.
+        Err(_) => COULD_NOT_RUN,
     }
 }
 

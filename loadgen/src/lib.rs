@@ -11,6 +11,7 @@
 //!                   result::Run ─▶ validity, thresholds ─▶ report
 //! ```
 
+pub mod agent;
 pub mod analyse;
 pub mod cli;
 pub mod commands;
@@ -18,6 +19,7 @@ pub mod compare;
 pub mod corpus;
 pub mod environment;
 pub mod ledger;
+pub mod merge;
 pub mod pacer;
 pub mod payload;
 pub mod plan;

@@ -54,7 +54,7 @@ fn metric(path: &str, trials: &[Trial]) -> Result<Metric, String> {
 }
 
 /// The runs of a directory (or of one run.json), in the order of their names.
-fn runs(path: &Path) -> Result<Vec<Run>, String> {
+pub(super) fn runs(path: &Path) -> Result<Vec<Run>, String> {
     let mut files = Vec::new();
     if path.is_file() {
         files.push(path.to_owned());

@@ -174,7 +174,7 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, u8> {
 async fn run_one(plan: Plan, how: &How, place: &Place, several: bool) -> u8 {
     let name = plan.name.clone();
     let progress = Progress::new(ProgressMode::detect());
-    let result = execute(plan, &Settings { workers: how.workers }, &progress).await;
+    let result = execute(plan, &Settings { workers: how.workers, agents: how.agents }, &progress).await;
     progress.finish();
     let (run, arrivals) = match result {
         Ok(done) => done,
