@@ -10,7 +10,7 @@ use crate::worker::{Found, News, Order};
 /// Bytes of the length before each message.
 pub const LENGTH: usize = 4;
 /// No message is longer: a length beyond this is something else on the pipe.
-const LONGEST: usize = 1 << 30;
+const LONGEST: usize = 1 << 28;
 
 /// From the coordinator.
 #[derive(Debug, Serialize, Deserialize)]

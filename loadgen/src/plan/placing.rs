@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(needed(1799, 2000), Some(0));
         // The publisher's own connection is one too many.
         assert_eq!(needed(1800, 2000), Some(2));
-        assert_eq!(needed(5399, 2000), Some(3));
+        assert_eq!(needed(5397, 2000), Some(3));
         assert_eq!(needed(1800 * u32::from(MOST_AGENTS), 2000), None);
     }
 

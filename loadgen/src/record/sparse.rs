@@ -82,7 +82,7 @@ mod tests {
         /// However samples are divided among processes, what they hand over merges to what one recorder would hold, slot by slot.
         #[test]
         fn recorders_of_several_processes_merge_to_that_of_one(
-            samples in prop::collection::vec((0..5_usize, prop_oneof![0..3000_u64, 0..60_000_000, MAX_US - 2..MAX_US * 2], 1..4_u64), 0..300),
+            samples in prop::collection::vec((0..5_usize, prop_oneof![0..3000_u64, 0..60_000_000_u64, MAX_US - 2..MAX_US * 2], 1..4_u64), 0..300),
         ) {
             let mut one = Counts::new();
             let mut several = vec![Counts::new(); 5];

@@ -5,7 +5,7 @@ use super::*;
 use crate::ledger::{Book, Verify};
 use crate::plan::Mode;
 use crate::scenario::{Limits, Quick, quick};
-use crate::worker::{Completion, publisher_rooms, shares};
+use crate::worker::{Completion, Found, publisher_rooms, shares};
 
 const START: u64 = 5_000_000_000;
 const MILLISECOND: u64 = 1_000_000;
