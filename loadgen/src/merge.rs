@@ -125,7 +125,8 @@ fn one_by_one(runs: &[Run], of: impl Fn(&Run) -> Vec<String>) -> Vec<String> {
 
 fn validity(runs: &[Run]) -> Validity {
     let reasons = (1..).zip(runs).flat_map(|(number, run)| {
-        let of_run = move |reason: &Reason| Reason { figure: format!("run {number}: {}", reason.figure), ..reason.clone() };
+        let of_run =
+            move |reason: &Reason| Reason { figure: format!("run {number}: {}", reason.figure), ..reason.clone() };
         run.validity.reasons.iter().map(of_run)
     });
     Validity { valid: runs.iter().all(|run| run.validity.valid), reasons: reasons.collect() }
