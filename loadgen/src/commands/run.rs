@@ -9,7 +9,7 @@ use crate::cli::{Format, How, QuickArgs, RunArgs};
 use crate::plan::{ClientEngine, Group, Mode, Plan};
 use crate::progress::{Progress, ProgressMode};
 use crate::report::{Colour, FilesError, Place, exit_code, exit_code_of_all, files as run_files, json, text};
-use crate::run::{RunError, Settings, execute};
+use crate::run::{RunError, execute};
 use crate::scenario::{ALL_VARIANTS, Changes, Limits, Quick, ScenarioError, open, quick};
 
 /// Where results go without `--out`.
@@ -125,7 +125,7 @@ fn cannot_compress(jobs: &[Job], client: ClientEngine) -> Option<&Group> {
 }
 
 fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
-    if let Some(group) = cannot_compress(&jobs, how.client.into()) {
+    if let Some(group) = cannot_compress(&jobs, how.drive.client.into()) {
         let name = &group.name;
         eprintln!(
             "the tungstenite client cannot speak permessage-deflate, which `compression` of [[connections]] `{name}` offers: \
@@ -151,7 +151,7 @@ fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
     };
     let mut codes = Vec::new();
     for (mut job, place) in jobs.into_iter().zip(places) {
-        job.plan.client = how.client.into();
+        job.plan.client = how.drive.client.into();
         if let Some(variant) = job.variant.as_ref().filter(|_| several) {
             eprintln!("{}: variant {variant}", job.plan.name);
         }
@@ -174,7 +174,7 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, u8> {
 async fn run_one(plan: Plan, how: &How, place: &Place, several: bool) -> u8 {
     let name = plan.name.clone();
     let progress = Progress::new(ProgressMode::detect());
-    let result = execute(plan, &Settings { workers: how.workers, agents: how.agents }, &progress).await;
+    let result = execute(plan, &how.drive.settings(), &progress).await;
     progress.finish();
     let (run, arrivals) = match result {
         Ok(done) => done,
