@@ -129,6 +129,7 @@ max_schedule_lag = "2s"
 name = "members"
 count = 900
 rooms = 12
+ramp = 600
 [[publishers]]
 name = "speakers"
 count = 12
