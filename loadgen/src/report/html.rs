@@ -13,6 +13,7 @@
 //! Nothing is loaded: style, script and drawings are in the file. What is said in words is said by the same functions as on the terminal.
 
 mod bytes;
+mod columns;
 mod comparison;
 mod connections;
 mod costs;
@@ -37,7 +38,6 @@ mod spectrum;
 mod spread;
 mod table;
 mod thresholds;
-mod timeline;
 mod trend;
 
 #[cfg(test)]

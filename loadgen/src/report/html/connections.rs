@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
+use super::columns::{axis, bands, columns, is_there};
 use super::frame::{Axis, Frame, figure};
 use super::scale::Scale;
 use super::table::table;
-use super::timeline::{axis, bands, columns, is_there};
 use crate::report::numbers::{count, duration_us_exact, rate, seconds};
 use crate::result::{Quantiles, Run};
 
@@ -63,7 +63,7 @@ fn over_time(run: &Run) -> Markup {
             y: Axis::new(Scale::from_zero(high, 4, 1.0), "connections open", 9, rate),
         };
         let columns = columns(run, size);
-        let open = |column: &super::timeline::Column<'_>| column.largest(|interval| Some(interval.connections as f64));
+        let open = |column: &super::columns::Column<'_>| column.largest(|interval| Some(interval.connections as f64));
         let inside = html! {
             (frame.bands(&bands(run)))
             (frame.line("first", columns.iter().map(|column| (column.middle(), open(column)))))

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
+use super::columns::{Column, axis, bands, columns, is_there};
 use super::frame::{Axis, Frame, Size, figure};
 use super::scale::Scale;
 use super::table::facts;
-use super::timeline::{Column, axis, bands, columns, is_there};
 use crate::report::numbers::{bytes, percent};
 use crate::report::text::costs::{of_loadgen, of_server};
 use crate::result::Run;

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
+use super::columns::{Column, axis, bands, columns, each, is_there};
 use super::frame::{Axis, Frame, Px, Size, figure};
 use super::scale::Scale;
-use super::timeline::{Column, axis, bands, columns, each, is_there};
 use crate::report::numbers::{count, duration_us};
 use crate::result::Run;
 use crate::tenths::lowest_of_step;
@@ -52,7 +52,7 @@ pub(super) fn section(run: &Run) -> Option<Markup> {
         };
         let inside = html! {
             (frame.bands(&bands(run)))
-            (map(&frame, &columns))
+            @if cells { (map(&frame, &columns)) }
             (line("max", |interval| interval.max))
             (line("p99 halo", |interval| interval.p99))
             (line("p99", |interval| interval.p99))

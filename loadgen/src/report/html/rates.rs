@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
+use super::columns::{Column, axis, bands, columns, is_there};
 use super::frame::{Axis, Frame, figure};
 use super::scale::Scale;
 use super::table::{aside, table};
-use super::timeline::{Column, axis, bands, columns, is_there};
 use crate::report::numbers::{bytes, percent, rate};
 use crate::result::{PhaseFigures, Run};
 
