@@ -103,6 +103,14 @@ pub(super) struct Band {
     pub(super) class: &'static str,
 }
 
+impl Band {
+    /// Its name, or that without what stands in brackets, as far as there is room for it.
+    fn named_within(&self, room: f64) -> Option<&str> {
+        let short = self.name.split(" (").next().unwrap_or(&self.name);
+        [self.name.as_str(), short].into_iter().find(|name| name.chars().count() as f64 * CHARACTER + 8.0 <= room)
+    }
+}
+
 /// The axes of a chart of one size.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
@@ -215,8 +223,8 @@ impl Frame {
                         title { (band.name) }
                     }
                     line x1=(Px(from)) x2=(Px(from)) y1=(Px(TOP - 20.0)) y2=(Px(self.bottom())) {}
-                    @if band.name.chars().count() as f64 * CHARACTER + 8.0 <= to - from {
-                        text x=(Px(from + 5.0)) y=(Px(TOP - 6.0)) { (band.name) }
+                    @if let Some(name) = band.named_within(to - from) {
+                        text x=(Px(from + 5.0)) y=(Px(TOP - 6.0)) { (name) }
                     }
                 }
             }

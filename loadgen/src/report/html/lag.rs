@@ -7,14 +7,11 @@ use super::table::{aside, table};
 use crate::result::Run;
 
 pub(super) fn section(run: &Run) -> Option<Markup> {
-    let rows: Vec<Vec<String>> = [
-        ("schedule lag: sent later than due, while the socket took bytes", &run.schedule_lag),
-        ("read age: deliveries waited for fanout's turn", &run.read_age),
-    ]
-    .into_iter()
-    .filter(|(_, quantiles)| quantiles.count > 0)
-    .map(|(name, quantiles)| quantile_row(name, quantiles))
-    .collect();
+    let rows: Vec<Vec<String>> = [("schedule lag", &run.schedule_lag), ("read age", &run.read_age)]
+        .into_iter()
+        .filter(|(_, quantiles)| quantiles.count > 0)
+        .map(|(name, quantiles)| quantile_row(name, quantiles))
+        .collect();
     if rows.is_empty() {
         return None;
     }
@@ -25,6 +22,6 @@ pub(super) fn section(run: &Run) -> Option<Markup> {
     };
     Some(html! {
         (table(&["", "p50", "p90", "p99", "max"], &rows))
-        (aside(&format!("Where these are large beside the latencies, fanout and not the server was measured, and the run is invalid. {judged}")))
+        (aside(&format!("Schedule lag: sent later than due, while the socket took bytes. Read age: how long deliveries waited for fanout's turn. Where these are large beside the latencies, fanout and not the server was measured, and the run is invalid. {judged}")))
     })
 }
