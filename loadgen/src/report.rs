@@ -7,9 +7,11 @@
 //!      ├─▶ hlog     latency.hlog (arrivals)      ├─▶ files   one directory, all or nothing
 //!      └─▶ verdict  the exit code                ┘
 //! Comparison ─▶ comparison   the same of two settings: text, Markdown, HTML, JSON
-//! Trend ─▶ trend             of many runs: text, HTML, JSON
+//! Outcome    ─▶ capacity     the same of a capacity search
+//! Trends     ─▶ trend        of many runs: text, HTML, JSON
 //! ```
 
+pub mod capacity;
 pub mod comparison;
 pub mod files;
 pub mod hlog;
