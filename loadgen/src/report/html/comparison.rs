@@ -47,7 +47,7 @@ pub fn comparison(comparison: &Comparison, trials: &[Trial]) -> String {
             (
                 "changes",
                 "What differs in the scenario",
-                (!changes.is_empty()).then(|| html! { div class="said" { (table(&["", "a", "b"], &changes)) } }),
+                (!changes.is_empty()).then(|| table(&["", "a", "b"], &changes)),
             ),
             ("runs", "Runs", list(runs)),
             ("notes", "Notes", list(comparison.notes.clone())),

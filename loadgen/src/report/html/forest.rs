@@ -12,6 +12,8 @@ use crate::report::comparison::cells::{interval, ratio};
 const ROW: f64 = 38.0;
 /// Ratios that the axis may name.
 const NAMED: [f64; 17] = [0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25, 2.0, 5.0, 10.0, 20.0, 50.0];
+/// Room beyond the outermost interval, as a ratio, for its mark.
+const MARGIN: f64 = 1.06;
 /// Names closer than this run into each other, in pixels.
 const APART: f64 = 42.0;
 
@@ -78,11 +80,12 @@ fn axis(metrics: &[Compared], size: Size) -> Axis {
     let finite = |value: &f64| value.is_finite() && *value > 0.0;
     let low = ends().filter(finite).fold(0.9, f64::min).max(NAMED[0]);
     let high = ends().filter(finite).fold(1.1, f64::max).min(NAMED[NAMED.len() - 1]);
-    let scale = Scale::ratios(low / 1.03, high * 1.03);
+    let (low, high) = (low / MARGIN, high * MARGIN);
+    let scale = Scale::ratios(low, high);
     let width = if size == Size::Wide { 870.0 } else { 280.0 };
     // 1 first, then what has room beside what is named already.
     let mut ticks: Vec<f64> = vec![1.0];
-    for value in NAMED.into_iter().filter(|value| (low / 1.03..=high * 1.03).contains(value)) {
+    for value in NAMED.into_iter().filter(|value| (low..=high).contains(value)) {
         if ticks.iter().all(|&other| (scale.at(value) - scale.at(other)).abs() * width >= APART) {
             ticks.push(value);
         }
