@@ -42,8 +42,8 @@ impl Size {
 
     fn left(self) -> f64 {
         match self {
-            Self::Wide => 72.0,
-            Self::Narrow => 62.0,
+            Self::Wide => 80.0,
+            Self::Narrow => 74.0,
         }
     }
 
@@ -59,7 +59,7 @@ impl Size {
     pub(super) fn ticks(self) -> u32 {
         match self {
             Self::Wide => 10,
-            Self::Narrow => 5,
+            Self::Narrow => 4,
         }
     }
 }
