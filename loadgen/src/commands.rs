@@ -4,7 +4,10 @@ mod ab;
 mod capacity;
 mod compare;
 mod merge;
+mod old_runs;
+mod report;
 mod run;
+mod trend;
 mod validate;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -35,6 +38,8 @@ pub fn dispatch(cli: Cli) -> u8 {
         Command::Capacity(args) => capacity::file(&args),
         Command::Compare(args) => compare::sets(&args),
         Command::Merge(args) => merge::directories(&args),
+        Command::Report(args) => report::old(&args),
+        Command::Trend(args) => trend::runs(&args),
         Command::Validate(args) => validate::files(&args),
         Command::Agent => serve_run(),
         Command::Schema => say(&schema()).map_or_else(|code| code, |()| DONE),

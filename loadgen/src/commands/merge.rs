@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::compare::runs;
+use super::old_runs::below;
 use super::run::{RESULTS, colour};
 use super::{BAD_SCENARIO, COULD_NOT_RUN, say};
 use crate::cli::{Format, MergeArgs};
@@ -14,8 +14,8 @@ use crate::result::Run;
 pub fn directories(args: &MergeArgs) -> u8 {
     let mut all = Vec::new();
     for path in &args.runs {
-        match runs(path) {
-            Ok(runs) => all.extend(runs),
+        match below(path) {
+            Ok(found) => all.extend(found.into_iter().map(|found| found.run)),
             Err(message) => {
                 eprintln!("{message}");
                 return COULD_NOT_RUN;

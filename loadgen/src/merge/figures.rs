@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{MergeError, Timing};
 use crate::record::Counts;
 use crate::result::Run;
+use crate::tenths::Tenths;
 
 /// How a figure of several runs becomes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +112,7 @@ impl Merger<'_> {
             }
             Value::Object(_) => self.object(path, of_each)?,
             Value::Number(_) => self.number(path, of_each),
+            Value::String(_) if path == "intervals.arrivals" => steps(of_each),
             first if of_each.iter().all(|value| *value == first) => first.clone(),
             first if first.is_string() || first.is_boolean() => first.clone(),
             _ => Value::Null,
@@ -246,6 +248,15 @@ impl Merger<'_> {
         let seconds: Result<Vec<Value>, _> = (0..longest).map(|second| self.object("intervals", &at(second))).collect();
         Ok(seconds?.into())
     }
+}
+
+/// The steps of a second's latencies, added up.
+fn steps(of_each: &[&Value]) -> Value {
+    let mut sum = Tenths::default();
+    for tenths in of_each.iter().filter_map(|value| serde_json::from_value::<Tenths>((*value).clone()).ok()) {
+        sum.merge(&tenths);
+    }
+    json!(sum)
 }
 
 fn rule(path: &str) -> Rule {

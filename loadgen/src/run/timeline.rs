@@ -10,6 +10,7 @@ use crate::recorder::{Recorder, Slot};
 use crate::report::ArrivalLog;
 use crate::result::Interval;
 use crate::target::Sampler;
+use crate::tenths::Tenths;
 use crate::validity::OwnSecond;
 
 /// CPU clocks of both sides at one moment, nanoseconds.
@@ -145,6 +146,7 @@ impl Timeline {
             server_rss_bytes: sampler.and_then(Sampler::rss),
             loadgen_cpu_s,
             loadgen_rss_bytes: self.own.memory().rss_bytes,
+            arrivals: Tenths::of(arrived.ranges().map(|(low, _, n)| (low, n))),
         });
         self.cpu = cpu;
         self.last = now;
