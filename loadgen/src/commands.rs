@@ -2,6 +2,7 @@
 
 mod ab;
 mod compare;
+mod record;
 mod run;
 mod validate;
 
@@ -31,6 +32,7 @@ pub fn dispatch(cli: Cli) -> u8 {
         Command::Ab(args) => ab::file(&args),
         Command::Compare(args) => compare::sets(&args),
         Command::Validate(args) => validate::files(&args),
+        Command::Record(args) => record::feed(&args),
         Command::Schema => say(&schema()).map_or_else(|code| code, |()| DONE),
         Command::Serve(flags) => server::serve_as("fanout serve", *flags),
     }

@@ -25,6 +25,7 @@ pub mod probe;
 pub mod progress;
 pub mod record;
 pub mod recorder;
+pub mod recording;
 pub mod report;
 pub mod request;
 pub mod result;

@@ -78,6 +78,7 @@ pub(super) const PUBLISHERS: Keys = Keys {
         "payload",
         "replay",
         "speed",
+        "start",
         "loop",
     ],
     later: &["url", "method", "headers", "body"],
