@@ -33,7 +33,8 @@ Start here:
   fanout quick ws://127.0.0.1:9001/ws/{room}  your own server
   fanout run scenarios/quickstart.toml        a scenario file
   fanout validate my.toml                     is it right, and what will it need?
-  fanout ab my.toml --a KEY=1 --b KEY=2       which of two settings is better, and how sure is that?";
+  fanout ab my.toml --a KEY=1 --b KEY=2       which of two settings is better, and how sure is that?
+  fanout doctor                               what is this machine good for?";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -50,8 +51,13 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Write down what a WebSocket feed sends, to be played again by a scenario with `replay`
     Record(RecordArgs),
+    /// Say what this machine allows, can generate and time, and what to change; takes about 6 seconds
+    Doctor(DoctorArgs),
     /// Print the JSON Schema of scenario files, for editors
     Schema,
+    /// The server that `doctor` measures against
+    #[command(hide = true)]
+    NullServer,
     /// Run the bundled broadcast server (the same as fanout-server)
     Serve(Box<server::Flags>),
 }
@@ -207,6 +213,20 @@ the file whole.
 
   fanout record ws://127.0.0.1:9001/ws/{room} --room btc --room eth -o feed.jsonl
   fanout record ws://127.0.0.1:8080/feed --send '{\"type\":\"subscribe\"}' --room-at /product_id --for 10m -o feed.jsonl.gz";
+
+/// `fanout doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Connections that the machine is to be good for
+    #[arg(short, long, default_value_t = 10_000, value_name = "N")]
+    pub connections: u64,
+    /// Look at limits, clock and timers only
+    #[arg(long)]
+    pub no_calibration: bool,
+    /// What goes to standard output: a page to read, or one JSON object
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
 
 fn pointer(text: &str) -> Result<String, String> {
     if text.starts_with('/') {

@@ -2,6 +2,7 @@
 
 mod ab;
 mod compare;
+mod doctor;
 mod record;
 mod run;
 mod validate;
@@ -33,6 +34,8 @@ pub fn dispatch(cli: Cli) -> u8 {
         Command::Compare(args) => compare::sets(&args),
         Command::Validate(args) => validate::files(&args),
         Command::Record(args) => record::feed(&args),
+        Command::Doctor(args) => doctor::examine_machine(&args),
+        Command::NullServer => doctor::null_server(),
         Command::Schema => say(&schema()).map_or_else(|code| code, |()| DONE),
         Command::Serve(flags) => server::serve_as("fanout serve", *flags),
     }

@@ -16,6 +16,7 @@ pub mod cli;
 pub mod commands;
 pub mod compare;
 pub mod corpus;
+pub mod doctor;
 pub mod environment;
 pub mod ledger;
 pub mod pacer;

@@ -231,8 +231,7 @@ impl Trace {
         if start_us == 0 {
             return Ok(self);
         }
-        let mut rest =
-            Self { rooms: Vec::new(), messages: Vec::new(), arena: self.arena, by_room: Vec::new() };
+        let mut rest = Self { rooms: Vec::new(), messages: Vec::new(), arena: self.arena, by_room: Vec::new() };
         let mut new_index: Vec<Option<u32>> = vec![None; self.rooms.len()];
         for message in &self.messages[first..] {
             let room = *new_index[message.room as usize].get_or_insert_with(|| {

@@ -146,8 +146,12 @@ fn every_message_of_an_exchange_is_due_when_it_was_recorded() {
     let Some(file) = recording() else { return };
     let trace = Arc::new(Trace::parse(&std::fs::read(file).unwrap()).unwrap());
     let rooms = trace.rooms.len() as u32;
-    let phase =
-        Phase { name: "session".into(), length: Duration::from_micros(trace.length_us()), measure: true, load: (1.0, 1.0) };
+    let phase = Phase {
+        name: "session".into(),
+        length: Duration::from_micros(trace.length_us()),
+        measure: true,
+        load: (1.0, 1.0),
+    };
     let arrival = Arrival::Replay { trace: Arc::clone(&trace), speed: 1.0, repeat: false };
     let pacer = Pacer::new(&arrival, rooms, &[phase], 1);
     for room in 0..rooms {
@@ -170,8 +174,7 @@ fn a_compressed_feed_begun_later_and_played_in_a_loop_arrives_whole() {
     let scenario = scenario("feed.jsonl.gz", 4, 1)
         .replace("speed = 1", "start = \"400ms\"\nloop = true")
         .replace("for = \"replay\"", "for = \"500ms\"");
-    let (done, ()) =
-        undisturbed(|| (Stage::new(&scenario).with("feed.jsonl.gz", &file).run_json(&[]), ()));
+    let (done, ()) = undisturbed(|| (Stage::new(&scenario).with("feed.jsonl.gz", &file).run_json(&[]), ()));
     all_arrived(&done);
     let run = done.run();
     assert_eq!(run.rooms, 1, "the other room is silent from there on");

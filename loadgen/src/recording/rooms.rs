@@ -16,13 +16,13 @@ impl RoomOf {
     pub fn name(&self, room: &str, payload: &[u8]) -> String {
         let named = match self {
             RoomOf::Connection => None,
-            RoomOf::Message(pointer) => serde_json::from_slice::<Value>(payload).ok().and_then(|message| {
-                match message.pointer(pointer)? {
+            RoomOf::Message(pointer) => {
+                serde_json::from_slice::<Value>(payload).ok().and_then(|message| match message.pointer(pointer)? {
                     Value::String(name) if !name.is_empty() => Some(name.clone()),
                     Value::Number(number) => Some(number.to_string()),
                     _ => None,
-                }
-            }),
+                })
+            }
         };
         named.unwrap_or_else(|| room.to_owned())
     }

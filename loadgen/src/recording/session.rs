@@ -247,7 +247,11 @@ impl View {
         let messages = desk.tally.messages;
         self.silent_s = if messages == self.before { self.silent_s + 1 } else { 0 };
         if self.silent_s == SILENCE.as_secs() {
-            let hint = if messages == 0 { ": does the server want a subscription first (--send), or another path?" } else { "" };
+            let hint = if messages == 0 {
+                ": does the server want a subscription first (--send), or another path?"
+            } else {
+                ""
+            };
             self.end();
             desk.progress.note(&format!("nothing was received for {} s{hint}", SILENCE.as_secs()));
         }
@@ -273,4 +277,3 @@ impl View {
         }
     }
 }
-

@@ -138,6 +138,9 @@ mod tests {
         (0..25).for_each(|n| tally.message(n, &format!("room {n}"), 1));
         tally.message(99, "room 20", 1);
         let text = summary(tally).text();
-        assert!(text.contains("             2  room 20\n") && text.contains("                15 more rooms\n"), "{text}");
+        assert!(
+            text.contains("             2  room 20\n") && text.contains("                15 more rooms\n"),
+            "{text}"
+        );
     }
 }

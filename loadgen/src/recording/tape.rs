@@ -361,11 +361,10 @@ mod tests {
         let file = directory.path().join("feed.jsonl");
         let second = Some(Rotation::Time(std::time::Duration::from_secs(1)));
         let (_, files) = record(&file, second, &[900_000, 1_800_000, 1_900_000, 2_899_999, 2_900_000]);
-        assert_eq!(files.iter().map(|file| times(file)).collect::<Vec<_>>(), [
-            vec![900_000, 1_800_000],
-            vec![1_900_000, 2_899_999],
-            vec![2_900_000]
-        ]);
+        assert_eq!(
+            files.iter().map(|file| times(file)).collect::<Vec<_>>(),
+            [vec![900_000, 1_800_000], vec![1_900_000, 2_899_999], vec![2_900_000]]
+        );
     }
 
     #[test]
@@ -388,6 +387,9 @@ mod tests {
         let mut out = Out::new(opened, full);
         out.write(&line(0)).unwrap();
         let error = TapeError::Write { file: "feed.jsonl".into(), source: out.flush().unwrap_err() };
-        assert!(error.to_string().ends_with("make room and give the same command again: it goes on from there"), "{error}");
+        assert!(
+            error.to_string().ends_with("make room and give the same command again: it goes on from there"),
+            "{error}"
+        );
     }
 }
