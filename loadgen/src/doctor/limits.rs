@@ -250,7 +250,7 @@ mod tests {
         machine.groups.insert("memory.max".to_owned(), vec!["536870912\n".to_owned()]);
         let finding = of("memory", &machine, 100_000);
         assert_eq!(finding.value, "512 MiB (this container's limit)");
-        assert_eq!(finding.connections, Some(60_494));
+        assert_eq!(finding.connections, Some(60_492));
         assert_eq!(finding.verdict, Verdict::Low);
     }
 

@@ -84,7 +84,7 @@ impl Summary {
                 text += &format!("  {:>12}  {room}\n", count(**messages));
             }
             if let Some(more) = rooms.len().checked_sub(ROOMS_SHOWN).filter(|more| *more > 0) {
-                text += &format!("  {:>12}  {} more\n", "", counted(more, "room"));
+                text += &format!("  {:>12}  and {} more\n", "", count(more as u64));
             }
         }
         text += &format!("longest silence {}", duration_us(tally.longest_silence_us as f64));
@@ -138,9 +138,6 @@ mod tests {
         (0..25).for_each(|n| tally.message(n, &format!("room {n}"), 1));
         tally.message(99, "room 20", 1);
         let text = summary(tally).text();
-        assert!(
-            text.contains("             2  room 20\n") && text.contains("                15 more rooms\n"),
-            "{text}"
-        );
+        assert!(text.contains("             2  room 20\n") && text.contains("                and 15 more\n"), "{text}");
     }
 }
