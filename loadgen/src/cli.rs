@@ -1,13 +1,17 @@
 //! The command line: what can be asked, and what each answer means.
 
+mod doctor;
+mod record;
+
+pub use doctor::DoctorArgs;
+pub use record::RecordArgs;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::plan::ClientEngine;
-use crate::recording::Rotation;
-use crate::units;
 
 /// Measures how a WebSocket server broadcasts: latency at every subscriber from when each message was due, throughput,
 /// and a full account of what was lost.
@@ -45,6 +49,8 @@ pub enum Command {
     Quick(QuickArgs),
     /// Compare two settings of a scenario, run by run in turn, with statistics that hold
     Ab(AbArgs),
+    /// Find the highest load at which objectives hold, what gives way above it, and what it costs
+    Capacity(CapacityArgs),
     /// Compare two sets of old runs, or one run with another
     Compare(CompareArgs),
     /// Check scenario files and say what a run will need; opens no connection
@@ -98,18 +104,15 @@ pub struct AbArgs {
     /// Change one key of the scenario in both, such as publishers.members.rate=50; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
-    /// Which WebSocket client drives the connections
-    #[arg(long, value_enum, default_value_t = Client::Native)]
-    pub client: Client,
+    /// What drives the connections
+    #[command(flatten)]
+    pub drive: Drive,
     /// What goes to standard output: the report, or comparison.json
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Directory for the comparison and its runs [default: results/NAME/ab-TIME, with a `latest` link beside it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Threads that drive connections [default: one for each CPU left to the load generator]
-    #[arg(long, value_name = "N")]
-    pub workers: Option<usize>,
 }
 
 const AB_HELP: &str = "\
@@ -141,6 +144,61 @@ pub struct CompareArgs {
     pub out: Option<PathBuf>,
 }
 
+/// `fanout capacity`
+#[derive(Debug, Args)]
+#[command(after_help = CAPACITY_HELP)]
+pub struct CapacityArgs {
+    /// Scenario file (TOML)
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// What is raised: connections, rate (publishes a second, all together) or size (payload bytes) [default: `axis` in `[capacity]`]
+    #[arg(long, value_name = "AXIS")]
+    pub axis: Option<String>,
+    /// Lowest and highest load, such as 1000-19000 [default: `range` in `[capacity]`]
+    #[arg(long, value_name = "LOW-HIGH")]
+    pub range: Option<String>,
+    /// How near the bounds shall be to each other [default: `width` in `[capacity]`, or 5%]
+    #[arg(long, value_name = "PERCENT")]
+    pub width: Option<String>,
+    /// Length of the measured phases in short trials [default: `trial` in `[capacity]`, or 10s]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub trial: Option<Duration>,
+    /// An objective, such as 'latency.due.p99 < 100ms', held together with the file's thresholds on other metrics; several are found in
+    /// one search [default: the thresholds of the file together]
+    #[arg(long = "slo", value_name = "EXPRESSION")]
+    pub slo: Vec<String>,
+    /// End after this long, with what was found; --resume goes on
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub budget: Option<Duration>,
+    /// Go on with a search that was broken off, in this directory
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    pub resume: Option<PathBuf>,
+    /// Search with this `[variants.NAME]` of the file
+    #[arg(long, value_name = "NAME")]
+    pub variant: Option<String>,
+    /// Change one key of the scenario, such as publishers.members.rate=50; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// What drives the connections
+    #[command(flatten)]
+    pub drive: Drive,
+    /// What goes to standard output: the report, or capacity.json
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Directory for the search and its runs [default: results/NAME/capacity-TIME, with a `latest` link beside it]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+const CAPACITY_HELP: &str = "\
+Loads are doubled until an objective breaks, bisected with short trials, and both bounds are confirmed by trials of full length, two that
+agree of at most three. A load at which the measurement is invalid bounds what this load generator can show, not the server: \"at least\".
+Exit codes: 0 found; 3 not even the lowest load holds; 4 not decided (the load generator, or the budget); 130 interrupted.
+
+  fanout capacity scenarios/capacity.toml
+  fanout capacity my.toml --axis rate --range 10-2000 --slo 'latency.due.p99 < 50ms' --slo 'latency.due.p99 < 200ms'
+  fanout capacity my.toml --budget 10m        and later: --resume results/NAME/capacity-TIME";
+
 /// `fanout quick`
 #[derive(Debug, Args)]
 pub struct QuickArgs {
@@ -170,75 +228,15 @@ pub struct QuickArgs {
     pub how: How,
 }
 
-/// `fanout record`
-#[derive(Debug, Args)]
-#[command(after_help = RECORD_HELP)]
-pub struct RecordArgs {
-    /// The feed, with {room} where its path names the room
-    #[arg(value_name = "URL")]
-    pub url: String,
-    /// File to write; compressed if it ends in .gz. What it holds already is gone on with
-    #[arg(short, long, value_name = "FILE")]
-    pub output: PathBuf,
-    /// A room to listen to, on a connection of its own; may be repeated. Without {room} in the URL: what to call the only one
-    #[arg(long = "room", value_name = "NAME")]
-    pub rooms: Vec<String>,
-    /// Where a message itself names its room: a JSON pointer such as /product_id [default: the room of its connection]
-    #[arg(long, value_name = "POINTER", value_parser = pointer)]
-    pub room_at: Option<String>,
-    /// A text message to send after connecting, such as a subscription; may be repeated
-    #[arg(long, value_name = "TEXT")]
-    pub send: Vec<String>,
-    /// An extra request header, such as 'Authorization: Bearer {env.TOKEN}'; may be repeated
-    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
-    pub headers: Vec<(String, String)>,
-    /// A subprotocol to offer; may be repeated
-    #[arg(long = "subprotocol", value_name = "NAME")]
-    pub subprotocols: Vec<String>,
-    /// How long to record, such as 10m [default: until Ctrl-C]
-    #[arg(long = "for", value_name = "TIME", value_parser = units::duration)]
-    pub length: Option<Duration>,
-    /// End after this many bytes, counted before compression, such as 1GiB
-    #[arg(long, value_name = "BYTES", value_parser = units::size)]
-    pub max_bytes: Option<u64>,
-    /// Go on in a new file (FILE-0001, FILE-0002, ..) after so many bytes or so much time, such as 100MB or 1h
-    #[arg(long, value_name = "BYTES|TIME")]
-    pub rotate: Option<Rotation>,
-}
-
-const RECORD_HELP: &str = "\
-A line a message: {\"at_us\":1250,\"room\":\"btc\",\"text\":\"..\"}, binary ones as \"base64\"; at_us counts from the start of the recording.
-Parts of a rotation put together (`cat feed-*.jsonl.gz`) are one recording. A lost connection is opened again; Ctrl-C ends it with
-the file whole.
-
-  fanout record ws://127.0.0.1:9001/ws/{room} --room btc --room eth -o feed.jsonl
-  fanout record ws://127.0.0.1:8080/feed --send '{\"type\":\"subscribe\"}' --room-at /product_id --for 10m -o feed.jsonl.gz";
-
-/// `fanout doctor`
-#[derive(Debug, Args)]
-pub struct DoctorArgs {
-    /// Connections that the machine is to be good for
-    #[arg(short, long, default_value_t = 10_000, value_name = "N")]
-    pub connections: u64,
-    /// Look at limits, clock and timers only
-    #[arg(long)]
-    pub no_calibration: bool,
-    /// What goes to standard output: a page to read, or one JSON object
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
-}
-
-fn pointer(text: &str) -> Result<String, String> {
-    if text.starts_with('/') {
-        Ok(text.to_owned())
-    } else {
-        Err("a JSON pointer begins with /, such as /product_id or /data/symbol (RFC 6901)".to_owned())
-    }
-}
-
-fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once(':').ok_or("write it as 'Name: value'")?;
-    Ok((name.trim().to_owned(), value.trim().to_owned()))
+/// What drives the connections of a run.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Drive {
+    /// Which WebSocket client drives the connections
+    #[arg(long, value_enum, default_value_t = Client::Native)]
+    pub client: Client,
+    /// Threads that drive connections [default: one for each CPU left to the load generator]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<usize>,
 }
 
 /// How a run is carried out and reported.
@@ -247,18 +245,15 @@ pub struct How {
     /// Change one key of the scenario, such as publishers.members.rate=50 (elements by name); may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
-    /// Which WebSocket client drives the connections
-    #[arg(long, value_enum, default_value_t = Client::Native)]
-    pub client: Client,
+    /// What drives the connections
+    #[command(flatten)]
+    pub drive: Drive,
     /// What goes to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Directory for run.json and latency.hlog [default: results/NAME/TIME, with a `latest` link beside it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Threads that drive connections [default: one for each CPU left to the load generator]
-    #[arg(long, value_name = "N")]
-    pub workers: Option<usize>,
 }
 
 /// `fanout validate`
