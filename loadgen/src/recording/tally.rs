@@ -68,8 +68,8 @@ impl Summary {
         let s = *length_us as f64 / 1e6;
         let per_s = if s > 0.0 { tally.messages as f64 / s } else { 0.0 };
         let mut text = format!(
-            "{} messages of {} in {} ({} a second), {} of payload, {} written to {}\n",
-            count(tally.messages),
+            "{} of {} in {} ({} a second), {} of payload, {} written to {}\n",
+            counted(tally.messages as usize, "message"),
             counted(tally.rooms.len(), "room"),
             seconds(s),
             rate(per_s),
