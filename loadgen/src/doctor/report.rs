@@ -2,10 +2,13 @@
 
 use serde::Serialize;
 
-use super::figures::{Calibration, Clock, Pace};
+use super::figures::{Calibration, Clock};
 use super::finding::{Finding, Verdict};
 use crate::report::Colour;
-use crate::report::numbers::{count, duration_us, significant};
+use crate::report::numbers::{count, duration_us, percent, significant};
+
+/// A worker that works for less of the time than this could do more.
+const BUSY: f64 = 0.8;
 
 /// Everything that was found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -174,16 +177,18 @@ impl Page {
 
     fn calibration(&mut self, calibration: &Calibration) {
         let Calibration { publish, receive, subscribers, message_bytes, apart } = calibration;
-        let means = |pace: &Pace, what: &str| {
-            let cpu = significant(pace.cpu_us, 2);
-            // The other side, or the kernel, was slower.
-            let idle = if pace.busy < 0.8 { "; it waited for the other side, so it could do more" } else { "" };
-            format!("{cpu} us of CPU each: {what}{idle}")
-        };
-        let sent = means(publish, "rendered, masked, one send each");
-        self.row("generates", &format!("{} publishes/s", rounded(publish.per_s)), &sent, Verdict::Fine);
-        let taken = means(receive, "matched, compared, timed, recorded");
-        self.row("receives and times", &format!("{} deliveries/s", rounded(receive.per_s)), &taken, Verdict::Fine);
+        for (name, unit, pace, what) in [
+            ("generates", "publishes/s", publish, "rendered, masked, one send each"),
+            ("receives and times", "deliveries/s", receive, "matched, compared, timed, recorded"),
+        ] {
+            let means = format!("{} us of CPU each: {what}", significant(pace.cpu_us, 2));
+            self.row(name, &format!("{} {unit}", rounded(pace.per_s)), &means, Verdict::Fine);
+            if pace.busy < BUSY {
+                let busy = percent(pace.busy);
+                self.text +=
+                    &format!("  {:<20} busy {busy} of the time: it waited for the other side, or for a CPU\n", "");
+            }
+        }
         let cpus =
             if *apart { "each side on a CPU of its own" } else { "both sides on one CPU, so this is less than half" };
         self.text += &format!("  {message_bytes}-byte messages, {subscribers} subscribers, {cpus}\n");

@@ -49,7 +49,11 @@ fn the_page_begins_with_what_one_can_count_on() {
             "nothing needs to be changed",
         ]
     );
-    assert!(text.contains("receives and times   8.2 million deliveries/s   0.068 us of CPU each: matched, compared, timed, recorded; it waited for the other side"), "{text}");
+    let receives =
+        "receives and times   8.2 million deliveries/s   0.068 us of CPU each: matched, compared, timed, recorded\n";
+    assert!(text.contains(receives), "{text}");
+    assert!(text.contains("busy 55 % of the time: it waited for the other side, or for a CPU\n"), "{text}");
+    assert_eq!(text.matches("busy ").count(), 1, "the other side was not waited for while sending: {text}");
     assert!(
         text.contains(
             "generates            310,000 publishes/s        3.2 us of CPU each: rendered, masked, one send each\n"
