@@ -80,6 +80,7 @@ pub(super) const PUBLISHERS: Keys = Keys {
         "payload",
         "replay",
         "speed",
+        "start",
         "loop",
     ],
     later: &["url", "method", "headers", "body"],
