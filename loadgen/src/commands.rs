@@ -3,8 +3,8 @@
 mod ab;
 mod capacity;
 mod compare;
-mod merge;
 mod doctor;
+mod merge;
 mod old_runs;
 mod record;
 mod report;
