@@ -11,6 +11,7 @@
 //!                   result::Run ─▶ validity, thresholds ─▶ report
 //! ```
 
+pub mod agent;
 pub mod analyse;
 pub mod capacity;
 pub mod cli;
@@ -18,9 +19,11 @@ pub mod commands;
 pub mod compare;
 pub mod corpus;
 pub mod dialect;
+pub mod doctor;
 pub mod environment;
 pub mod inbound;
 pub mod ledger;
+pub mod merge;
 pub mod pacer;
 pub mod payload;
 pub mod pipe;
@@ -29,6 +32,7 @@ pub mod probe;
 pub mod progress;
 pub mod record;
 pub mod recorder;
+pub mod recording;
 pub mod report;
 pub mod request;
 pub mod result;
@@ -37,9 +41,11 @@ pub mod scenario;
 pub mod schema;
 pub mod seeded;
 pub mod target;
+pub mod tenths;
 pub mod thresholds;
 pub mod tls;
 pub mod trace;
+pub mod trend;
 pub mod units;
 pub mod validity;
 pub mod worker;

@@ -130,11 +130,7 @@ pub enum ProbeError {
 /// # Errors
 /// Why a run would be a minute of loss; see [`ProbeError`].
 pub async fn probe(plan: &Plan, requests: &Requests, address: SocketAddr) -> Result<Seen, ProbeError> {
-    let room = match plan.publishers.first().map(|p| &p.from) {
-        Some(crate::plan::From::Separate(rooms)) => rooms.first().copied().unwrap_or(0),
-        Some(crate::plan::From::Members { group }) => plan.groups[*group as usize].rooms.first().copied().unwrap_or(0),
-        None => plan.groups.first().and_then(|g| g.rooms.first().copied()).unwrap_or(0),
-    };
+    let room = probed_room(plan);
     let url = format!("{}://{}{}", plan.target.scheme(), requests.host(), shown_path(plan, room));
     let words = Words::of(plan.rooms.get(room as usize).map_or("", String::as_str), 0);
     let place = Place {
@@ -179,6 +175,15 @@ pub async fn probe(plan: &Plan, requests: &Requests, address: SocketAddr) -> Res
         (Some(wrapping), own) => {
             Ok(Seen { echo: if own.is_some() { Echo::ToSender } else { Echo::ToOthers }, wrapping })
         }
+    }
+}
+
+/// The room that is probed: the first publisher's.
+pub fn probed_room(plan: &Plan) -> u32 {
+    match plan.publishers.first().map(|p| &p.from) {
+        Some(crate::plan::From::Separate(rooms)) => rooms.first().copied().unwrap_or(0),
+        Some(crate::plan::From::Members { group }) => plan.groups[*group as usize].rooms.first().copied().unwrap_or(0),
+        None => plan.groups.first().and_then(|g| g.rooms.first().copied()).unwrap_or(0),
     }
 }
 

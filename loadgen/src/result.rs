@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::tenths::Tenths;
+
 /// A finished run. Top-level figures cover measured phases only; [`Run::phases`] has all.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Run {
@@ -74,7 +76,8 @@ pub struct Run {
     pub intervals: Vec<Interval>,
     /// Thresholds and what came of them.
     pub thresholds: Vec<ThresholdResult>,
-    /// HdrHistogram V2, base64, of what arrived in the measured phases: `due` (not in a closed loop) and `sent`.
+    /// HdrHistogram V2, base64, of what percentiles were made of: `due` (not in a closed loop) and `sent` are of what arrived in the
+    /// measured phases; others have the path of their figures as their name (`connect`, `phases.NAME.latency.due`).
     pub histograms: BTreeMap<String, String>,
     /// Sentences about the run that belong in the report (no echo to the sender, proxy ignored, ...).
     pub notes: Vec<String>,
@@ -313,6 +316,9 @@ pub struct LoadgenCost {
     pub rss_bytes_per_connection: Option<f64>,
     pub reads: u64,
     pub workers: u32,
+    /// Processes beside the one that led the run; 0: it had all workers itself.
+    #[serde(default)]
+    pub agents: u32,
 }
 
 /// Figures of a part of the run.
@@ -364,6 +370,9 @@ pub struct Interval {
     pub server_rss_bytes: Option<u64>,
     pub loadgen_cpu_s: f64,
     pub loadgen_rss_bytes: u64,
+    /// How the latencies of what arrived are spread, in ten steps a decade; empty in runs that are older than this field.
+    #[serde(default, skip_serializing_if = "Tenths::is_empty")]
+    pub arrivals: Tenths,
 }
 
 /// A threshold and what came of it.

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use url::{Position, Url};
 use wire::handshake::is_reserved_header;
 
-use crate::plan::{Mode, Ready, Target, TargetKind};
+use crate::plan::{Division, Mode, Ready, Target, TargetKind};
 use crate::scenario::error::Fault;
 use crate::scenario::expand::expand;
 use crate::scenario::file::TargetTable;
@@ -116,7 +116,8 @@ pub(super) fn resolve(table: &TargetTable, mode: Mode, dir: &Path) -> Result<Tar
                 .help("server = { tls_cert = \"cert.pem\", tls_key = \"key.pem\" }"));
             }
             let tls = encrypted.then(|| tls::resolve(keys, LOOPBACK, dir)).transpose()?;
-            (TargetKind::Bundled { flags }, path(table, usual, mode)?, tls)
+            // How many there are is known once the rooms are.
+            (TargetKind::Bundled { flags, division: Division::new(&[], 1) }, path(table, usual, mode)?, tls)
         }
     };
     let mut subprotocols = table.subprotocols.iter().map(subprotocol).collect::<Result<Vec<_>, _>>()?;
@@ -151,6 +152,14 @@ fn exclusive(table: &TargetTable) -> Result<(), Fault> {
     if let [(first, _), (second, span), ..] = given[..] {
         return Err(Fault::at(span, format!("`{second}` does not go together with `{first}`: a run has one server"))
             .help("url: a running server; spawn: a command that starts one; server: flags of the bundled one"));
+    }
+    if let (Some((other, _)), Some(servers)) = (given.iter().find(|(key, _)| **key != "server"), &table.servers) {
+        return Err(Fault::at(
+            &servers.span,
+            format!(
+                "`servers` does not go together with `{other}`: only its own server does fanout start more than once"
+            ),
+        ));
     }
     if let (Some(_), Some(path)) = (&table.url, &table.path) {
         return Err(Fault::at(&path.span, "`path` does not go together with `url`: put the path into the url"));

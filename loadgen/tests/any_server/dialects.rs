@@ -24,7 +24,7 @@ name = "members"
 from = "members"
 rate = 300
 arrival = "poisson"
-payload = {{ size = "20-400" }}
+payload = {{ template = "{{text}} {{stamp}}", size = "20-400" }}
 [[phases]]
 name = "steady"
 for = "1s"

@@ -73,6 +73,8 @@ pub struct Opening {
     pub agreed: Option<Agreement>,
     /// Where a dialect has something to say first.
     pub joining: Option<Joining>,
+    /// The server process that it connects to.
+    pub endpoint: usize,
     pub key: String,
     pub inflate: Inflate,
     /// The answer so far.

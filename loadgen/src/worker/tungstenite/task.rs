@@ -100,7 +100,8 @@ impl Task {
     async fn open(&self, began: u64) -> Result<Opened, Failure> {
         let (address, request, tls) = {
             let state = self.state.borrow();
-            let requests = &state.course.requests;
+            let endpoint = usize::from(self.member.endpoint);
+            let requests = &state.course.requests[endpoint];
             let url = format!("ws://{}{}", requests.host(), requests.path(self.member.path_room));
             let mut request = url.into_client_request().map_err(Failure::of)?;
             for (name, value) in requests.headers() {
@@ -115,7 +116,8 @@ impl Task {
             {
                 request.headers_mut().insert("sec-websocket-protocol", offer);
             }
-            (state.course.common.address, request, state.course.common.plan.target.tls.clone())
+            let tls = state.course.common.plan.target.tls.clone();
+            (state.course.common.found.endpoints[endpoint].address, request, tls)
         };
         let refused = |e| {
             let error = DialError::from_connect(e, address, self.member.source);
