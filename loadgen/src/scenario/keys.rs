@@ -79,6 +79,7 @@ pub(super) const PUBLISHERS: Keys = Keys {
         "payload",
         "replay",
         "speed",
+        "start",
         "loop",
     ],
     later: &["url", "method", "headers", "body"],
