@@ -50,6 +50,7 @@ pub(super) const TARGET: Keys = Keys {
         "cwd",
         "pid",
         "server",
+        "servers",
         "headers",
         "subprotocols",
     ],
