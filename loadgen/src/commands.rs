@@ -1,8 +1,12 @@
 //! What each command does; gives the exit code.
 
 mod ab;
+mod baseline;
 mod compare;
+mod found;
+mod job_summary;
 mod run;
+mod series;
 mod validate;
 
 use std::io::{IsTerminal as _, Write as _};

@@ -1,13 +1,10 @@
 //! `fanout compare`: two sets of old runs.
 
-use std::path::{Path, PathBuf};
-
 use super::ab::conclude;
+use super::found;
 use super::{BAD_SCENARIO, COULD_NOT_RUN};
 use crate::cli::CompareArgs;
 use crate::compare::{Arm, Asked, Comparison, Expectation, Names, Trial};
-use crate::report::json;
-use crate::result::Run;
 use crate::thresholds::Metric;
 
 /// Folders below the one that is given are looked at so far: a run, or the runs of a comparison.
@@ -17,10 +14,10 @@ const DEPTH: u32 = 2;
 pub fn sets(args: &CompareArgs) -> u8 {
     let mut trials = Vec::new();
     for (arm, directory) in [(Arm::A, &args.a), (Arm::B, &args.b)] {
-        match runs(directory) {
-            Ok(runs) => trials.extend(runs.into_iter().map(|run| Trial { block: 0, arm, run })),
-            Err(message) => {
-                eprintln!("{message}");
+        match found::runs(directory, DEPTH) {
+            Ok(runs) => trials.extend(runs.into_iter().map(|(_, run)| Trial { block: 0, arm, run })),
+            Err(error) => {
+                eprintln!("{error}");
                 return COULD_NOT_RUN;
             }
         }
@@ -51,41 +48,4 @@ fn metric(path: &str, trials: &[Trial]) -> Result<Metric, String> {
     let groups: Vec<&str> = run.groups.keys().map(String::as_str).collect();
     let phases: Vec<&str> = run.phases.keys().map(String::as_str).collect();
     Metric::find(path, &groups, &phases).map_err(|error| error.to_string())
-}
-
-/// The runs of a directory (or of one run.json), in the order of their names.
-fn runs(path: &Path) -> Result<Vec<Run>, String> {
-    let mut files = Vec::new();
-    if path.is_file() {
-        files.push(path.to_owned());
-    } else {
-        find(path, DEPTH, &mut files).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    }
-    files.sort();
-    if files.is_empty() {
-        return Err(format!("there is no run.json in {} or its folders", path.display()));
-    }
-    files
-        .iter()
-        .map(|file| {
-            let text = std::fs::read_to_string(file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
-            json::read(&text).map_err(|e| format!("{}: {e}", file.display()))
-        })
-        .collect()
-}
-
-/// Links, such as `latest`, are not followed: what they lead to is found by its own name.
-fn find(directory: &Path, depth: u32, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    let run = directory.join("run.json");
-    if run.is_file() {
-        found.push(run);
-        return Ok(());
-    }
-    for entry in std::fs::read_dir(directory)? {
-        let entry = entry?;
-        if depth > 0 && entry.file_type()?.is_dir() {
-            find(&entry.path(), depth - 1, found)?;
-        }
-    }
-    Ok(())
 }

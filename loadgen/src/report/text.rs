@@ -13,10 +13,10 @@ mod histogram;
 mod latency;
 pub(in crate::report) mod page;
 mod parts;
-mod sentences;
+pub(in crate::report) mod sentences;
 #[cfg(test)]
 mod tests;
-mod thresholds;
+pub(in crate::report) mod thresholds;
 
 use page::Page;
 
@@ -27,6 +27,14 @@ pub enum Colour {
     Never,
     /// With terminal colours.
     Always,
+}
+
+/// Verdict, causes and the main figures: what is enough of one of several runs.
+#[must_use]
+pub fn head(run: &Run, colour: Colour) -> String {
+    let mut page = Page::new(colour);
+    sentences::write(&mut page, run);
+    page.into_text()
 }
 
 /// The report of a run; `written` names its files, where there are any.

@@ -18,6 +18,7 @@ use crate::report::ArrivalLog;
 use crate::request::Requests;
 use crate::result::Run;
 use crate::target::{Running, Sampler, Split, TargetError, start};
+use crate::thresholds::Baseline;
 use crate::worker::{Common, Completion, Tally, publisher_rooms, shares};
 
 /// How a run is carried out, beside its plan.
@@ -25,6 +26,8 @@ use crate::worker::{Common, Completion, Tally, publisher_rooms, shares};
 pub struct Settings {
     /// Hot threads of the load generator; `None`: one for each CPU that it has.
     pub workers: Option<usize>,
+    /// The earlier run that thresholds may compare with.
+    pub baseline: Baseline,
 }
 
 /// Why there is no result.
@@ -73,7 +76,7 @@ pub async fn execute(plan: Plan, settings: &Settings, progress: &Progress) -> Re
     let outcome = outcome?;
     let epoch = outcome.began.duration_since(UNIX_EPOCH).unwrap_or_default();
     let log = outcome.timeline.arrival_log(epoch);
-    Ok((assemble(&plan, &outcome), log))
+    Ok((assemble(&plan, &outcome, &settings.baseline), log))
 }
 
 /// A server that we start is kept off our CPUs. The bundled one says how many threads it has; another may use half the machine.

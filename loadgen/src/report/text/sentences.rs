@@ -10,6 +10,12 @@ const AT_LIMIT: f64 = 0.9;
 
 pub(super) fn write(page: &mut Page, run: &Run) {
     verdict(page, run);
+    causes(page, run);
+    figures(page, run);
+}
+
+/// What the run was and what came of it: load, latency, losses, and which side was the limit.
+pub(in crate::report) fn figures(page: &mut Page, run: &Run) {
     page.headline(&load(run));
     latency(page, run);
     page.headline(&ledger(&run.deliveries));
@@ -23,15 +29,14 @@ fn verdict(page: &mut Page, run: &Run) {
         Verdict::Failed => Tone::Bad,
         Verdict::Invalid | Verdict::Interrupted => Tone::Doubt,
     };
-    let held = run.thresholds.iter().filter(|threshold| threshold.pass).count();
-    let thresholds = match run.thresholds.len() {
-        0 => "no thresholds".to_owned(),
-        1 => format!("{held} of 1 threshold"),
-        all => format!("{held} of {all} thresholds"),
-    };
+    let thresholds = held(run);
     let validity =
         if run.validity.valid { "measurement valid" } else { "measurement not valid: do not rely on these figures" };
     page.headline(&format!("{}  {}, {thresholds}, {validity}", page.tone(tone, verdict.word()), name(run)));
+}
+
+/// Why it did not pass.
+pub(in crate::report) fn causes(page: &mut Page, run: &Run) {
     for reason in &run.validity.reasons {
         page.line(&format!("not valid: {}", reason.figure));
         page.line(&format!("what to do: {}", reason.cure));
@@ -40,8 +45,11 @@ fn verdict(page: &mut Page, run: &Run) {
         page.line(&format!("ended early: {why}"));
     }
     for threshold in run.thresholds.iter().filter(|threshold| !threshold.pass) {
-        let value = super::thresholds::value(run, threshold);
-        page.line(&format!("failed: {} {}, it was {value}", threshold.metric, threshold.expr));
+        let was = match &threshold.why {
+            Some(why) => why.clone(),
+            None => format!("it was {}", super::thresholds::outcome(run, threshold)),
+        };
+        page.line(&format!("failed: {}, {was}", threshold.name()));
     }
     for (n, what) in [
         (run.connections.refused, "refused by the server"),
@@ -55,7 +63,19 @@ fn verdict(page: &mut Page, run: &Run) {
     }
 }
 
-pub(super) fn name(run: &Run) -> &str {
+/// `3 of 4 thresholds, 1 skipped`.
+pub(in crate::report) fn held(run: &Run) -> String {
+    let held = run.thresholds.iter().filter(|threshold| threshold.pass && !threshold.skipped).count();
+    let skipped = run.thresholds.iter().filter(|threshold| threshold.skipped).count();
+    let held = match run.thresholds.len() {
+        0 => return "no thresholds".to_owned(),
+        1 => format!("{held} of 1 threshold"),
+        all => format!("{held} of {all} thresholds"),
+    };
+    if skipped == 0 { held } else { format!("{held}, {skipped} skipped") }
+}
+
+pub(in crate::report) fn name(run: &Run) -> &str {
     run.scenario.get("name").and_then(serde_json::Value::as_str).unwrap_or("run")
 }
 
