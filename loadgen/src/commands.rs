@@ -2,6 +2,7 @@
 
 mod ab;
 mod baseline;
+mod capacity;
 mod compare;
 mod found;
 mod job_summary;
@@ -33,6 +34,7 @@ pub fn dispatch(cli: Cli) -> u8 {
         Command::Run(args) => run::files(&args),
         Command::Quick(args) => run::quick_load(&args),
         Command::Ab(args) => ab::file(&args),
+        Command::Capacity(args) => capacity::file(&args),
         Command::Compare(args) => compare::sets(&args),
         Command::Validate(args) => validate::files(&args),
         Command::Schema => say(&schema()).map_or_else(|code| code, |()| DONE),

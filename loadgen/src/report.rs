@@ -11,8 +11,10 @@
 //!      └─▶ intervals    intervals.csv                                 ┘
 //! Runs ─▶ series   several runs of the same: medians and spread
 //! Comparison ─▶ comparison   the same of two settings: text, Markdown, JSON
+//! Outcome    ─▶ capacity     the same of a capacity search
 //! ```
 
+pub mod capacity;
 pub mod comparison;
 pub mod files;
 pub mod hlog;

@@ -144,7 +144,7 @@ fn cannot_compress(jobs: &[Job], client: ClientEngine) -> Option<&Group> {
 }
 
 fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
-    if let Some(group) = cannot_compress(&jobs, how.client.into()) {
+    if let Some(group) = cannot_compress(&jobs, how.drive.client.into()) {
         let name = &group.name;
         eprintln!(
             "the tungstenite client cannot speak permessage-deflate, which `compression` of [[connections]] `{name}` offers: \
@@ -174,12 +174,12 @@ fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
     let mut codes = Vec::new();
     let mut repeats = Repeats::default();
     for ((mut job, place), baseline) in jobs.into_iter().zip(places).zip(baselines) {
-        job.plan.client = how.client.into();
+        job.plan.client = how.drive.client.into();
         if let Some(heading) = job.heading(how.runs).filter(|_| several) {
             eprintln!("{heading}");
         }
         let name = job.plan.name.clone();
-        let settings = Settings { workers: how.workers, baseline };
+        let settings = Settings { workers: how.drive.workers, baseline };
         let output = Output { how, several, repeated: job.number.is_some() };
         let (code, run) = runtime.block_on(run_one(job.plan, &settings, &output, &place));
         codes.push(code);
