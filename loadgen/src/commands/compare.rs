@@ -1,23 +1,20 @@
 //! `fanout compare`: two sets of old runs.
 
 use super::ab::conclude;
-use super::found;
+use super::old_runs::below;
 use super::{BAD_SCENARIO, COULD_NOT_RUN};
 use crate::cli::CompareArgs;
 use crate::compare::{Arm, Asked, Comparison, Expectation, Names, Trial};
 use crate::thresholds::Metric;
 
-/// Folders below the one that is given are looked at so far: a run, or the runs of a comparison.
-const DEPTH: u32 = 2;
-
 /// Compares the runs of two directories.
 pub fn sets(args: &CompareArgs) -> u8 {
     let mut trials = Vec::new();
     for (arm, directory) in [(Arm::A, &args.a), (Arm::B, &args.b)] {
-        match found::runs(directory, DEPTH) {
-            Ok(runs) => trials.extend(runs.into_iter().map(|(_, run)| Trial { block: 0, arm, run })),
-            Err(error) => {
-                eprintln!("{error}");
+        match below(directory) {
+            Ok(found) => trials.extend(found.into_iter().map(|found| Trial { block: 0, arm, run: found.run })),
+            Err(message) => {
+                eprintln!("{message}");
                 return COULD_NOT_RUN;
             }
         }
@@ -40,7 +37,7 @@ pub fn sets(args: &CompareArgs) -> u8 {
     let of = |arm: Arm| trials.iter().filter(|trial| trial.arm == arm && trial.run.validity.valid).count();
     let runs = u32::try_from(of(Arm::A).min(of(Arm::B))).unwrap_or(u32::MAX);
     let asked = Asked { scenario: &scenario, names, runs, expect: &expect };
-    conclude(&Comparison::of_sets(&asked, &trials), args.format, args.out.as_deref())
+    conclude(&Comparison::of_sets(&asked, &trials), &trials, args.format, args.out.as_deref())
 }
 
 fn metric(path: &str, trials: &[Trial]) -> Result<Metric, String> {

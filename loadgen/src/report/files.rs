@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{ArrivalLog, intervals, json, junit, openmetrics, summary};
+use super::{ArrivalLog, html, intervals, json, junit, openmetrics, summary};
 use crate::result::Run;
 
 /// Where a run's directory goes.
@@ -119,6 +119,7 @@ pub fn write(run: &Run, name: &str, arrivals: &ArrivalLog, place: &Place) -> Res
 fn contents(run: &Run, arrivals: &ArrivalLog) -> io::Result<Vec<(&'static str, String)>> {
     Ok(vec![
         ("run.json", json::document(run)),
+        ("report.html", html::page(run)),
         ("summary.md", summary::markdown(run)),
         ("junit.xml", junit::document(run).map_err(io::Error::other)?),
         ("latency.hlog", arrivals.text().to_owned()),

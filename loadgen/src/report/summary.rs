@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::markdown::{escaped, preformatted, table};
-use super::text::page::Page;
-use super::text::{sentences, thresholds};
+use super::text::sentences::{self, Line};
+use super::text::thresholds;
 use super::{Colour, Verdict, text};
 use crate::result::{Run, ThresholdResult};
 use crate::thresholds::shown;
@@ -26,8 +26,7 @@ pub fn markdown(run: &Run) -> String {
     if !run.validity.valid {
         out += "**The measurement is not valid: these figures say nothing about the server.**\n\n";
     }
-    items(&mut out, |page| sentences::causes(page, run));
-    lines(&mut out, |page| sentences::figures(page, run));
+    opening(&mut out, run);
     objectives(&mut out, run);
     if !run.notes.is_empty() {
         out += "\nNotes:\n\n";
@@ -44,33 +43,24 @@ pub(super) fn title(run: &Run) -> String {
     variant.map_or_else(|| name.clone(), |variant| format!("{name} ({})", escaped(&short(variant))))
 }
 
-/// What a part of the text report writes, a bullet for each of its paragraphs.
-fn items(out: &mut String, write: impl Fn(&mut Page)) {
-    let mut page = Page::new(Colour::Never);
-    write(&mut page);
-    let mut paragraphs: Vec<String> = Vec::new();
-    for line in page.into_text().lines() {
-        // Wrapped lines are indented further than first ones.
-        match paragraphs.last_mut() {
-            Some(last) if line.starts_with("    ") => *last += &format!(" {}", line.trim()),
-            _ => paragraphs.push(line.trim().to_owned()),
+/// What the text report opens with: causes as a list, then the sentences.
+fn opening(out: &mut String, run: &Run) {
+    let (mut causes, mut lines) = (Vec::new(), Vec::new());
+    for line in sentences::opening(run) {
+        match line {
+            Line::Verdict(..) => {}
+            Line::Remark(text) => causes.push(text),
+            Line::Sentence(text) => lines.push(escaped(&short(text.trim()))),
         }
     }
-    paragraphs.iter().take(ITEMS).for_each(|paragraph| item(out, paragraph));
-    if paragraphs.len() > ITEMS {
-        item(out, &format!("and {} more", paragraphs.len() - ITEMS));
+    causes.iter().take(ITEMS).for_each(|cause| item(out, cause));
+    if causes.len() > ITEMS {
+        item(out, &format!("and {} more", causes.len() - ITEMS));
     }
-    if !paragraphs.is_empty() {
+    if !causes.is_empty() {
         out.push('\n');
     }
-}
-
-/// The same, a line for each line.
-fn lines(out: &mut String, write: impl Fn(&mut Page)) {
-    let mut page = Page::new(Colour::Never);
-    write(&mut page);
-    let all: Vec<String> = page.into_text().lines().map(|line| escaped(&short(line.trim()))).collect();
-    *out += &(all.join("  \n") + "\n");
+    *out += &(lines.join("  \n") + "\n");
 }
 
 fn item(out: &mut String, content: &str) {

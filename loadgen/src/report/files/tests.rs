@@ -21,7 +21,7 @@ fn a_run_gets_a_directory_of_its_own_and_latest_points_to_it() {
     let run = sample::good();
     let written = write(&run, "chat-peak", &arrivals(), &Place::Under(root.path().into())).unwrap();
     assert_eq!(written.directory, root.path().join("chat-peak/20251120T121603Z"));
-    let files = ["intervals.csv", "junit.xml", "latency.hlog", "metrics.om", "run.json", "summary.md"];
+    let files = ["intervals.csv", "junit.xml", "latency.hlog", "metrics.om", "report.html", "run.json", "summary.md"];
     assert_eq!(names(&written.directory), files);
     assert_eq!(written.note, None);
     let latest = root.path().join("chat-peak/latest");
@@ -73,7 +73,7 @@ fn a_latest_that_is_a_directory_is_left_alone_and_said() {
     let written = write(&sample::good(), "x", &arrivals(), &Place::Under(root.path().into())).unwrap();
     assert!(written.note.unwrap().contains("latest"));
     assert_eq!(names(&root.path().join("x/latest")), ["mine"]);
-    let files = ["intervals.csv", "junit.xml", "latency.hlog", "metrics.om", "run.json", "summary.md"];
+    let files = ["intervals.csv", "junit.xml", "latency.hlog", "metrics.om", "report.html", "run.json", "summary.md"];
     assert_eq!(names(&written.directory), files);
 }
 
