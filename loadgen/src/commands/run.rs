@@ -179,7 +179,7 @@ fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
             eprintln!("{heading}");
         }
         let name = job.plan.name.clone();
-        let settings = Settings { workers: how.drive.workers, baseline };
+        let settings = Settings { baseline, ..how.drive.settings() };
         let output = Output { how, several, repeated: job.number.is_some() };
         let (code, run) = runtime.block_on(run_one(job.plan, &settings, &output, &place));
         codes.push(code);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::account::{Account, Merged, Scope};
+use super::histograms::histograms;
 use super::outcome::{End, Outcome};
 use crate::environment::gather;
 use crate::ledger::MessageSpread;
@@ -49,11 +50,6 @@ pub fn assemble(plan: &Plan, o: &Outcome, baseline: &Baseline) -> Run {
         })
         .collect();
     let figures = figures(&top);
-    let closed_loop = o.account.is_closed_loop();
-    let mut histograms = BTreeMap::from([("sent".to_owned(), merged.sent.to_base64_v2())]);
-    if !closed_loop {
-        histograms.insert("due".to_owned(), merged.due.to_base64_v2());
-    }
     let delivered = figures.deliveries.delivered;
     let connections = connections(o);
     let mut run = Run {
@@ -90,7 +86,7 @@ pub fn assemble(plan: &Plan, o: &Outcome, baseline: &Baseline) -> Run {
         intervals: o.timeline.intervals.clone(),
         thresholds: Vec::new(),
         baseline: baseline.about().cloned(),
-        histograms,
+        histograms: histograms(plan, o, &measured),
         notes: o.notes.clone(),
         errors: o.tally.failed.iter().chain(&o.tally.closed).map(|(k, n)| (k.clone(), *n)).collect(),
     };
@@ -184,7 +180,7 @@ fn per(total: f64, n: u64) -> Option<f64> {
 
 fn server_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64, opened: u64) -> Option<ServerCost> {
     let costs = &o.costs;
-    let sampler = costs.sampler?;
+    let sampler = costs.sampler.as_ref()?;
     let idle = costs.idle.server.unwrap_or_default();
     // A server that died left its last whole sample.
     let ended = costs.ended.or(costs.connected.server).unwrap_or_default();
@@ -217,7 +213,7 @@ fn loadgen_cost(o: &Outcome, measured: &[usize], delivered: u64, opened: u64) ->
         measured.iter().filter_map(|&p| o.account.total.phase_of(p)).map(figure).sum()
     };
     let reads = of_phases(|p| p.reads);
-    let memory = net::memory(std::process::id()).ok();
+    let memory = o.costs.own.memory();
     let last_rss = o.timeline.intervals.last().map(|i| i.loadgen_rss_bytes);
     LoadgenCost {
         cpu_s,
@@ -227,12 +223,13 @@ fn loadgen_cost(o: &Outcome, measured: &[usize], delivered: u64, opened: u64) ->
         cpu_us_per_read: per(cpu_s * 1e6, reads),
         inflate_cpu_s: of_phases(|p| p.inflate_ns) as f64 / 1e9,
         inflated: of_phases(|p| p.inflated),
-        rss_bytes: last_rss.unwrap_or_else(|| memory.map_or(0, |m| m.rss_bytes)),
-        rss_peak_bytes: memory.map_or(0, |m| m.peak_bytes),
+        rss_bytes: last_rss.unwrap_or(memory.rss_bytes),
+        rss_peak_bytes: memory.peak_bytes,
         rss_idle_bytes: o.costs.idle.own,
         rss_bytes_per_connection: per(o.costs.connected.own.saturating_sub(o.costs.idle.own) as f64, opened),
         reads,
         workers: o.costs.workers as u32,
+        agents: o.costs.agents as u32,
     }
 }
 
