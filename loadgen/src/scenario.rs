@@ -17,6 +17,7 @@ mod expand;
 mod file;
 mod groups;
 mod keys;
+mod life;
 mod limits;
 mod measured;
 mod objectives;

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::record::Counts;
 use crate::result::{
     Compression, Connections, Deliveries, Environment, Figures, Interval, Latency, LoadgenCost, PhaseFigures,
-    Publishes, Quantiles, Rates, Reason, Run, ServerCost, Spread, ThresholdResult, Validity,
+    Publishes, Quantiles, Rates, Reason, Reconnect, Run, ServerCost, Spread, ThresholdResult, Validity,
 };
 
 /// `n` latencies between 0.3 ms and 41 ms, most of them short.
@@ -45,7 +45,7 @@ pub fn good() -> Run {
     let counts = latencies(n);
     let due = counts.quantiles(Some(n));
     let figures = Figures {
-        publishes: Publishes { due: 15_000, sent: 15_000 },
+        publishes: Publishes { due: 15_000, sent: 15_000, away: 0 },
         deliveries: Deliveries { expected: n, delivered: n, ..Deliveries::default() },
         rates: Rates {
             publishes_asked_per_s: Some(250.0),
@@ -65,6 +65,7 @@ pub fn good() -> Run {
         },
         latency: Latency { due: Some(due.clone()), sent: due.clone(), arrived: due, ..Latency::default() },
         schedule_lag: spread_of(20, 15_000),
+        reconnect: Reconnect::default(),
         subscribers: 5000,
     };
     let phase = |measure, start_s, length_s| PhaseFigures {
@@ -114,6 +115,7 @@ pub fn good() -> Run {
         deliveries: figures.deliveries.clone(),
         rates: figures.rates.clone(),
         compression: figures.compression.clone(),
+        reconnect: Reconnect::default(),
         latency: figures.latency.clone(),
         schedule_lag: figures.schedule_lag.clone(),
         read_age: spread_of(45, n),

@@ -13,6 +13,7 @@ mod histogram;
 mod latency;
 pub(in crate::report) mod page;
 mod parts;
+mod returns;
 mod sentences;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ pub fn render(run: &Run, written: Option<&Written>, colour: Colour) -> String {
     sentences::write(&mut page, run);
     thresholds::write(&mut page, run);
     connections::write(&mut page, run);
+    returns::write(&mut page, run);
     latency::write(&mut page, run);
     histogram::write(&mut page, run);
     latency::write_spread(&mut page, run);

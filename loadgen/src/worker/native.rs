@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `connection` | one connection's state |
 //! | `opening` | dial, upgrade, and everything that can go wrong with them |
+//! | `returning` | planned leaves, cuts, and the ways back |
 //! | `reading` | from a readable socket into the ledger |
 //! | `sending` | publishes, pongs and closes on their way out |
 //! | `outbox` | bytes that wait, and which publishes they are |
@@ -12,6 +13,7 @@ mod connection;
 mod opening;
 mod outbox;
 mod reading;
+mod returning;
 mod sending;
 
 use std::io;
@@ -27,10 +29,13 @@ use wire::frame::Opcode;
 
 use self::connection::{Connection, State};
 use self::reading::{SCRATCH, Until};
+use self::returning::Restart;
 use self::sending::{close_payload, sender};
 use super::course::{Course, Obey, Stage};
+use super::life::Farewell;
 use super::news::{News, Order};
 use super::pacing::Due;
+use super::returns::Returns;
 use super::tally::Blame;
 use super::{Common, Share, WakeSlot};
 
@@ -74,6 +79,11 @@ struct Native {
     rng: Pcg64Mcg,
     /// Reads since it was last looked at what is due.
     reads: usize,
+    /// Who leaves or comes back next.
+    returns: Returns,
+    /// Connections that will come back.
+    away: u32,
+    restart: Restart,
 }
 
 impl Native {
@@ -87,20 +97,36 @@ impl Native {
             due: Vec::new(),
             rng: Pcg64Mcg::seed_from_u64(now()),
             reads: 0,
+            returns: Returns::default(),
+            away: 0,
+            restart: Restart::default(),
         }
     }
 
     fn turn(&mut self, orders: &Receiver<Order>) -> io::Result<()> {
-        self.poller.set_timer(self.course.wake_at())?;
+        self.poller.set_timer(self.course.wake_at().into_iter().chain(self.returns.next()).min())?;
         let turn = self.poller.wait(Timeout::Never)?;
         self.course.wake(now());
-        if turn.woken && self.course.obey(orders) == Obey::Leave {
-            self.leave();
+        while turn.woken {
+            match self.course.obey(orders) {
+                Obey::GoOn => break,
+                Obey::BeginSessions { at } => self.begin_sessions(at),
+                Obey::Cut { share } => self.cut(share, self.course.phase),
+                Obey::RestartBegins => self.restart_begins(),
+                Obey::RestartEnded => self.restart_ended(),
+                Obey::Leave => {
+                    self.leave();
+                    break;
+                }
+            }
         }
         let mut again = std::mem::take(&mut self.again);
         self.poller.take_again(&mut again);
         for &token in &again {
-            self.ready(Ready { token, readable: true, writable: false, closed: true });
+            // A socket that took this one's place is announced by the kernel.
+            if self.connections[token.0 as usize].state != State::Connecting {
+                self.ready(Ready { token, readable: true, writable: false, closed: true });
+            }
         }
         self.again = again;
         for i in 0..turn.events {
@@ -108,6 +134,8 @@ impl Native {
         }
         self.pace();
         self.connect();
+        self.come_and_go();
+        self.course.away = self.away;
         if self.course.report() && self.course.ledgers.wants_trim() {
             let open = self.connections.iter_mut().filter(|c| c.state == State::Open);
             let places = open.map(|c| (c.room, &mut c.cursor, c.compressed.as_deref_mut())).collect();
@@ -127,20 +155,23 @@ impl Native {
         }
         if ready.readable {
             match self.connections[id as usize].state {
-                State::Open | State::Leaving => self.read(id, if ready.closed { Until::Empty } else { Until::Short }),
+                State::Open | State::Leaving | State::Departing => {
+                    self.read(id, if ready.closed { Until::Empty } else { Until::Short })
+                }
                 State::Upgrading => self.read_answer(id),
-                State::Connecting | State::Closed => {}
+                State::Connecting | State::Away | State::Left | State::Closed => {}
             }
         }
     }
 
     /// An open connection is over.
-    fn closed(&mut self, id: u32, cause: &str) {
+    fn closed(&mut self, id: u32, cause: &str, farewell: Farewell) {
         let connection = &mut self.connections[id as usize];
         match connection.state {
-            State::Open => self.course.tally.close(cause.to_owned()),
+            State::Open => return self.ended(id, cause, farewell),
+            State::Departing => return self.departed(id),
             State::Leaving => self.course.tally.leave(),
-            State::Connecting | State::Upgrading | State::Closed => return,
+            State::Connecting | State::Upgrading | State::Away | State::Left | State::Closed => return,
         }
         connection.state = State::Closed;
         connection.socket = None;
@@ -150,6 +181,7 @@ impl Native {
 
     /// Says goodbye to everybody.
     fn leave(&mut self) {
+        self.end_absences();
         let connections = &self.connections;
         self.course.leave(|publisher| sender(publisher, connections));
         for id in 0..self.connections.len() as u32 {
@@ -160,10 +192,15 @@ impl Native {
                         self.connections[id as usize].state = State::Leaving;
                     }
                 }
+                State::Connecting | State::Upgrading | State::Departing if self.comes_back(id).is_some() => {
+                    let connection = &mut self.connections[id as usize];
+                    connection.socket = None;
+                    connection.state = State::Closed;
+                }
                 State::Connecting | State::Upgrading => {
                     self.failed(id, "the run ended before it was open".to_owned(), Blame::Server);
                 }
-                State::Leaving | State::Closed => {}
+                State::Leaving | State::Departing | State::Away | State::Left | State::Closed => {}
             }
         }
     }

@@ -39,6 +39,8 @@ pub struct Member {
     pub publisher: Option<u32>,
     /// Local address, if the plan names one.
     pub source: Option<IpAddr>,
+    /// Its number in its group; of a separate publisher, in the run.
+    pub index: u32,
     /// What is done with its messages where compression is agreed on.
     pub inflate: Inflate,
 }
@@ -75,6 +77,7 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
                         path_room: room,
                         publisher: Some(publisher),
                         source: None,
+                        index: publisher,
                         inflate: Inflate::Verify,
                     };
                     ramps[place(room, publisher)].push(member);
@@ -98,7 +101,7 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
             let publisher = member_publisher.get(&(g as u32, i)).copied();
             // A publisher waits for its own messages, so it must know them.
             let inflate = if publisher.is_some() { Inflate::Verify } else { group.inflate(i) };
-            let member = Member { group: Some(g as u16), room, path_room, publisher, source, inflate };
+            let member = Member { group: Some(g as u16), room, path_room, publisher, source, index: i, inflate };
             ramps[place(path_room, connection)].push(member);
             connection += 1;
         }

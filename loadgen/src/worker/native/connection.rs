@@ -7,6 +7,7 @@ use net::Socket;
 use super::outbox::Outbox;
 use crate::ledger::{Compressed, Cursor};
 use crate::plan::Inflate;
+use crate::worker::life::Life;
 
 /// One connection.
 #[derive(Debug)]
@@ -26,6 +27,14 @@ pub struct Connection {
     pub opening: Option<Box<Opening>>,
     /// Only of publishers, and while something waits to be written.
     pub outbox: Option<Box<Outbox>>,
+    /// When it opened; 0: not yet.
+    pub opened: u64,
+    /// Messages since then.
+    pub received: u32,
+    /// It came back and has heard nothing yet.
+    pub waits: bool,
+    /// Only where it can leave and come back.
+    pub life: Option<Box<Life>>,
 }
 
 /// Where a connection is in its life.
@@ -39,6 +48,12 @@ pub enum State {
     Open,
     /// We sent a close frame and wait for the server's.
     Leaving,
+    /// We said goodbye by plan while the run goes on, and wait for the server's.
+    Departing,
+    /// Between two sockets: it will try to come back.
+    Away,
+    /// It left by plan and stays away.
+    Left,
     /// Over.
     Closed,
 }
@@ -55,6 +70,8 @@ pub struct Opening {
     pub path_room: u32,
     pub key: String,
     pub inflate: Inflate,
+    /// What it asks the server to replay from.
+    pub resume: Option<String>,
     /// The answer so far.
     pub answer: Vec<u8>,
 }
