@@ -221,6 +221,31 @@ pub fn dropped() -> Run {
     run
 }
 
+/// A storm: everybody was cut, and all but two came back.
+pub fn returned() -> Run {
+    let mut run = good();
+    run.connections.left = 5000;
+    run.connections.left_by = BTreeMap::from([("cut".to_owned(), 5000)]);
+    run.reconnect = Reconnect {
+        count: 4998,
+        away: 2,
+        p50: Some(2_600_000.0),
+        p99: Some(5_010_000.0),
+        cut: 5000,
+        back_50: Some(2_510_000.0),
+        back_99: Some(4_960_000.0),
+        back_all: None,
+        peak_per_s: Some(1230.0),
+        resumed: 4990,
+        resume_refused: 8,
+        failed_tries: 17,
+    };
+    run.deliveries.resumed = 62_400;
+    run.deliveries.missed = 100;
+    run.latency.resumed = spread_of(1_400_000, 62_400);
+    run
+}
+
 /// A publisher that could not keep up.
 pub fn invalid() -> Run {
     let mut run = good();

@@ -25,6 +25,8 @@ use crate::worker::life::{Account, Away, Farewell, Life, Part, ServerCursor};
 
 /// Tries begun in one turn: reading and publishing go on between them.
 const TRIES_AT_ONCE: usize = 128;
+/// How long a leave waits for what its connection has still to send, nanoseconds.
+const SAY_FIRST: u64 = 10_000_000;
 /// Publishers with connections of their own come back to a restarted server like this: the scenario has no key for it.
 const PUBLISHERS: Reconnect = Reconnect {
     on: On::Any,
@@ -87,12 +89,20 @@ impl Native {
             let Some(life) = connection.life.as_mut().filter(|life| life.due == Some(when)) else { continue };
             life.due = None;
             match connection.state {
-                State::Open if self.course.in_phases() => self.depart(id, Part::Churn),
-                State::Departing | State::Away if self.course.stage != Stage::Over => {
+                State::Open if !self.course.in_phases() => {}
+                State::Open if connection.outbox.as_ref().is_some_and(|outbox| !outbox.is_empty()) => {
+                    // What it has said is not to be taken back.
+                    let later = when.max(self.course.woke) + SAY_FIRST;
+                    life.due = Some(later);
+                    self.returns.at(later, id);
+                }
+                State::Open => self.depart(id, Part::Churn),
+                State::Departing | State::Away if matches!(self.course.stage, Stage::Leaving { .. } | Stage::Over) => {}
+                State::Departing | State::Away => {
                     tries += 1;
                     self.try_to_return(id);
                 }
-                _ => {}
+                State::Connecting | State::Upgrading | State::Leaving | State::Left | State::Closed => {}
             }
         }
     }
