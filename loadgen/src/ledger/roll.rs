@@ -111,7 +111,7 @@ fn dues_of(changes: &[Change], room: u32, book: &Book, due: &[i64]) -> Dues {
         dues.owed.iter_mut().zip(counts).for_each(|(sum, n)| *sum += owed * n);
         dues.missed.iter_mut().zip(counts).for_each(|(sum, n)| *sum += away * n);
     };
-    if sorted.iter().all(|change| change.number == 0) {
+    if sorted.iter().all(|change| change.number == 0 && change.away == 0) {
         // Nobody joined or left while messages flowed: no need to look at each.
         owed = sorted.iter().map(|change| i64::from(change.owed)).sum();
         add(&mut dues, due, owed, 0);
