@@ -26,6 +26,7 @@ mod compressed;
 mod content;
 mod cursor;
 mod follower;
+mod list;
 mod meter;
 mod order;
 mod ranges;

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::book::Book;
 
 /// Changes of one group in one room, before the publish of a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Change {
     number: u32,
     /// Connections that are owed the room's messages from there on, more or less than before.
@@ -15,7 +17,7 @@ struct Change {
 }
 
 /// Changes by room and group, as they happened; they need not be in the order of their numbers.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Roll {
     changes: HashMap<(u32, u16), Vec<Change>>,
 }
@@ -144,7 +146,7 @@ mod tests {
 
     /// Ten publishes, five in each of two phases.
     fn book() -> Book {
-        let book = Book::new([7]);
+        let book = Book::new(vec![7]).unwrap();
         for n in 0..10 {
             book.table(0).unwrap().begin(Published { due: n + 1, sent: n + 1, phase: (n / 5) as u16 });
         }

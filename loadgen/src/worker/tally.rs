@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use net::DialError;
+use serde::{Deserialize, Serialize};
 use wire::deflate::{Agreement, Context};
 
 use crate::record::Counts;
 use crate::validity::RanOut;
 
 /// Counts of connections, by what happened and why. Times in nanoseconds of CLOCK_MONOTONIC.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// Asked for.
     pub asked: u64,
@@ -22,7 +23,7 @@ pub struct Tally {
     /// Ended before the run did, by cause.
     pub closed: BTreeMap<String, u64>,
     /// Ended by plan, by what planned it.
-    pub left: BTreeMap<&'static str, u64>,
+    pub left: BTreeMap<String, u64>,
     /// Of `refused` and `failed`, those of connections that had been open before.
     pub again: u64,
     /// Handshakes of connections that came back, by tenth of a second since the first phase began.
@@ -87,7 +88,7 @@ impl Tally {
     /// An open connection ended by plan.
     pub fn part(&mut self, plan: &'static str) {
         self.leave();
-        *self.left.entry(plan).or_default() += 1;
+        *self.left.entry(plan.to_owned()).or_default() += 1;
     }
 
     /// A connection is open again.
