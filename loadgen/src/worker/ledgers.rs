@@ -121,7 +121,7 @@ impl Ledgers {
 
     /// The place in the server's log after the last message of a connection, where messages say it themselves.
     pub fn chat_seq(&self, room: u32, cursor: &Cursor) -> Option<ServerCursor> {
-        if self.common.verify == Verify::Exact {
+        if self.common.found.verify == Verify::Exact {
             return None;
         }
         ServerCursor::after_chat(cursor.last_frame(&self.rooms[room as usize].canonical)?)
