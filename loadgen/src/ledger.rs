@@ -34,6 +34,7 @@ mod receive;
 mod roll;
 mod spread;
 mod stream;
+mod unwrap;
 
 pub use absence::Rejoin;
 pub use book::{Book, NOT_DUE, PublishTable, Published};

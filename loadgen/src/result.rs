@@ -38,12 +38,18 @@ pub struct Run {
     /// Connections that came back.
     #[serde(default)]
     pub reconnect: Reconnect,
-    /// TCP + upgrade time.
+    /// TCP + TLS + upgrade time.
     pub connect: Quantiles,
     /// TCP time alone.
     pub connect_tcp: Quantiles,
+    /// TLS time alone, of connections that have it.
+    #[serde(default)]
+    pub connect_tls: Quantiles,
     /// Upgrade time alone.
     pub connect_upgrade: Quantiles,
+    /// Time from the upgrade until a dialect's join was confirmed; not part of `connect`.
+    #[serde(default)]
+    pub connect_join: Quantiles,
     /// Publishes.
     pub publishes: Publishes,
     /// The ledger.

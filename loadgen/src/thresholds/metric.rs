@@ -100,6 +100,8 @@ pub fn known_metrics() -> Vec<String> {
         "connections": Connections::default(),
         "connect": Quantiles::default(),
         "connect_tcp": Quantiles::default(),
+        "connect_tls": Quantiles::default(),
+        "connect_join": Quantiles::default(),
         "connect_upgrade": Quantiles::default(),
         "read_age": Quantiles::default(),
         "spread": Spread::default(),
@@ -149,7 +151,17 @@ fn leaves(value: &Value) -> Vec<String> {
 /// What the values of a figure are, whose path is without `groups.NAME.` and `phases.NAME.`.
 pub fn unit_of(figure: &str) -> Unit {
     let (parent, leaf) = figure.rsplit_once('.').unwrap_or(("", figure));
-    let times = ["latency", "connect", "connect_tcp", "connect_upgrade", "schedule_lag", "read_age", "spread"];
+    let times = [
+        "latency",
+        "connect",
+        "connect_tcp",
+        "connect_tls",
+        "connect_upgrade",
+        "connect_join",
+        "schedule_lag",
+        "read_age",
+        "spread",
+    ];
     let first = parent.split('.').next().unwrap_or("");
     let waits = first == "reconnect" && (leaf.starts_with('p') || leaf.starts_with("back_")) && leaf != "peak_per_s";
     if waits || (times.contains(&first) && !matches!(leaf, "count" | "sampled")) {
