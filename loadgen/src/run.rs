@@ -5,6 +5,7 @@
 //! conductor    leads through the stages
 //!   crew       the worker threads and what they report
 //!   signals    Ctrl-C and SIGTERM
+//!   clocks     how far two clocks can be apart
 //!   account    what is expected of every phase and group, and what came
 //!   timeline   intervals, and CPU second by second
 //! outcome      everything gathered
@@ -13,6 +14,7 @@
 
 mod account;
 mod assemble;
+mod clocks;
 mod conductor;
 mod crew;
 mod outcome;

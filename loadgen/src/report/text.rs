@@ -9,6 +9,7 @@ use crate::result::Run;
 mod compression;
 mod connections;
 mod costs;
+mod feed;
 mod histogram;
 mod latency;
 pub(in crate::report) mod page;
@@ -36,6 +37,7 @@ pub fn render(run: &Run, written: Option<&Written>, colour: Colour) -> String {
     sentences::write(&mut page, run);
     thresholds::write(&mut page, run);
     connections::write(&mut page, run);
+    feed::write(&mut page, run);
     latency::write(&mut page, run);
     histogram::write(&mut page, run);
     latency::write_spread(&mut page, run);

@@ -11,7 +11,7 @@ use super::outcome::{Costs, Memory, Outcome};
 use super::signals::Signals;
 use super::timeline::{Cpu, Timeline};
 use crate::ledger::{Book, Verify};
-use crate::plan::{ClientEngine, Plan, TargetKind};
+use crate::plan::{ClientEngine, Mode, Plan, TargetKind};
 use crate::probe::{Echo, ProbeError, Seen, Wrapping, probe};
 use crate::progress::Progress;
 use crate::report::ArrivalLog;
@@ -135,7 +135,14 @@ async fn conduct(
         host: server.host.clone(),
         run: run_id(plan.seed),
         verify: if seen.wrapping == Wrapping::None { Verify::Exact } else { Verify::StampOnly },
-        completion: if seen.echo == Echo::ToSender { Completion::Echo } else { Completion::FirstArrival },
+        epoch: epoch(),
+        completion: if plan.mode == Mode::Observe {
+            Completion::Observed
+        } else if seen.echo == Echo::ToSender {
+            Completion::Echo
+        } else {
+            Completion::FirstArrival
+        },
     });
     let account = Account::new(Arc::clone(plan), seen.echo, workers);
     if account.is_closed_loop() && workers > 1 && seen.echo == Echo::ToOthers {
@@ -164,12 +171,19 @@ async fn conduct(
         tally: Tally::default(),
         harvests: Vec::new(),
         costs,
+        epoch: common.epoch,
         marks: Vec::new(),
         notes: notes(plan, seen),
     };
     let plan = Arc::clone(plan);
     let conductor = Conductor { plan, crew, progress, signals, server, outcome, latest: Latest::default(), start };
     Ok(conductor.lead().await)
+}
+
+/// Nanoseconds since 1970 less CLOCK_MONOTONIC, now.
+pub(super) fn epoch() -> i128 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since_1970.as_nanos() as i128 - i128::from(net::now())
 }
 
 /// Names this run in its stamps: of the seed, so that the same seed gives the same bytes.

@@ -13,7 +13,9 @@ use crate::scenario::value::{
     Count, InflateShare, Load, Name, PhaseLength, Positive, Rooms, Seed, SizeRange, Span, Time, WindowBits,
 };
 use crate::scenario::variants::Variants;
-use crate::scenario::word::{ArrivalKey, CorpusKey, CorrelateKey, FromKey, ModeKey, OfferKey, SpreadKey, ViaKey};
+use crate::scenario::word::{
+    ArrivalKey, CorpusKey, CorrelateKey, FromKey, ModeKey, OfferKey, SpreadKey, UnitKey, ViaKey,
+};
 
 /// A scenario of fanout: what connects, what is published, and what must hold.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -35,6 +37,8 @@ pub struct File {
     pub correlate: Option<At<CorrelateKey>>,
     /// Who is expected to receive a publish. Default "broadcast".
     pub mode: Option<At<ModeKey>>,
+    /// With mode = "observe": what messages say of themselves.
+    pub observe: Option<At<ObserveTable>>,
     /// Largest schedule lag (99 %) of a valid run. Default: the larger of 1ms and 10 % of latency.due.p99.
     pub max_schedule_lag: Option<Span>,
     /// The server under test. Left out: the bundled server on a free port.
@@ -198,6 +202,32 @@ pub struct PhaseTable {
     pub measure: bool,
     /// Times the publishers' rates: "5x", or "1x-5x" to ramp. Default "1x".
     pub load: Option<At<Load>>,
+}
+
+/// `[observe]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub struct ObserveTable {
+    /// Where a message says when it was sent. Left out: no latency is known.
+    pub timestamp: Option<At<SpotTable>>,
+    /// JSON pointer to a number that counts a room's messages, one more each time: gaps in it are reported.
+    pub sequence: Option<At<String>>,
+    /// How far the sender's clock may be from UTC, where it is on another machine. Default: not known.
+    pub clock_error: Option<At<Span>>,
+}
+
+/// `timestamp`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table such as { pointer = \"/T\", unit = \"ms\" }")]
+#[schemars(inline)]
+pub struct SpotTable {
+    /// JSON pointer (RFC 6901), such as "/T" or "/data/time".
+    pub pointer: Option<At<String>>,
+    /// Instead of a pointer: the text right before it.
+    pub after: Option<At<String>>,
+    /// "s", "ms", "us", "ns" (since 1970), or "rfc3339".
+    pub unit: At<UnitKey>,
 }
 
 /// `[ab]`.

@@ -25,6 +25,7 @@ pub(super) const TOP: Keys = Keys {
         "drain",
         "correlate",
         "mode",
+        "observe",
         "max_schedule_lag",
         "target",
         "connections",
@@ -37,6 +38,11 @@ pub(super) const TOP: Keys = Keys {
     ],
     later: &[],
 };
+
+pub(super) const OBSERVE: Keys =
+    Keys { table: "[observe]", built: &["timestamp", "sequence", "clock_error"], later: &[] };
+
+pub(super) const TIMESTAMP: Keys = Keys { table: "timestamp", built: &["pointer", "after", "unit"], later: &[] };
 
 pub(super) const TARGET: Keys = Keys {
     table: "[target]",
@@ -95,12 +101,13 @@ pub(super) const AB: Keys = Keys { table: "[ab]", built: &["a", "b", "runs", "ex
 
 pub(super) const CAPACITY: Keys = Keys { table: "[capacity]", built: &["axis", "range", "width", "trial"], later: &[] };
 
-const TABLES: [&Keys; 9] = [&TOP, &TARGET, &CONNECTIONS, &COMPRESSION, &PUBLISHERS, &PAYLOAD, &PHASES, &AB, &CAPACITY];
+const TABLES: [&Keys; 11] =
+    [&TOP, &TARGET, &CONNECTIONS, &COMPRESSION, &PUBLISHERS, &PAYLOAD, &PHASES, &AB, &CAPACITY, &OBSERVE, &TIMESTAMP];
 
 /// Refuses the first key that does not exist or is not built yet.
 pub(super) fn check(table: &DeTable<'_>) -> Result<(), Fault> {
     check_table(table, &TOP)?;
-    for keys in [&TARGET, &CONNECTIONS, &PUBLISHERS, &PHASES, &AB, &CAPACITY] {
+    for keys in [&TARGET, &CONNECTIONS, &PUBLISHERS, &PHASES, &AB, &CAPACITY, &OBSERVE] {
         let name = keys.table.trim_matches(['[', ']']);
         let is_list = keys.table.starts_with("[[");
         let Some((key, value)) = table.get_key_value(name) else { continue };
@@ -117,7 +124,12 @@ pub(super) fn check(table: &DeTable<'_>) -> Result<(), Fault> {
                     format!("there is only one `{name}`: write {} with one bracket", keys.table),
                 ));
             }
-            DeValue::Table(inner) => check_table(inner, keys)?,
+            DeValue::Table(inner) => {
+                check_table(inner, keys)?;
+                if let Some(table) = inner.get("timestamp").and_then(|value| value.get_ref().as_table()) {
+                    check_table(table, &TIMESTAMP)?;
+                }
+            }
             DeValue::Array(items) => {
                 for inner in items.iter().filter_map(|item| item.get_ref().as_table()) {
                     check_table(inner, keys)?;
@@ -211,8 +223,12 @@ mod tests {
         let compression = optional("/properties/connections/items/properties/compression");
         let ab = optional("/properties/ab");
         let capacity = optional("/properties/capacity");
+        let observe = optional("/properties/observe");
+        let timestamp = optional("/properties/observe/anyOf/0/properties/timestamp");
         for (keys, at) in [
             (&TOP, "/properties"),
+            (&OBSERVE, &observe),
+            (&TIMESTAMP, &timestamp),
             (&TARGET, "/properties/target/properties"),
             (&CONNECTIONS, "/properties/connections/items/properties"),
             (&PUBLISHERS, "/properties/publishers/items/properties"),

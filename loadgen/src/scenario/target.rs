@@ -141,7 +141,7 @@ fn exclusive(table: &TargetTable) -> Result<(), Fault> {
 fn path(table: &TargetTable, mode: Mode) -> Result<String, Fault> {
     let Some(path) = &table.path else {
         return Ok(match mode {
-            Mode::Broadcast => "/broadcast/{room}",
+            Mode::Broadcast | Mode::Observe => "/broadcast/{room}",
             Mode::Echo => "/echo",
         }
         .to_owned());

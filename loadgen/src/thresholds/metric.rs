@@ -5,8 +5,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::result::{
-    Compression, Connections, Deliveries, Figures, Latency, LoadgenCost, Publishes, Quantiles, Rates, ServerCost,
-    Spread,
+    Compression, Connections, Deliveries, Figures, Latency, LoadgenCost, Observed, Publishes, Quantiles, Rates,
+    ServerCost, Spread,
 };
 use crate::thresholds::Unit;
 
@@ -103,6 +103,7 @@ pub fn known_metrics() -> Vec<String> {
         "connect_upgrade": Quantiles::default(),
         "read_age": Quantiles::default(),
         "spread": Spread::default(),
+        "observe": Observed { latency: Some(Quantiles::default()), ..Observed::default() },
         "server": ServerCost::default(),
         "loadgen": LoadgenCost::default(),
     });
@@ -150,7 +151,8 @@ pub fn unit_of(figure: &str) -> Unit {
     let (parent, leaf) = figure.rsplit_once('.').unwrap_or(("", figure));
     let times = ["latency", "connect", "connect_tcp", "connect_upgrade", "schedule_lag", "read_age", "spread"];
     let first = parent.split('.').next().unwrap_or("");
-    if times.contains(&first) && !matches!(leaf, "count" | "sampled") {
+    let observed = parent == "observe.latency" || figure == "observe.ahead_most_us";
+    if (times.contains(&first) || observed) && !matches!(leaf, "count" | "sampled") {
         Unit::Time
     } else if leaf.ends_with("_share") {
         Unit::Share

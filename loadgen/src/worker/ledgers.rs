@@ -7,8 +7,8 @@ use wire::deflate::{Context, Direction, Inflater};
 
 use super::{Common, Share};
 use crate::ledger::{
-    CanonicalRoom, Compressed, Content, Control, Cursor, Delivery, MessageSpread, Meter, Reader, Sampled, Shared,
-    Streams, trim_streams,
+    CanonicalRoom, Compressed, Content, Control, Cursor, Delivery, Marks, MessageSpread, Meter, Observed, Reader,
+    Sampled, Shared, Streams, trim_streams,
 };
 use crate::plan::Inflate;
 use crate::recorder::Recorder;
@@ -74,8 +74,14 @@ impl Ledgers {
         let ranges = super::publisher_ranges(plan);
         let sources = ranges.into_iter().zip(&plan.publishers).map(|(r, g)| (r, Arc::clone(&g.payload))).collect();
         Ledgers {
-            content: Content::new(common.run, plan.correlate, common.verify, sources),
-            recorder: Recorder::new(plan.phases.len(), plan.groups.len()),
+            content: match &plan.observe {
+                Some(observe) => {
+                    Content::observing(Observed::new(Marks::new(Arc::clone(&observe.rules), common.epoch)))
+                }
+                None => Content::new(common.run, plan.correlate, common.verify, sources),
+            },
+            // What an observed feed sends outside of all phases is counted in one more, which nobody reads.
+            recorder: Recorder::new(plan.phases.len() + usize::from(plan.observe.is_some()), plan.groups.len()),
             common,
             rooms,
             index,

@@ -58,7 +58,8 @@ pub struct PublisherShare {
 /// one room is all there is.
 pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
     let mut shares: Vec<Share> = (0..workers).map(|worker| Share { worker, ..Share::default() }).collect();
-    let by_room = plan.rooms.len() >= workers;
+    // What a room sends is known only to a worker that has all of it.
+    let by_room = plan.rooms.len() >= workers || plan.mode == Mode::Observe;
     let echo = plan.mode == Mode::Echo;
     let place =
         |room: u32, connection: u32| if by_room { room as usize % workers } else { connection as usize % workers };
@@ -134,8 +135,11 @@ pub fn publisher_ranges(plan: &Plan) -> Vec<Range<u32>> {
         .collect()
 }
 
-/// The ledger's room of every publisher, in run-wide order: what [`Book::new`](crate::ledger::Book::new) takes.
+/// The ledger's room of every publisher (in observe mode each room stands for its own), in run-wide order: what [`Book::new`](crate::ledger::Book::new) takes.
 pub fn publisher_rooms(plan: &Plan) -> Vec<u32> {
+    if plan.mode == Mode::Observe {
+        return (0..plan.rooms.len() as u32).collect();
+    }
     let echo = plan.mode == Mode::Echo;
     let firsts: Vec<u32> = plan
         .groups

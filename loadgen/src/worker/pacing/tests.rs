@@ -25,6 +25,7 @@ fn pacing(rate: f64) -> Pacing {
     let plan = Arc::new(quick(&load, &[], &limits).unwrap());
     let share = shares(&plan, 1).remove(0);
     let common = Common {
+        epoch: 0,
         book: Book::new(publisher_rooms(&plan)),
         plan,
         address: ([127, 0, 0, 1], 9).into(),
