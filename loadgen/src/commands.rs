@@ -4,8 +4,11 @@ mod ab;
 mod capacity;
 mod compare;
 mod doctor;
+mod old_runs;
 mod record;
+mod report;
 mod run;
+mod trend;
 mod validate;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -34,6 +37,8 @@ pub fn dispatch(cli: Cli) -> u8 {
         Command::Ab(args) => ab::file(&args),
         Command::Capacity(args) => capacity::file(&args),
         Command::Compare(args) => compare::sets(&args),
+        Command::Report(args) => report::old(&args),
+        Command::Trend(args) => trend::runs(&args),
         Command::Validate(args) => validate::files(&args),
         Command::Record(args) => record::feed(&args),
         Command::Doctor(args) => doctor::examine_machine(&args),
