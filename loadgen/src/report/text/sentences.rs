@@ -114,12 +114,13 @@ fn load(run: &Run) -> String {
 fn latency(run: &Run) -> Vec<String> {
     let missing = missing(&run.deliveries);
     if let Some(observe) = &run.observe {
+        let mut lines = Vec::new();
         if let (Some(latency), Some(clock)) = (&observe.latency, &observe.clock) {
-            page.headline(&format!("arrival after its own timestamp  {}", three(latency, &missing)));
-            page.headline(&format!("  {}", clock.words));
+            lines.push(format!("arrival after its own timestamp  {}", three(latency, &missing)));
+            lines.push(format!("  {}", clock.words));
         }
-        page.headline(&format!("arrival after the first subscriber's  {}", three(&run.latency.sent, &missing)));
-        return;
+        lines.push(format!("arrival after the first subscriber's  {}", three(&run.latency.sent, &missing)));
+        return lines;
     }
     match &run.latency.due {
         Some(due) => {
