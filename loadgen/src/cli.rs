@@ -12,6 +12,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::plan::ClientEngine;
+use crate::run::Settings;
 
 /// Measures how a WebSocket server broadcasts: latency at every subscriber from when each message was due, throughput,
 /// and a full account of what was lost.
@@ -53,12 +54,17 @@ pub enum Command {
     Capacity(CapacityArgs),
     /// Compare two sets of old runs, or one run with another
     Compare(CompareArgs),
+    /// Put runs of one scenario, made on several machines or one after the other, together to one
+    Merge(MergeArgs),
     /// Write the report of an old run again, as a page, as text or as JSON
     Report(ReportArgs),
     /// How figures went over the runs of a directory, and where they changed
     Trend(TrendArgs),
     /// Check scenario files and say what a run will need; opens no connection
     Validate(ValidateArgs),
+    /// Serve a run of `fanout run --agents N` (which starts this itself)
+    #[command(hide = true)]
+    Agent,
     /// Write down what a WebSocket feed sends, to be played again by a scenario with `replay`
     Record(RecordArgs),
     /// Say what this machine allows, can generate and time, and what to change; takes about 6 seconds
@@ -191,6 +197,23 @@ pub struct TrendArgs {
     pub out: Option<PathBuf>,
 }
 
+/// `fanout merge`
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// Runs: directories with run.json in them or below
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// They were made one after the other, not at the same time
+    #[arg(long)]
+    pub sequential: bool,
+    /// What goes to standard output: the report, or run.json
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Directory for run.json [default: results/NAME/merged-TIME, with a `latest` link beside it]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
 /// `fanout capacity`
 #[derive(Debug, Args)]
 #[command(after_help = CAPACITY_HELP)]
@@ -284,6 +307,16 @@ pub struct Drive {
     /// Threads that drive connections [default: one for each CPU left to the load generator]
     #[arg(long, value_name = "N")]
     pub workers: Option<usize>,
+    /// Processes that have the connections, each with its own limit of descriptors [default: none, or as many as are needed]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=16))]
+    pub agents: Option<u16>,
+}
+
+impl Drive {
+    /// How a run is carried out.
+    pub fn settings(self) -> Settings {
+        Settings { workers: self.workers, agents: self.agents }
+    }
 }
 
 /// How a run is carried out and reported.

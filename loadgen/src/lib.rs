@@ -11,6 +11,7 @@
 //!                   result::Run ─▶ validity, thresholds ─▶ report
 //! ```
 
+pub mod agent;
 pub mod analyse;
 pub mod capacity;
 pub mod cli;
@@ -20,6 +21,7 @@ pub mod corpus;
 pub mod doctor;
 pub mod environment;
 pub mod ledger;
+pub mod merge;
 pub mod pacer;
 pub mod payload;
 pub mod plan;

@@ -1,9 +1,11 @@
 //! What one worker records in one second; handed over whole and merged, so nothing is shared while recording.
 
+use serde::{Deserialize, Serialize};
+
 use crate::record::Counts;
 
 /// Figures of one phase and one group of subscribers.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Slot {
     /// Received less due, microseconds.
     pub due: Counts,
@@ -70,7 +72,7 @@ impl Slot {
 }
 
 /// Figures of one phase that belong to no group.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct PhaseSlot {
     /// Sent less due, microseconds, while the publisher's socket was writable.
     pub schedule_lag: Counts,
@@ -93,7 +95,7 @@ pub struct PhaseSlot {
 }
 
 /// What the new messages of an observed feed say of themselves.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedCounts {
     /// Messages that anybody received first.
     pub messages: u64,
@@ -146,7 +148,7 @@ impl PhaseSlot {
 }
 
 /// Everything recorded, by phase and group. Slots come into being when first used.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Recorder {
     groups: usize,
     slots: Vec<Option<Box<Slot>>>,

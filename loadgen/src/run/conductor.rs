@@ -3,19 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::crew::Crew;
 use super::outcome::{End, Mark, Memory, Outcome};
+use super::own::Own;
 use super::signals::Signals;
 use super::timeline::{Cpu, Timeline};
 use crate::plan::{From, Plan};
 use crate::progress::{Progress, Snapshot};
-use crate::target::{Running, Sampler, stats};
+use crate::target::{Sampler, Servers};
 use crate::worker::{News, Order, Tick};
 
 /// Between "connected and settled" and the first due time: enough for every worker to have heard of it.
 const LEAD: Duration = Duration::from_millis(20);
+/// The same where it has to go through pipes to other processes first.
+const LEAD_OF_AGENTS: Duration = Duration::from_millis(250);
+/// After the order to finish, the last words of all workers must have come by then: the others are lost.
+const LAST_WORDS: Duration = Duration::from_secs(20);
 /// After Ctrl-C, what is under way has this long to arrive.
 const LAST_ARRIVALS: Duration = Duration::from_millis(500);
 /// After this long without a single delivery, the run says so.
@@ -36,7 +41,7 @@ pub struct Conductor<'a> {
     pub crew: Crew,
     pub progress: &'a Progress,
     pub signals: &'a mut Signals,
-    pub server: &'a mut Running,
+    pub server: &'a mut Servers,
     pub outcome: Outcome,
     pub latest: Latest,
     /// Start of the first phase, CLOCK_MONOTONIC; until then that of the run.
@@ -67,12 +72,16 @@ impl Conductor<'_> {
         }
         self.finish().await;
         self.outcome.elapsed = began.elapsed();
-        self.crew.join();
+        self.crew.disband().await;
         self.outcome
     }
 
     fn sampler(&self) -> Option<Sampler> {
-        self.outcome.costs.sampler
+        self.outcome.costs.sampler.clone()
+    }
+
+    fn own(&self) -> Own {
+        self.outcome.costs.own.clone()
     }
 
     async fn stages(&mut self) -> Result<(), End> {
@@ -104,7 +113,7 @@ impl Conductor<'_> {
     async fn settle(&mut self) -> Result<(), End> {
         let until = Instant::now() + self.plan.settle;
         self.wait_until(until).await?;
-        self.outcome.costs.connected = Memory::read(self.sampler().as_ref());
+        self.outcome.costs.connected = Memory::read(self.sampler().as_ref(), &self.own());
         Ok(())
     }
 
@@ -119,11 +128,14 @@ impl Conductor<'_> {
     }
 
     async fn phases(&mut self) -> Result<(), End> {
-        let begin = Instant::now() + LEAD;
-        self.start = net::now() + LEAD.as_nanos() as u64;
-        let cpu = Cpu::read(self.sampler().as_ref());
+        let lead = if self.outcome.costs.agents == 0 { LEAD } else { LEAD_OF_AGENTS };
+        let begin = Instant::now() + lead;
+        self.start = net::now() + lead.as_nanos() as u64;
+        let own = self.own();
+        let cpu = Cpu::read(self.sampler().as_ref(), &own);
         let (plan, costs) = (Arc::clone(&self.plan), &self.outcome.costs);
-        self.outcome.timeline = Timeline::new(plan, self.crew.len(), costs.worker_cores(), self.start, cpu);
+        let size = (self.crew.len(), costs.worker_cores());
+        self.outcome.timeline = Timeline::new(plan, size, own, self.start, cpu);
         self.crew.order(Order::Start { at: self.start });
         self.wait_until(begin).await?;
         let mut end = begin;
@@ -165,7 +177,7 @@ impl Conductor<'_> {
 
     fn mark(&mut self) {
         let at = net::now().saturating_sub(self.start);
-        let cpu = Cpu::read(self.sampler().as_ref());
+        let cpu = Cpu::read(self.sampler().as_ref(), &self.own());
         self.outcome.marks.push(Mark { at, cpu });
     }
 
@@ -192,19 +204,26 @@ impl Conductor<'_> {
         self.end_phase();
         self.outcome.costs.ended = self.sampler().and_then(|s| s.sample());
         if self.outcome.end != Some(End::Interrupted) {
-            self.outcome.costs.stats = stats(self.server.address).await;
+            self.outcome.costs.stats = self.server.stats().await;
         }
         self.crew.order(Order::Finish);
+        let until = Instant::now() + LAST_WORDS;
         while self.outcome.harvests.len() < self.crew.len() {
-            match self.crew.news().await {
-                Some(News::Finished(harvest)) => self.outcome.harvests.push(*harvest),
-                Some(News::Tick(tick)) => self.tick(&tick),
-                Some(News::Connected { .. }) => {}
-                Some(News::Broken(why)) => {
-                    self.outcome.notes.push(why);
+            match timeout_at(until, self.crew.news()).await {
+                Ok(Some(News::Finished(harvest))) => self.outcome.harvests.push(*harvest),
+                Ok(Some(News::Tick(tick))) => self.tick(&tick),
+                Ok(Some(News::Connected { .. })) => {}
+                // What the others have measured is wanted all the same; when they have ended, so has the news.
+                Ok(Some(News::Broken(why))) => self.broken(why),
+                Ok(None) => {
+                    self.broken("a worker ended without its last words".to_owned());
                     break;
                 }
-                None => break,
+                Err(_) => {
+                    let silent = self.crew.len() - self.outcome.harvests.len();
+                    self.broken(format!("{silent} of {} workers did not finish", self.crew.len()));
+                    break;
+                }
             }
         }
         let sampler = self.sampler();
@@ -214,6 +233,15 @@ impl Conductor<'_> {
             outcome.account.total.merge(&harvest.recorder);
             outcome.timeline.finish(&harvest.recorder, net::now(), sampler.as_ref());
             outcome.tally.merge(&harvest.tally);
+        }
+    }
+
+    /// A part of the load generator was lost, and with it what it had measured.
+    fn broken(&mut self, why: String) {
+        if matches!(self.outcome.end, None | Some(End::Early(_))) {
+            self.outcome.end = Some(End::Ours(why));
+        } else {
+            self.outcome.notes.push(why);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::account::Account;
+use super::own::Own;
 use super::timeline::{Cpu, Timeline};
 use crate::target::{Sample, Sampler, Split};
 use crate::worker::{Harvest, Tally};
@@ -61,6 +62,8 @@ pub struct Costs {
     /// `bundled`, `spawn` or `url`, and the address.
     pub target: String,
     pub workers: usize,
+    pub agents: usize,
+    pub own: Own,
 }
 
 /// Memory at one moment.
@@ -82,10 +85,10 @@ impl Costs {
 
 impl Memory {
     /// Reads all three.
-    pub fn read(sampler: Option<&Sampler>) -> Self {
+    pub fn read(sampler: Option<&Sampler>, own: &Own) -> Self {
         Memory {
             server: sampler.and_then(Sampler::sample),
-            own: net::memory(std::process::id()).map_or(0, |m| m.rss_bytes),
+            own: own.memory().rss_bytes,
             kernel: net::kernel_memory().unwrap_or(0),
         }
     }

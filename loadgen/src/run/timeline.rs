@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::own::Own;
 use crate::plan::Plan;
 use crate::record::Counts;
 use crate::recorder::{Recorder, Slot};
@@ -17,14 +18,14 @@ use crate::validity::OwnSecond;
 pub struct Cpu {
     /// Of the server's process; `None` where it is not known.
     pub server: Option<u64>,
-    /// Of ours.
+    /// Of ours, agents included.
     pub own: u64,
 }
 
 impl Cpu {
     /// Reads both clocks.
-    pub fn read(sampler: Option<&Sampler>) -> Self {
-        Cpu { server: sampler.and_then(Sampler::cpu), own: net::own_cpu() }
+    pub fn read(sampler: Option<&Sampler>, own: &Own) -> Self {
+        Cpu { server: sampler.and_then(Sampler::cpu), own: own.cpu() }
     }
 
     /// Seconds spent since an earlier moment, by the server and by us.
@@ -51,6 +52,7 @@ pub struct Timeline {
     workers: usize,
     /// CPUs that the load generator has.
     cores: usize,
+    own: Own,
     /// Start of the first phase, CLOCK_MONOTONIC.
     start: u64,
     last: u64,
@@ -69,12 +71,13 @@ pub struct Timeline {
 
 impl Timeline {
     /// From the start of the first phase on.
-    pub fn new(plan: Arc<Plan>, workers: usize, cores: usize, start: u64, cpu: Cpu) -> Self {
+    pub fn new(plan: Arc<Plan>, (workers, cores): (usize, usize), own: Own, start: u64, cpu: Cpu) -> Self {
         let pending = Recorder::new(plan.phases.len(), plan.groups.len());
         Timeline {
             plan,
             workers,
             cores,
+            own,
             start,
             last: start,
             cpu,
@@ -110,7 +113,7 @@ impl Timeline {
     pub fn close(&mut self, now: u64, sampler: Option<&Sampler>) -> &Interval {
         self.ticks = 0;
         let recorder = self.pending.take();
-        let cpu = Cpu::read(sampler);
+        let cpu = Cpu::read(sampler, &self.own);
         let (server_cpu_s, loadgen_cpu_s) = cpu.since(self.cpu);
         let length = now.saturating_sub(self.last).max(1);
         let offset = self.last.saturating_sub(self.start);
@@ -142,7 +145,7 @@ impl Timeline {
             server_cpu_s,
             server_rss_bytes: sampler.and_then(Sampler::rss),
             loadgen_cpu_s,
-            loadgen_rss_bytes: net::memory(std::process::id()).map_or(0, |m| m.rss_bytes),
+            loadgen_rss_bytes: self.own.memory().rss_bytes,
             arrivals: Tenths::of(arrived.ranges().map(|(low, _, n)| (low, n))),
         });
         self.cpu = cpu;

@@ -89,6 +89,8 @@ pub struct TargetTable {
     pub pid: Option<At<Count>>,
     /// Flags of the bundled server, such as { lag_policy = "skip" }.
     pub server: Option<At<BTreeMap<String, At<Scalar>>>>,
+    /// How many bundled servers to start, each with rooms of its own. Default: as many as their descriptors make necessary.
+    pub servers: Option<At<Count>>,
     /// Extra request headers; {env.NAME} is replaced.
     #[serde(default)]
     pub headers: BTreeMap<String, At<String>>,

@@ -56,6 +56,7 @@ pub(super) const TARGET: Keys = Keys {
         "cwd",
         "pid",
         "server",
+        "servers",
         "headers",
         "subprotocols",
     ],

@@ -82,6 +82,7 @@ fn target(plan: &Plan, table: &TargetTable) -> Value {
             let flags: Map<String, Value> =
                 flags.map(|(name, at)| (name.clone(), json!(at.value.to_string()))).collect();
             out.insert("server".into(), json!(flags));
+            out.insert("servers".into(), json!(plan.target.endpoints()));
         }
         TargetKind::Spawn { ready, ready_timeout, .. } => {
             out.insert("path".into(), json!(redact::url(path)));

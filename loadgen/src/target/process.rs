@@ -70,7 +70,7 @@ pub async fn start(plan: &Plan, split: &Split) -> Result<Running, TargetError> {
             child: None,
             said: Said::default(),
         }),
-        TargetKind::Bundled { flags } => {
+        TargetKind::Bundled { flags, .. } => {
             let program = std::env::current_exe().map_err(TargetError::OwnBinary)?;
             let mut command = vec![program.display().to_string(), "serve".to_owned()];
             command.extend(["--listen".to_owned(), "127.0.0.1:0".to_owned()]);

@@ -76,9 +76,9 @@ impl Ledgers {
         Ledgers {
             content: match &plan.observe {
                 Some(observe) => {
-                    Content::observing(Observed::new(Marks::new(Arc::clone(&observe.rules), common.epoch)))
+                    Content::observing(Observed::new(Marks::new(Arc::clone(&observe.rules), common.found.epoch)))
                 }
-                None => Content::new(common.run, plan.correlate, common.verify, sources),
+                None => Content::new(common.found.run, plan.correlate, common.found.verify, sources),
             },
             // What an observed feed sends outside of all phases is counted in one more, which nobody reads.
             recorder: Recorder::new(plan.phases.len() + usize::from(plan.observe.is_some()), plan.groups.len()),
