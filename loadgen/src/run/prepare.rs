@@ -156,6 +156,7 @@ async fn conduct(
             Completion::FirstArrival
         },
     };
+    let epoch = found.epoch;
     let common = Arc::new(Common { plan: Arc::clone(plan), book: Book::new(publisher_rooms(plan))?, found });
     let account = Account::new(Arc::clone(plan), seen.echo, workers);
     if account.is_closed_loop() && workers > 1 && seen.echo == Echo::ToOthers {
@@ -190,7 +191,7 @@ async fn conduct(
         tally: Tally::default(),
         harvests: Vec::new(),
         costs,
-        epoch: common.found.epoch,
+        epoch,
         marks: Vec::new(),
         notes: notes(plan, seen, force),
     };
