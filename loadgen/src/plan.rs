@@ -16,10 +16,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use wire::deflate::Offer;
 
+use crate::dialect::Dialect;
 use crate::ledger::Rules;
 use crate::pacer::Pacer;
 use crate::payload::PayloadSource;
-use crate::thresholds::Threshold;
+use crate::thresholds::{Shape, Stretch, Threshold};
 use crate::trace::Trace;
 
 /// One resolved run.
@@ -107,6 +108,17 @@ pub enum ClientEngine {
     Tungstenite,
 }
 
+impl ClientEngine {
+    /// As results name it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Tungstenite => "tungstenite",
+        }
+    }
+}
+
 /// One address of the server under test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
@@ -129,9 +141,38 @@ pub struct Target {
     pub headers: Vec<(String, String)>,
     /// `Sec-WebSocket-Protocol` offers, in order of preference.
     pub subprotocols: Vec<String>,
+    /// `None`: what is said goes over TCP as it is.
+    pub tls: Option<Tls>,
+    /// How the server wants to be spoken to; `None`: messages as they are.
+    pub dialect: Option<Arc<Dialect>>,
+}
+
+/// TLS between us and the server.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// Whom we trust, and what we show.
+    pub config: Arc<rustls::ClientConfig>,
+    /// The name that its certificate must be for, which it is also asked for (SNI).
+    pub name: rustls::pki_types::ServerName<'static>,
+    /// Whether its certificate must be good.
+    pub checked: Checked,
+}
+
+/// Whether certificates are checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checked {
+    /// By whom they are signed, for which name, and how long they are valid.
+    Yes,
+    /// Not at all: `insecure = true`.
+    No,
 }
 
 impl Target {
+    /// `ws` or `wss`.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "wss" } else { "ws" }
+    }
+
     /// The address that connections go to; a server that we start listens on loopback.
     pub fn ip(&self) -> IpAddr {
         match &self.kind {
@@ -349,6 +390,16 @@ impl Plan {
     /// Length of all phases together.
     pub fn length(&self) -> Duration {
         self.phases.iter().map(|p| p.length).sum()
+    }
+
+    /// What windows of thresholds are cut from.
+    pub fn shape(&self) -> Shape {
+        let stretch =
+            |p: &Phase| Stretch { name: p.name.clone(), length_s: p.length.as_secs_f64(), measure: p.measure };
+        Shape {
+            groups: self.groups.iter().map(|group| group.name.clone()).collect(),
+            phases: self.phases.iter().map(stretch).collect(),
+        }
     }
 
     /// Subscribers of all groups.

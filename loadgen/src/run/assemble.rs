@@ -9,18 +9,18 @@ use super::outcome::{End, Outcome};
 use super::prepare::epoch;
 use crate::environment::gather;
 use crate::ledger::MessageSpread;
-use crate::plan::{ClientEngine, Observe, Plan};
+use crate::plan::{Observe, Plan};
 use crate::record::Counts;
 use crate::recorder::PhaseSlot;
 use crate::report::verdict::turned_away;
 use crate::result::{
     Connections, Environment, LoadgenCost, Observed, PhaseFigures, Reason, Run, ServerCost, Spread, Validity,
 };
-use crate::thresholds::evaluate;
+use crate::thresholds::{Baseline, Evidence, Watch, evaluate};
 use crate::validity::{self, Claim};
 
 /// Puts the run together, judges it and evaluates the thresholds.
-pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
+pub fn assemble(plan: &Plan, o: &Outcome, baseline: &Baseline) -> Run {
     let all_groups: Vec<usize> = (0..plan.groups.len()).collect();
     let measured: Vec<usize> = (0..plan.phases.len()).filter(|&p| plan.phases[p].measure).collect();
     let scope = |phases: Vec<usize>, groups: Vec<usize>| Scope {
@@ -62,7 +62,7 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
         elapsed_s: o.elapsed.as_secs_f64(),
         interrupted: o.end == Some(End::Interrupted),
         ended_early: match &o.end {
-            Some(End::Early(why) | End::Ours(why)) => Some(why.clone()),
+            Some(End::Early(why) | End::Threshold(why) | End::Ours(why)) => Some(why.clone()),
             Some(End::Interrupted) | None => None,
         },
         scenario: plan.resolved.clone(),
@@ -73,7 +73,9 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
         rooms: plan.groups.iter().flat_map(|g| &g.rooms).collect::<HashSet<_>>().len() as u64,
         connect: o.tally.connect.quantiles(None),
         connect_tcp: o.tally.tcp.quantiles(None),
+        connect_tls: o.tally.tls.quantiles(None),
         connect_upgrade: o.tally.upgrade.quantiles(None),
+        connect_join: o.tally.join.quantiles(None),
         schedule_lag: figures.schedule_lag.clone(),
         read_age: read_age(&o.account, &measured).quantiles(None),
         spread: spread(o, &measured),
@@ -90,6 +92,7 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
         phases,
         intervals: o.timeline.intervals.clone(),
         thresholds: Vec::new(),
+        baseline: baseline.about().cloned(),
         histograms: histograms(plan, o, &measured),
         notes: o.notes.clone(),
         errors: o.tally.failed.iter().chain(&o.tally.closed).map(|(k, n)| (k.clone(), *n)).collect(),
@@ -105,7 +108,8 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
     }
     // Thresholds are written against run.json, so that is what they are asked of.
     let document = serde_json::to_value(&run).unwrap_or_default();
-    run.thresholds = evaluate(&plan.thresholds, &document);
+    let windows = o.timeline.watch.as_ref().map(Watch::verdicts).unwrap_or_default();
+    run.thresholds = evaluate(&plan.thresholds, Evidence { run: &document, baseline, windows: &windows });
     run.passed = run.validity.valid
         && !run.interrupted
         && run.ended_early.is_none()
@@ -270,10 +274,7 @@ fn environment(plan: &Plan, o: &Outcome) -> Environment {
     Environment {
         server_cpus: split.server.clone(),
         loadgen_cpus: split.loadgen.clone(),
-        client: match plan.client {
-            ClientEngine::Native => "native".to_owned(),
-            ClientEngine::Tungstenite => "tungstenite".to_owned(),
-        },
+        client: plan.client.name().to_owned(),
         target: o.costs.target.clone(),
         ..gather()
     }

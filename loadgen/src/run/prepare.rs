@@ -12,13 +12,14 @@ use super::own::Own;
 use super::signals::Signals;
 use super::timeline::{Cpu, Timeline};
 use crate::ledger::{Book, Verify};
-use crate::plan::{ClientEngine, Force, MOST_AGENTS, Mode, Plan, TargetKind};
+use crate::plan::{Checked, ClientEngine, Force, MOST_AGENTS, Mode, Plan, TargetKind};
 use crate::probe::{Echo, ProbeError, Seen, Wrapping, probe, probed_room};
 use crate::progress::Progress;
 use crate::report::ArrivalLog;
 use crate::request::Requests;
 use crate::result::Run;
 use crate::target::{Sampler, Servers, Split, TargetError};
+use crate::thresholds::Baseline;
 use crate::worker::{Common, Completion, Found, Tally, publisher_rooms};
 
 /// How a run is carried out, beside its plan.
@@ -28,6 +29,8 @@ pub struct Settings {
     pub workers: Option<usize>,
     /// Processes beside this one that have the workers; `None`: as many as their descriptors make necessary, 0 where this one's do.
     pub agents: Option<u16>,
+    /// The earlier run that thresholds may compare with.
+    pub baseline: Baseline,
 }
 
 /// Why there is no result.
@@ -85,7 +88,7 @@ pub async fn execute(plan: Plan, settings: &Settings, progress: &Progress) -> Re
     let outcome = outcome?;
     let epoch = outcome.began.duration_since(UNIX_EPOCH).unwrap_or_default();
     let log = outcome.timeline.arrival_log(epoch);
-    Ok((assemble(&plan, &outcome), log))
+    Ok((assemble(&plan, &outcome, &settings.baseline), log))
 }
 
 /// A server that we start is kept off our CPUs. The bundled one says how many threads it has; another may use half the machine.
@@ -175,7 +178,7 @@ async fn conduct(
         stats: None,
         sampler,
         split: split.clone(),
-        target: server.shown(),
+        target: server.shown(plan.target.scheme()),
         workers,
         agents: force.agents.into(),
         own: own.clone(),
@@ -244,6 +247,11 @@ fn notes(plan: &Plan, seen: Seen, force: Force) -> Vec<String> {
         notes.push(
             "the tungstenite client does not tell how long a delivery waited for its turn: read age is not judged"
                 .to_owned(),
+        );
+    }
+    if plan.target.tls.as_ref().is_some_and(|tls| tls.checked == Checked::No) {
+        notes.push(
+            "tls.insecure: the server's certificate was not checked, so this may have been any server".to_owned(),
         );
     }
     let proxies = ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];

@@ -11,6 +11,7 @@ use crate::report::ArrivalLog;
 use crate::result::Interval;
 use crate::target::Sampler;
 use crate::tenths::Tenths;
+use crate::thresholds::{Second, Watch};
 use crate::validity::OwnSecond;
 
 /// CPU clocks of both sides at one moment, nanoseconds.
@@ -67,12 +68,17 @@ pub struct Timeline {
     /// What the validity rules want to know of measured seconds.
     pub seconds: Vec<OwnSecond>,
     arrivals: Vec<Arrivals>,
+    /// Thresholds that are looked at while the run goes.
+    pub watch: Option<Watch>,
+    /// Why one of them ends the run, once it does.
+    pub stop: Option<String>,
 }
 
 impl Timeline {
     /// From the start of the first phase on.
     pub fn new(plan: Arc<Plan>, (workers, cores): (usize, usize), own: Own, start: u64, cpu: Cpu) -> Self {
         let pending = Recorder::new(plan.phases.len(), plan.groups.len());
+        let watch = Watch::new(&plan.thresholds, plan.shape());
         Timeline {
             plan,
             workers,
@@ -88,6 +94,8 @@ impl Timeline {
             intervals: Vec::new(),
             seconds: Vec::new(),
             arrivals: Vec::new(),
+            watch,
+            stop: None,
         }
     }
 
@@ -132,6 +140,15 @@ impl Timeline {
         let counts = arrived.ranges().map(|(low, _, n)| (low, n)).collect();
         self.arrivals.push(Arrivals { offset, length, counts });
         let figure = |q| arrived.percentile(q).map(|us| us as f64);
+        let server_rss_bytes = sampler.and_then(Sampler::rss);
+        if let Some(watch) = &mut self.watch {
+            let to_s = now.saturating_sub(self.start) as f64 / 1e9;
+            let (phases, groups) = (self.plan.phases.len(), self.plan.groups.len());
+            let mut second = Second::new(offset as f64 / 1e9, to_s, &recorder, phases, groups);
+            (second.server_cpu_s, second.loadgen_cpu_s) = (server_cpu_s, loadgen_cpu_s);
+            second.server_rss_bytes = server_rss_bytes;
+            self.stop = watch.second(second);
+        }
         self.intervals.push(Interval {
             at_s: now.saturating_sub(self.start) as f64 / 1e9,
             phase: if past_end { "drain".to_owned() } else { phase.name.clone() },
@@ -143,7 +160,7 @@ impl Timeline {
             p99: figure(0.99),
             max: arrived.max().map(|us| us as f64),
             server_cpu_s,
-            server_rss_bytes: sampler.and_then(Sampler::rss),
+            server_rss_bytes,
             loadgen_cpu_s,
             loadgen_rss_bytes: self.own.memory().rss_bytes,
             arrivals: Tenths::of(arrived.ranges().map(|(low, _, n)| (low, n))),

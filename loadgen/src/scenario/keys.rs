@@ -59,9 +59,13 @@ pub(super) const TARGET: Keys = Keys {
         "servers",
         "headers",
         "subprotocols",
+        "tls",
+        "dialect",
     ],
-    later: &["dialect", "tls", "feed", "feed_end"],
+    later: &["feed", "feed_end"],
 };
+
+pub(super) const TLS: Keys = Keys { table: "tls", built: &["ca", "insecure", "cert", "key"], later: &[] };
 
 pub(super) const CONNECTIONS: Keys = Keys {
     table: "[[connections]]",
@@ -102,8 +106,20 @@ pub(super) const AB: Keys = Keys { table: "[ab]", built: &["a", "b", "runs", "ex
 
 pub(super) const CAPACITY: Keys = Keys { table: "[capacity]", built: &["axis", "range", "width", "trial"], later: &[] };
 
-const TABLES: [&Keys; 11] =
-    [&TOP, &TARGET, &CONNECTIONS, &COMPRESSION, &PUBLISHERS, &PAYLOAD, &PHASES, &AB, &CAPACITY, &OBSERVE, &TIMESTAMP];
+const TABLES: [&Keys; 12] = [
+    &TOP,
+    &TARGET,
+    &TLS,
+    &CONNECTIONS,
+    &COMPRESSION,
+    &PUBLISHERS,
+    &PAYLOAD,
+    &PHASES,
+    &AB,
+    &CAPACITY,
+    &OBSERVE,
+    &TIMESTAMP,
+];
 
 /// Refuses the first key that does not exist or is not built yet.
 pub(super) fn check(table: &DeTable<'_>) -> Result<(), Fault> {
@@ -127,8 +143,10 @@ pub(super) fn check(table: &DeTable<'_>) -> Result<(), Fault> {
             }
             DeValue::Table(inner) => {
                 check_table(inner, keys)?;
-                if let Some(table) = inner.get("timestamp").and_then(|value| value.get_ref().as_table()) {
-                    check_table(table, &TIMESTAMP)?;
+                for (name, keys) in [("timestamp", &TIMESTAMP), ("tls", &TLS)] {
+                    if let Some(table) = inner.get(name).and_then(|value| value.get_ref().as_table()) {
+                        check_table(table, keys)?;
+                    }
                 }
             }
             DeValue::Array(items) => {
@@ -223,6 +241,7 @@ mod tests {
         let payload = optional("/properties/publishers/items/properties/payload");
         let compression = optional("/properties/connections/items/properties/compression");
         let ab = optional("/properties/ab");
+        let tls = optional("/properties/target/properties/tls");
         let capacity = optional("/properties/capacity");
         let observe = optional("/properties/observe");
         let timestamp = optional("/properties/observe/anyOf/0/properties/timestamp");
@@ -231,6 +250,7 @@ mod tests {
             (&OBSERVE, &observe),
             (&TIMESTAMP, &timestamp),
             (&TARGET, "/properties/target/properties"),
+            (&TLS, &tls),
             (&CONNECTIONS, "/properties/connections/items/properties"),
             (&PUBLISHERS, "/properties/publishers/items/properties"),
             (&PHASES, "/properties/phases/items/properties"),

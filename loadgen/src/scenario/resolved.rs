@@ -6,11 +6,13 @@ use serde_json::{Map, Value, json};
 
 use wire::deflate::Context;
 
-use crate::plan::{Arrival, Compression, Correlate, Declined, From, Mode, Phase, Plan, Ready, TargetKind};
+use crate::dialect;
+use crate::plan::{Arrival, Checked, Compression, Correlate, Declined, From, Mode, Phase, Plan, Ready, TargetKind};
 use crate::scenario::file::{File, ObserveTable, PublishersTable, SpotTable, TargetTable};
 use crate::scenario::redact;
 use crate::scenario::scalar::At;
 use crate::scenario::word::OfferKey;
+use crate::thresholds::Threshold;
 
 /// Times in microseconds, sizes in bytes.
 pub(super) fn resolved(plan: &Plan, file: &File) -> Value {
@@ -43,7 +45,7 @@ pub(super) fn resolved(plan: &Plan, file: &File) -> Value {
         }).collect::<Vec<_>>(),
         "publishers": publishers(plan, file),
         "phases": plan.phases.iter().map(phase).collect::<Vec<_>>(),
-        "thresholds": plan.thresholds.iter().map(|t| json!({ "metric": t.metric, "expr": t.text })).collect::<Vec<_>>(),
+        "thresholds": plan.thresholds.iter().map(threshold).collect::<Vec<_>>(),
     })
 }
 
@@ -61,6 +63,18 @@ fn observe(table: &ObserveTable) -> Value {
         "sequence": table.sequence.as_ref().map(|at| &at.value),
         "clock_error_us": table.clock_error.as_ref().map(|at| at.value.0.as_micros() as u64),
     })
+}
+
+fn threshold(threshold: &Threshold) -> Value {
+    let mut out = json!({ "metric": threshold.metric, "expr": threshold.text });
+    if let Some(seconds) = threshold.over_s {
+        out["over"] = format!("{seconds}s").into();
+    }
+    if let Some(grace) = threshold.abort {
+        out["abort"] = true.into();
+        out["grace"] = humantime::format_duration(grace).to_string().into();
+    }
+    out
 }
 
 fn compression(compression: Option<Compression>) -> Value {
@@ -107,6 +121,18 @@ fn target(plan: &Plan, table: &TargetTable) -> Value {
         table.headers.iter().map(|(name, at)| (name.clone(), json!(redact::header(name, &at.value)))).collect();
     out.insert("headers".into(), json!(headers));
     out.insert("subprotocols".into(), json!(plan.target.subprotocols));
+    out.insert("dialect".into(), json!(table.dialect.as_ref().map_or(dialect::PLAIN, |at| &at.value)));
+    if let Some(tls) = &plan.target.tls {
+        let keys = table.tls.as_ref().map(|at| &at.value);
+        let ca = keys.and_then(|keys| keys.ca.as_ref()).map_or("system", |at| &at.value);
+        out.insert(
+            "tls".into(),
+            match tls.checked {
+                Checked::Yes => json!({ "ca": ca, "certificate": keys.is_some_and(|keys| keys.cert.is_some()) }),
+                Checked::No => json!({ "insecure": true }),
+            },
+        );
+    }
     Value::Object(out)
 }
 

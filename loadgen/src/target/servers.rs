@@ -34,10 +34,10 @@ impl Servers {
         self.0.iter().filter_map(|s| s.pid).collect()
     }
 
-    /// `bundled`, `spawn` or `url`, and the addresses.
-    pub fn shown(&self) -> String {
+    /// `bundled`, `spawn` or `url`, and the addresses under a URL's scheme.
+    pub fn shown(&self, scheme: &str) -> String {
         let kind = self.0.first().map_or("", |s| s.kind);
-        let addresses: Vec<String> = self.0.iter().map(|s| format!("ws://{}", s.address)).collect();
+        let addresses: Vec<String> = self.0.iter().map(|s| format!("{scheme}://{}", s.address)).collect();
         format!("{kind} {}", addresses.join(", "))
     }
 

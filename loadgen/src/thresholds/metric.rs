@@ -4,11 +4,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::expression::Unit;
 use crate::result::{
     Compression, Connections, Deliveries, Figures, Latency, LoadgenCost, Observed, Publishes, Quantiles, Rates,
     ServerCost, Spread,
 };
-use crate::thresholds::Unit;
 
 /// A figure of `run.json` that an objective may name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +100,8 @@ pub fn known_metrics() -> Vec<String> {
         "connections": Connections::default(),
         "connect": Quantiles::default(),
         "connect_tcp": Quantiles::default(),
+        "connect_tls": Quantiles::default(),
+        "connect_join": Quantiles::default(),
         "connect_upgrade": Quantiles::default(),
         "read_age": Quantiles::default(),
         "spread": Spread::default(),
@@ -128,7 +130,7 @@ fn part_metrics() -> Vec<String> {
 }
 
 /// Paths of all numbers (and nulls, which may be numbers); maps that are filled while running are empty here.
-fn leaves(value: &Value) -> Vec<String> {
+pub(super) fn leaves(value: &Value) -> Vec<String> {
     fn walk(prefix: &str, table: &Map<String, Value>, found: &mut Vec<String>) {
         for (key, value) in table {
             let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
@@ -146,10 +148,26 @@ fn leaves(value: &Value) -> Vec<String> {
     found
 }
 
+/// A metric without `groups.NAME.` and `phases.NAME.`.
+pub fn bare(path: &str) -> &str {
+    let rest = path.strip_prefix("groups.").or_else(|| path.strip_prefix("phases."));
+    rest.and_then(|rest| rest.split_once('.')).map_or(path, |(_, figure)| figure)
+}
+
 /// What the values of a figure are, whose path is without `groups.NAME.` and `phases.NAME.`.
 pub fn unit_of(figure: &str) -> Unit {
     let (parent, leaf) = figure.rsplit_once('.').unwrap_or(("", figure));
-    let times = ["latency", "connect", "connect_tcp", "connect_upgrade", "schedule_lag", "read_age", "spread"];
+    let times = [
+        "latency",
+        "connect",
+        "connect_tcp",
+        "connect_tls",
+        "connect_upgrade",
+        "connect_join",
+        "schedule_lag",
+        "read_age",
+        "spread",
+    ];
     let first = parent.split('.').next().unwrap_or("");
     let observed = parent == "observe.latency" || figure == "observe.ahead_most_us";
     if (times.contains(&first) || observed) && !matches!(leaf, "count" | "sampled") {
