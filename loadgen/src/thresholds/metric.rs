@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::expression::Unit;
 use crate::result::{
     Compression, Connections, Deliveries, Figures, Latency, LoadgenCost, Observed, Publishes, Quantiles, Rates,
-    ServerCost, Spread,
+    Reconnect, ServerCost, Spread,
 };
 
 /// A figure of `run.json` that an objective may name.
@@ -123,6 +123,7 @@ fn part_metrics() -> Vec<String> {
         deliveries: Deliveries::default(),
         rates: Rates::default(),
         compression: Compression::default(),
+        reconnect: Reconnect::default(),
         latency,
         ..Figures::default()
     };
@@ -169,8 +170,9 @@ pub fn unit_of(figure: &str) -> Unit {
         "spread",
     ];
     let first = parent.split('.').next().unwrap_or("");
+    let waits = first == "reconnect" && (leaf.starts_with('p') || leaf.starts_with("back_")) && leaf != "peak_per_s";
     let observed = parent == "observe.latency" || figure == "observe.ahead_most_us";
-    if (times.contains(&first) || observed) && !matches!(leaf, "count" | "sampled") {
+    if waits || ((times.contains(&first) || observed) && !matches!(leaf, "count" | "sampled")) {
         Unit::Time
     } else if leaf.ends_with("_share") {
         Unit::Share
@@ -201,6 +203,9 @@ mod tests {
             "rates.publishes_per_s",
             "compression.ratio",
             "groups.phones.compression.wire_bytes",
+            "reconnect.back_99",
+            "phases.goal.reconnect.p99",
+            "deliveries.missed",
             "schedule_lag.p99",
             "spread.last.max",
             "groups.phones.deliveries.lost",
