@@ -133,7 +133,7 @@ async fn strict_echo(authority: &Authority) -> SocketAddr {
         .with_client_cert_verifier(verifier)
         .with_single_cert(
             loadgen::tls::certificates(cert.as_bytes()).unwrap(),
-            PrivateKeyDer::from(loadgen::tls::key(key.as_bytes()).unwrap()),
+            loadgen::tls::key(key.as_bytes()).unwrap(),
         )
         .unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));
