@@ -17,6 +17,8 @@ use serde::{Deserialize, Serialize};
 use wire::deflate::Offer;
 
 use crate::dialect::Dialect;
+use crate::ledger::Rules;
+use crate::life::{AtStart, Churn, Reconnect, is_among};
 use crate::pacer::Pacer;
 use crate::payload::PayloadSource;
 use crate::thresholds::{Shape, Stretch, Threshold};
@@ -39,6 +41,8 @@ pub struct Plan {
     pub mode: Mode,
     /// How a delivery is matched to its publish.
     pub correlate: Correlate,
+    /// What is made of an observed feed; `None` in the other modes.
+    pub observe: Option<Observe>,
     /// Largest schedule lag p99 of a valid run; `None`: the larger of 1 ms and 10 % of `latency.due.p99`.
     pub max_schedule_lag: Option<Duration>,
     /// The server under test.
@@ -81,6 +85,8 @@ pub enum Mode {
     Broadcast,
     /// Only the connection that sent it.
     Echo,
+    /// Nothing is published: what anybody of a room received is expected to be received by all of it.
+    Observe,
 }
 
 /// How a delivery is matched to its publish.
@@ -90,6 +96,8 @@ pub enum Correlate {
     Stamp,
     /// By content and position within the room (always so for replayed traffic).
     Content,
+    /// By content, against what others of the room received (always so for an observed feed).
+    Observed,
 }
 
 /// `--client`.
@@ -253,6 +261,10 @@ pub struct Group {
     pub compression: Option<Compression>,
     /// Share of the connections that agreed on compression whose messages are decompressed; frames of the others are counted.
     pub inflate: f64,
+    /// Planned leaves and returns, while phases run; `None`: it stays.
+    pub churn: Option<Churn>,
+    /// What a connection does that was closed; `None`: it stays closed.
+    pub reconnect: Option<Reconnect>,
 }
 
 /// Compression that a group offers.
@@ -283,12 +295,9 @@ pub enum Inflate {
 }
 
 impl Group {
-    /// What is done with the messages of the group's connection `i`. The first is always verified, and the share is even over any
-    /// number of rooms: multiples of the golden ratio fill the unit evenly and keep step with no whole number.
+    /// What is done with the messages of the group's connection `i`. The first is always verified.
     pub fn inflate(&self, i: u32) -> Inflate {
-        const GOLDEN_RATIO: f64 = 0.618_033_988_749_894_9;
-        let verify = (f64::from(i) * GOLDEN_RATIO).fract() < self.inflate;
-        if verify { Inflate::Verify } else { Inflate::CountFrames }
+        if is_among(i, self.inflate) { Inflate::Verify } else { Inflate::CountFrames }
     }
 }
 
@@ -357,6 +366,15 @@ pub enum Arrival {
     },
 }
 
+/// What is made of a feed that we do not publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observe {
+    /// What its messages say of themselves.
+    pub rules: Arc<Rules>,
+    /// How far the sender's clock may be from UTC, where that is known.
+    pub clock_error: Option<Duration>,
+}
+
 /// One phase.
 #[derive(Debug, Clone)]
 pub struct Phase {
@@ -368,6 +386,8 @@ pub struct Phase {
     pub measure: bool,
     /// Times the publishers' rates at its start and end (equal unless it ramps).
     pub load: (f64, f64),
+    /// What is done when it starts.
+    pub at_start: Option<AtStart>,
 }
 
 impl Plan {

@@ -1,5 +1,9 @@
 //! What one worker records in one second; handed over whole and merged, so nothing is shared while recording.
 
+mod absences;
+
+pub use absences::{Absences, NotOwed, Regained};
+
 use serde::{Deserialize, Serialize};
 
 use crate::record::Counts;
@@ -35,6 +39,8 @@ pub struct Slot {
     pub counted: u64,
     /// Bytes of their frames, headers included.
     pub counted_bytes: u64,
+    /// Only where connections leave and come back.
+    pub absences: Option<Box<Absences>>,
 }
 
 impl Slot {
@@ -45,6 +51,21 @@ impl Slot {
             self.due.record_n(now.saturating_sub(due) / 1000, n.into());
         }
         self.sent.record_n(now.saturating_sub(sent) / 1000, n.into());
+    }
+
+    /// Records a delivery that was begun before its connection opened; `not_owed`: why it was not to be expected, if it was not.
+    pub fn replayed(&mut self, now: u64, due: u64, sent: u64, not_owed: Option<NotOwed>) {
+        let since = if due == 0 { sent } else { due };
+        let absences = self.absences_mut();
+        absences.resumed.record(now.saturating_sub(since) / 1000);
+        if let Some(why) = not_owed {
+            absences.regain(why);
+        }
+    }
+
+    /// What connections that leave and come back add.
+    pub fn absences_mut(&mut self) -> &mut Absences {
+        self.absences.get_or_insert_default()
     }
 
     /// Bytes of the frames in which the messages came, headers included.
@@ -68,6 +89,9 @@ impl Slot {
         self.saved += other.saved;
         self.counted += other.counted;
         self.counted_bytes += other.counted_bytes;
+        if let Some(absences) = &other.absences {
+            self.absences_mut().merge(absences);
+        }
     }
 }
 
@@ -90,6 +114,48 @@ pub struct PhaseSlot {
     pub inflated: u64,
     /// CPU time that took, in nanoseconds.
     pub inflate_ns: u64,
+    /// Observe mode: what new messages say of themselves.
+    pub feed: FeedCounts,
+    /// Handshakes begun by connections that came back.
+    pub handshakes: u64,
+}
+
+/// What the new messages of an observed feed say of themselves.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedCounts {
+    /// Messages that anybody received first.
+    pub messages: u64,
+    /// Of these: with a timestamp that can be believed.
+    pub timed: u64,
+    /// Of these: with a timestamp later than their arrival.
+    pub ahead: u64,
+    /// By how much at most, microseconds.
+    pub ahead_most_us: u64,
+    /// With a timestamp more than a minute away.
+    pub implausible: u64,
+    /// With a sequence number.
+    pub numbered: u64,
+    /// Jumps in these numbers.
+    pub gaps: u64,
+    /// Numbers left out.
+    pub gap_messages: u64,
+    /// Numbers no higher than the one before.
+    pub went_back: u64,
+}
+
+impl FeedCounts {
+    /// Adds another's.
+    pub fn merge(&mut self, other: &FeedCounts) {
+        self.messages += other.messages;
+        self.timed += other.timed;
+        self.ahead += other.ahead;
+        self.ahead_most_us = self.ahead_most_us.max(other.ahead_most_us);
+        self.implausible += other.implausible;
+        self.numbered += other.numbered;
+        self.gaps += other.gaps;
+        self.gap_messages += other.gap_messages;
+        self.went_back += other.went_back;
+    }
 }
 
 impl PhaseSlot {
@@ -103,6 +169,8 @@ impl PhaseSlot {
         self.reads += other.reads;
         self.inflated += other.inflated;
         self.inflate_ns += other.inflate_ns;
+        self.feed.merge(&other.feed);
+        self.handshakes += other.handshakes;
     }
 }
 

@@ -35,6 +35,9 @@ pub struct Run {
     pub rooms: u64,
     /// What happened to connections.
     pub connections: Connections,
+    /// Connections that came back.
+    #[serde(default)]
+    pub reconnect: Reconnect,
     /// TCP + TLS + upgrade time.
     pub connect: Quantiles,
     /// TCP time alone.
@@ -53,6 +56,9 @@ pub struct Run {
     pub deliveries: Deliveries,
     /// Per second, over the measured phases.
     pub rates: Rates,
+    /// A feed that we do not publish; `None` in the other modes.
+    #[serde(default)]
+    pub observe: Option<Observed>,
     /// Compression: what was agreed on, and what it saved.
     #[serde(default)]
     pub compression: Compression,
@@ -143,8 +149,14 @@ pub struct Connections {
     /// Did not open for another reason than an answer: no connection, no answer, one that is no WebSocket's, or something
     /// of our own that ran out.
     pub failed: u64,
-    /// Ended before the run did, by the server or the network.
+    /// Ended before the run did, by the server or the network, and by no restart or cut of the scenario's.
     pub closed: u64,
+    /// Ended before the run did as the scenario wanted it; one that comes back can do so several times.
+    #[serde(default)]
+    pub left: u64,
+    /// `churn`, `shrink`, `cut`, `restart`.
+    #[serde(default)]
+    pub left_by: BTreeMap<String, u64>,
     /// HTTP status of refusals.
     pub refused_by_status: BTreeMap<String, u64>,
     /// Causes of failures.
@@ -158,6 +170,35 @@ pub struct Connections {
     pub opened_per_s: f64,
     /// Most open at once.
     pub peak: u64,
+}
+
+/// Subscribers' connections that ended and came back, in the phases in which they ended. Times in microseconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reconnect {
+    /// Returns.
+    pub count: u64,
+    /// Were to come back and had not when the run ended.
+    pub away: u64,
+    /// From the end of a connection to the first message after its return: half of the returns took no longer.
+    pub p50: Option<f64>,
+    /// 99 % of them.
+    pub p99: Option<f64>,
+    /// Connections that a cut or a restart ended.
+    pub cut: u64,
+    /// From the cut or the restart until half of those that it ended were open again; `None` where that never was.
+    pub back_50: Option<f64>,
+    /// 99 % of them.
+    pub back_99: Option<f64>,
+    /// All of them.
+    pub back_all: Option<f64>,
+    /// Handshakes a second in the busiest tenth of a second; of the whole run only.
+    pub peak_per_s: Option<f64>,
+    /// Of `count`: they asked for what they had missed, and the server replayed it.
+    pub resumed: u64,
+    /// Answers that there was nothing to resume from (close code 4001).
+    pub resume_refused: u64,
+    /// Tries to come back that failed, and were followed by a longer wait.
+    pub failed_tries: u64,
 }
 
 /// Percentiles; `None` where there is no such value (no samples, or it falls among the lost: so `max` is `None` as soon as
@@ -184,6 +225,9 @@ pub struct Publishes {
     pub due: u64,
     /// Handed to the socket.
     pub sent: u64,
+    /// Left out because their publisher was away by plan; not among those due.
+    #[serde(default)]
+    pub away: u64,
 }
 
 /// The ledger. `expected = delivered + corrupted + lost`.
@@ -197,7 +241,9 @@ pub struct Deliveries {
     pub duplicated: u64,
     pub reordered: u64,
     pub corrupted: u64,
+    /// Published while their connection was away by plan, and not replayed to it.
     pub missed: u64,
+    /// Possibly in flight when their connection left by plan.
     pub unaccountable: u64,
     /// Something that the server itself says: no message of this run; outside the sum.
     pub foreign: u64,
@@ -207,6 +253,9 @@ pub struct Deliveries {
     /// them is corrupted, out of order, or in a latency; a phase gets as many as it expected, the earliest first.
     #[serde(default)]
     pub counted: u64,
+    /// Of `delivered`: replayed to connections that came back, published before they did. They are in `latency.resumed` only.
+    #[serde(default)]
+    pub resumed: u64,
 }
 
 /// Per second, over the measured phases.
@@ -256,6 +305,49 @@ pub struct Latency {
     pub resumed: Quantiles,
     /// Closed loop: from a publish to the echo that frees its place.
     pub round_trip: Option<Quantiles>,
+}
+
+/// An observed feed, over the measured phases. A message is what anybody of its room received; the ledger says who missed it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Observed {
+    /// Messages, each counted once.
+    pub messages: u64,
+    /// Messages a second.
+    pub messages_per_s: f64,
+    /// Of the messages: with a timestamp within a minute of our clock.
+    pub timed: u64,
+    /// Of the messages: with a timestamp further away, which is in no latency.
+    pub implausible: u64,
+    /// Of the timed: with a timestamp later than their arrival, which counts as a latency of 0: the clocks differ.
+    pub ahead: u64,
+    /// By how much at most, microseconds: the least by which the clocks differ.
+    pub ahead_most_us: u64,
+    /// Of the messages: with a sequence number.
+    pub numbered: u64,
+    /// Jumps in the sequence numbers of a room: nobody here received what is between.
+    pub gaps: u64,
+    /// Numbers left out by these.
+    pub gap_messages: u64,
+    /// Sequence numbers no higher than the one before.
+    pub went_back: u64,
+    /// Received less the message's own timestamp, over expected deliveries (over those that arrived, where some messages have none);
+    /// `None` without a timestamp. Never corrected: `clock` says how far it can be wrong.
+    pub latency: Option<Quantiles>,
+    /// How far the clocks can be apart; `None` without a timestamp.
+    pub clock: Option<ClockBound>,
+}
+
+/// How far a latency between two clocks can be wrong.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ClockBound {
+    /// The timestamps are of this machine's clock.
+    pub same_host: bool,
+    /// At most this, microseconds, either way; `None`: not known.
+    pub error_us: Option<f64>,
+    /// What the timestamp counts, microseconds: by up to this much latencies are too long.
+    pub step_us: f64,
+    /// In words.
+    pub words: String,
 }
 
 /// Fan-out of a message over its subscribers.
@@ -333,6 +425,8 @@ pub struct Figures {
     pub rates: Rates,
     #[serde(default)]
     pub compression: Compression,
+    #[serde(default)]
+    pub reconnect: Reconnect,
     pub latency: Latency,
     pub schedule_lag: Quantiles,
     /// Subscribers in it.
@@ -363,6 +457,9 @@ pub struct Interval {
     pub at_s: f64,
     pub phase: String,
     pub connections: u64,
+    /// Handshakes begun by connections that came back.
+    #[serde(default)]
+    pub handshakes: u64,
     pub publishes: u64,
     pub deliveries: u64,
     pub bytes: u64,

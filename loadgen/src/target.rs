@@ -5,7 +5,7 @@ mod ready;
 mod sample;
 mod servers;
 
-pub use process::{Exit, Running};
+pub use process::{Change, Exit, Running};
 pub use sample::{Sample, Sampler};
 pub use servers::Servers;
 

@@ -18,6 +18,8 @@ pub enum Claim {
     Due(Option<f64>),
     /// `latency.arrived.p99`, where the due one falls among the lost.
     Arrived(Option<f64>),
+    /// `observe.latency.p99`, where an observed feed says when it was sent.
+    Observed(Option<f64>),
     /// `latency.sent.p99`: a closed loop has no due times.
     Sent(Option<f64>),
 }
@@ -36,7 +38,7 @@ impl Claim {
     /// Its value, in microseconds.
     #[must_use]
     pub fn us(self) -> Option<f64> {
-        let (Self::Due(us) | Self::Arrived(us) | Self::Sent(us)) = self;
+        let (Self::Due(us) | Self::Arrived(us) | Self::Sent(us) | Self::Observed(us)) = self;
         us
     }
 
@@ -47,6 +49,7 @@ impl Claim {
             Self::Due(_) => "latency.due.p99",
             Self::Arrived(_) => "latency.arrived.p99",
             Self::Sent(_) => "latency.sent.p99",
+            Self::Observed(_) => "observe.latency.p99",
         }
     }
 }
@@ -97,6 +100,8 @@ pub struct Evidence {
     pub deliveries_possible: u64,
     /// Connections that the server refused or dropped: a reason for nothing to be expected that is not ours.
     pub turned_away: u64,
+    /// Connections that ended as the scenario wanted it.
+    pub left: u64,
     /// Length of the phases as they were, in seconds.
     pub elapsed_s: f64,
     /// Length of the phases as they were planned, in seconds.

@@ -13,9 +13,11 @@ mod causes;
 mod course;
 mod dialer;
 mod ledgers;
+mod life;
 mod native;
 mod news;
 mod pacing;
+mod returns;
 mod share;
 mod tally;
 mod tungstenite;
@@ -40,7 +42,7 @@ pub struct Common {
     /// The plan.
     pub plan: Arc<Plan>,
     /// What was published.
-    pub book: Book,
+    pub book: Arc<Book>,
     /// What was found out before the first connection.
     pub found: Found,
 }
@@ -56,6 +58,8 @@ pub struct Found {
     pub verify: Verify,
     /// What frees a closed loop's place.
     pub completion: Completion,
+    /// Nanoseconds since 1970 less CLOCK_MONOTONIC, when the run began.
+    pub epoch: i128,
 }
 
 /// What ends a publish in a closed loop.
@@ -65,6 +69,8 @@ pub enum Completion {
     Echo,
     /// The first copy at any subscriber: this server sends none to the sender.
     FirstArrival,
+    /// Nothing is published; the first copy at any subscriber is what makes a message due.
+    Observed,
 }
 
 /// Runs a worker on the calling thread until it is told to finish.

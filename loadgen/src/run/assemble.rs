@@ -3,15 +3,19 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::account::{Account, Merged, Scope};
+use super::clocks::{Clocks, bound};
 use super::histograms::histograms;
 use super::outcome::{End, Outcome};
+use super::prepare::epoch;
 use crate::environment::gather;
 use crate::ledger::MessageSpread;
-use crate::plan::Plan;
+use crate::plan::{Observe, Plan};
 use crate::record::Counts;
 use crate::recorder::PhaseSlot;
 use crate::report::verdict::turned_away;
-use crate::result::{Connections, Environment, LoadgenCost, PhaseFigures, Reason, Run, ServerCost, Spread, Validity};
+use crate::result::{
+    Connections, Environment, LoadgenCost, Observed, PhaseFigures, Reason, Reconnect, Run, ServerCost, Spread, Validity,
+};
 use crate::thresholds::{Baseline, Evidence, Watch, evaluate};
 use crate::validity::{self, Claim};
 
@@ -81,6 +85,8 @@ pub fn assemble(plan: &Plan, o: &Outcome, baseline: &Baseline) -> Run {
         deliveries: figures.deliveries,
         rates: figures.rates,
         compression: figures.compression,
+        observe: observe(plan, o, &merged, &measured),
+        reconnect: Reconnect { peak_per_s: peak_per_s(&o.tally.handshakes), ..figures.reconnect },
         latency: figures.latency,
         connections,
         groups,
@@ -122,6 +128,11 @@ fn negotiated(o: &Outcome, groups: &[usize]) -> BTreeMap<String, u64> {
     sum
 }
 
+/// Handshakes a second in the busiest tenth of a second.
+fn peak_per_s(tenths: &[u32]) -> Option<f64> {
+    tenths.iter().max().filter(|most| **most > 0).map(|most| f64::from(*most) * 10.0)
+}
+
 fn read_age(account: &Account, phases: &[usize]) -> Counts {
     let mut age = Counts::new();
     phases.iter().filter_map(|&p| account.total.phase_of(p)).for_each(|p| age.merge(&p.read_age));
@@ -137,6 +148,8 @@ fn connections(o: &Outcome) -> Connections {
         refused: tally.refused.values().sum(),
         failed: tally.failed.values().sum(),
         closed: tally.closed.values().sum(),
+        left: tally.left.values().sum(),
+        left_by: tally.left.clone(),
         refused_by_status: tally.refused.iter().map(|(s, n)| (s.to_string(), *n)).collect(),
         failed_by_cause: tally.failed.clone(),
         closed_by: tally.closed.clone(),
@@ -174,6 +187,35 @@ fn spread(o: &Outcome, measured: &[usize]) -> Spread {
         median: median.quantiles(None),
         p99: p99.quantiles(None),
     }
+}
+
+/// What an observed feed was like.
+fn observe(plan: &Plan, o: &Outcome, merged: &Merged, measured: &[usize]) -> Option<Observed> {
+    let Observe { rules, clock_error } = plan.observe.as_ref()?;
+    let feed = o.account.feed(measured);
+    let seconds: f64 = measured.iter().map(|&p| o.phase_seconds(p)).sum();
+    // Where some messages say nothing, it is not known which of the lost would have.
+    let expected = (feed.timed == feed.messages).then_some(merged.deliveries.expected);
+    let clocks = Clocks {
+        same_host: plan.target.ip().is_loopback(),
+        ours: net::clock_error(),
+        theirs: *clock_error,
+        moved_us: (epoch() - o.epoch).unsigned_abs() as f64 / 1e3,
+    };
+    Some(Observed {
+        messages: feed.messages,
+        messages_per_s: if seconds > 0.0 { feed.messages as f64 / seconds } else { 0.0 },
+        timed: feed.timed,
+        implausible: feed.implausible,
+        ahead: feed.ahead,
+        ahead_most_us: feed.ahead_most_us,
+        numbered: feed.numbered,
+        gaps: feed.gaps,
+        gap_messages: feed.gap_messages,
+        went_back: feed.went_back,
+        latency: rules.timestamp.is_some().then(|| merged.due.quantiles(expected)),
+        clock: bound(rules, clocks),
+    })
 }
 
 fn per(total: f64, n: u64) -> Option<f64> {
@@ -250,7 +292,10 @@ fn judge(plan: &Plan, o: &Outcome, run: &Run, top: &Scope, merged: &Merged) -> V
     let planned_s: f64 = top.phases.iter().map(|&p| plan.phases[p].length.as_secs_f64()).sum();
     validity::judge(&validity::Evidence {
         read_age_p99: run.read_age.p99,
-        claimed: Claim::of(&run.latency),
+        claimed: match &run.observe {
+            Some(observe) => Claim::Observed(observe.latency.as_ref().and_then(|latency| latency.p99)),
+            None => Claim::of(&run.latency),
+        },
         schedule_lag_p99: run.schedule_lag.p99,
         max_schedule_lag: plan.max_schedule_lag.map(|d| d.as_secs_f64() * 1e6),
         seconds: o.timeline.seconds.clone(),
@@ -260,6 +305,7 @@ fn judge(plan: &Plan, o: &Outcome, run: &Run, top: &Scope, merged: &Merged) -> V
         deliveries: run.deliveries.clone(),
         deliveries_possible: run.deliveries.delivered + run.deliveries.corrupted - merged.surplus,
         turned_away: turned_away(run),
+        left: run.connections.left,
         elapsed_s: top.seconds,
         planned_s: if o.end.is_some() { top.seconds } else { planned_s },
         clock_went_back: o.timeline.clock_went_back,

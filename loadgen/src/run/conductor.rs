@@ -10,9 +10,10 @@ use super::outcome::{End, Mark, Memory, Outcome};
 use super::own::Own;
 use super::signals::Signals;
 use super::timeline::{Cpu, Timeline};
+use crate::life::AtStart;
 use crate::plan::{From, Plan};
 use crate::progress::{Progress, Snapshot};
-use crate::target::{Sampler, Servers};
+use crate::target::{Change, Sampler, Servers};
 use crate::worker::{News, Order, Tick};
 
 /// Between "connected and settled" and the first due time: enough for every worker to have heard of it.
@@ -31,7 +32,7 @@ enum Event {
     News(News),
     Deadline,
     Interrupted,
-    ServerEnded(String),
+    Server(Change),
     CrewGone,
 }
 
@@ -54,6 +55,10 @@ pub struct Latest {
     connected: usize,
     /// Connections open at each worker, in order; `None` before it has said anything.
     open: Vec<Option<u32>>,
+    /// Connections at each worker that will come back.
+    away: Vec<u32>,
+    /// CPU time of the server when its restart began, nanoseconds; `None`: none is under way.
+    restarting: Option<u64>,
     told_silence: bool,
     /// A phase runs.
     in_phase: bool,
@@ -64,6 +69,7 @@ impl Conductor<'_> {
     pub async fn lead(mut self) -> Outcome {
         let began = Instant::now();
         self.latest.open = vec![None; self.crew.len()];
+        self.latest.away = vec![0; self.crew.len()];
         self.outcome.end = self.stages().await.err();
         let cut_short = matches!(self.outcome.end, Some(End::Interrupted | End::Threshold(_)));
         if cut_short && !self.outcome.marks.is_empty() {
@@ -143,11 +149,38 @@ impl Conductor<'_> {
         for i in 0..self.plan.phases.len() {
             self.mark();
             self.latest.in_phase = true;
+            self.at_start(i);
             end += self.plan.phases[i].length;
             self.until(end).await?;
         }
         self.end_phase();
         Ok(())
+    }
+
+    /// Does what the scenario wants done when a phase starts.
+    fn at_start(&mut self, phase: usize) {
+        match self.plan.phases[phase].at_start {
+            None => {}
+            Some(AtStart::Cut(share)) => self.crew.order(Order::Cut { share }),
+            Some(AtStart::Restart(_)) if self.latest.restarting.is_some() => {
+                let name = &self.plan.phases[phase].name;
+                self.outcome.notes.push(format!("{name}: the restart before was not over, so there was no other"));
+            }
+            Some(AtStart::Restart(stop)) => {
+                self.latest.restarting = Some(self.sampler().and_then(|s| s.cpu()).unwrap_or(0));
+                // Workers must know first, or what ends meanwhile would count against the server.
+                self.crew.order(Order::RestartBegins);
+                self.server.restart(stop);
+            }
+        }
+    }
+
+    /// The server is up again.
+    fn restarted(&mut self) {
+        let before = self.latest.restarting.take().unwrap_or(0);
+        let costs = &mut self.outcome.costs;
+        costs.sampler = costs.sampler.take().and_then(|sampler| sampler.succeeded_by(self.server.pids(), before));
+        self.crew.order(Order::RestartEnded);
     }
 
     /// The phase under way, if there is one, ends here.
@@ -234,6 +267,7 @@ impl Conductor<'_> {
         let outcome = &mut self.outcome;
         for harvest in &outcome.harvests {
             outcome.account.update(harvest.worker, harvest.due.clone(), Some(harvest.joined.clone()));
+            outcome.account.enrol(harvest.roll.clone());
             outcome.account.total.merge(&harvest.recorder);
             outcome.timeline.finish(&harvest.recorder, net::now(), sampler.as_ref());
             outcome.tally.merge(&harvest.tally);
@@ -252,7 +286,9 @@ impl Conductor<'_> {
     /// A tick before the first phase or after the last.
     fn tick_outside(&mut self, tick: &Tick) {
         self.latest.open[tick.worker] = Some(tick.open);
+        self.latest.away[tick.worker] = tick.away;
         self.outcome.account.update(tick.worker, tick.due.clone(), tick.joined.clone());
+        self.outcome.account.enrol(tick.roll.clone());
         self.outcome.account.total.merge(&tick.recorder);
         let asked = self.asked();
         self.progress.update(&Snapshot {
@@ -266,7 +302,9 @@ impl Conductor<'_> {
 
     fn tick(&mut self, tick: &Tick) {
         self.latest.open[tick.worker] = Some(tick.open);
+        self.latest.away[tick.worker] = tick.away;
         self.outcome.account.update(tick.worker, tick.due.clone(), tick.joined.clone());
+        self.outcome.account.enrol(tick.roll.clone());
         self.outcome.account.total.merge(&tick.recorder);
         let (now, sampler) = (net::now(), self.sampler());
         let open = self.open();
@@ -300,9 +338,11 @@ impl Conductor<'_> {
         }
     }
 
-    /// Every worker has said that none of its connections is open.
+    /// Every worker has said that none of its connections is open, nor will be.
     fn nobody_is_in(&self) -> bool {
-        self.latest.open.iter().all(|open| *open == Some(0))
+        self.latest.restarting.is_none()
+            && self.latest.open.iter().all(|open| *open == Some(0))
+            && self.latest.away.iter().all(|away| *away == 0)
     }
 
     fn open(&self) -> u64 {
@@ -323,14 +363,19 @@ impl Conductor<'_> {
             biased;
             () = self.signals.interrupted() => Event::Interrupted,
             news = self.crew.news() => news.map_or(Event::CrewGone, Event::News),
-            exit = self.server.ended() => Event::ServerEnded(exit.to_string()),
+            change = self.server.changed() => Event::Server(change),
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Event::Deadline,
         };
         match event {
             Event::Interrupted => Err(End::Interrupted),
             Event::CrewGone => Err(End::Ours("every worker of the load generator has ended".to_owned())),
             Event::News(News::Broken(why)) => Err(End::Ours(why)),
-            Event::ServerEnded(exit) => {
+            Event::Server(Change::Restarted) => {
+                self.restarted();
+                Ok(event)
+            }
+            Event::Server(Change::NotRestarted(error)) => Err(End::Early(format!("the restart failed: {error}"))),
+            Event::Server(Change::Ended(exit)) => {
                 // Its last words may still be in the pipe.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 Err(End::Early(format!("the server {exit}{}", self.server.last_words())))

@@ -10,10 +10,14 @@ use serde::Deserialize;
 use crate::scenario::objectives::Objectives;
 use crate::scenario::scalar::{At, Scalar};
 use crate::scenario::value::{
-    Count, InflateShare, Load, Name, PhaseLength, Positive, Rooms, Seed, SizeRange, Span, Time, WindowBits,
+    Count, InflateShare, Load, Name, PhaseLength, Positive, Rooms, Seed, Share, SizeRange, Span, Spans, Time,
+    WindowBits,
 };
 use crate::scenario::variants::Variants;
-use crate::scenario::word::{ArrivalKey, CorpusKey, CorrelateKey, FromKey, ModeKey, OfferKey, SpreadKey, ViaKey};
+use crate::scenario::word::{
+    ArrivalKey, CorpusKey, CorrelateKey, FromKey, JitterKey, ModeKey, OfferKey, OnKey, SpreadKey, StopKey, UnitKey,
+    ViaKey,
+};
 
 /// A scenario of fanout: what connects, what is published, and what must hold.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -35,6 +39,8 @@ pub struct File {
     pub correlate: Option<At<CorrelateKey>>,
     /// Who is expected to receive a publish. Default "broadcast".
     pub mode: Option<At<ModeKey>>,
+    /// With mode = "observe": what messages say of themselves.
+    pub observe: Option<At<ObserveTable>>,
     /// Largest schedule lag (99 %) of a valid run. Default: the larger of 1ms and 10 % of latency.due.p99.
     pub max_schedule_lag: Option<Span>,
     /// The server under test. Left out: the bundled server on a free port.
@@ -138,6 +144,38 @@ pub struct ConnectionsTable {
     /// Which connections that agreed on compression are decompressed: "all" (default), or a share such as 0.01; frames of the
     /// others are only counted.
     pub inflate: Option<InflateShare>,
+    /// Planned leaves and returns while phases run, such as { session = "90s", offline = "1s-5s" }. Default: connections stay.
+    pub churn: Option<At<ChurnTable>>,
+    /// How a connection that was closed comes back, such as { backoff = "500ms-30s" }. Default: it stays closed.
+    pub reconnect: Option<At<ReconnectTable>>,
+}
+
+/// `churn`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table such as { session = \"90s\", offline = \"1s-5s\" }")]
+#[schemars(inline)]
+pub struct ChurnTable {
+    /// How long a connection stays open on average (exponentially distributed).
+    pub session: Option<At<Span>>,
+    /// Leaves a second, the whole group together, instead of `session`.
+    pub rate: Option<At<Positive>>,
+    /// How long it stays away: "3s", or evenly between the ends of "1s-5s".
+    pub offline: At<Spans>,
+}
+
+/// `reconnect`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table such as { backoff = \"500ms-30s\", jitter = \"full\" }")]
+#[schemars(inline)]
+pub struct ReconnectTable {
+    /// After which ends: "any" (default), or "drop": those without a close frame.
+    pub on: Option<At<OnKey>>,
+    /// The first wait, which doubles with every failed try up to the second. Default "500ms-30s".
+    pub backoff: Option<At<Spans>>,
+    /// How the wait is drawn: "full" (default; anything up to it), "equal" (half of it, and up to as much again) or "none".
+    pub jitter: Option<At<JitterKey>>,
+    /// Whether it asks the server for what it missed (?resume= with the server's cursor). Default false.
+    pub resume: Option<At<bool>>,
 }
 
 /// `compression`.
@@ -219,6 +257,45 @@ pub struct PhaseTable {
     pub measure: bool,
     /// Times the publishers' rates: "5x", or "1x-5x" to ramp. Default "1x".
     pub load: Option<At<Load>>,
+    /// What is done when the phase starts: { restart = "SIGTERM" } or { cut = 0.5 }.
+    pub at_start: Option<At<AtStartTable>>,
+}
+
+/// `at_start`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table such as { restart = \"SIGTERM\" } or { cut = 0.5 }")]
+#[schemars(inline)]
+pub struct AtStartTable {
+    /// The server that fanout started gets this signal, "SIGTERM" or "SIGKILL", and is started again on the same port.
+    pub restart: Option<At<StopKey>>,
+    /// This share of the subscribers' connections is reset by the client, without a goodbye.
+    pub cut: Option<At<Share>>,
+}
+
+/// `[observe]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub struct ObserveTable {
+    /// Where a message says when it was sent. Left out: no latency is known.
+    pub timestamp: Option<At<SpotTable>>,
+    /// JSON pointer to a number that counts a room's messages, one more each time: gaps in it are reported.
+    pub sequence: Option<At<String>>,
+    /// How far the sender's clock may be from UTC, where it is on another machine. Default: not known.
+    pub clock_error: Option<At<Span>>,
+}
+
+/// `timestamp`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table such as { pointer = \"/T\", unit = \"ms\" }")]
+#[schemars(inline)]
+pub struct SpotTable {
+    /// JSON pointer (RFC 6901), such as "/T" or "/data/time".
+    pub pointer: Option<At<String>>,
+    /// Instead of a pointer: the text right before it.
+    pub after: Option<At<String>>,
+    /// "s", "ms", "us", "ns" (since 1970), or "rfc3339".
+    pub unit: At<UnitKey>,
 }
 
 /// `[ab]`.

@@ -50,8 +50,26 @@ one_of!(
         /// Every subscriber of the room expects a publish.
         "broadcast" => Broadcast,
         /// Only the connection that sent it expects it.
-        "echo" => Echo
-    }, later ["observe"]
+        "echo" => Echo,
+        /// A feed that others publish is watched.
+        "observe" => Observe
+    }, later []
+);
+
+one_of!(
+    /// `unit`.
+    UnitKey, "a unit of time", {
+        /// Since 1970, with a fraction where there is one.
+        "s" => Seconds,
+        /// Since 1970.
+        "ms" => Millis,
+        /// Since 1970.
+        "us" => Micros,
+        /// Since 1970.
+        "ns" => Nanos,
+        /// A date and time with its zone.
+        "rfc3339" => Rfc3339
+    }, later []
 );
 
 one_of!(
@@ -95,6 +113,38 @@ one_of!(
         "poisson" => Poisson,
         /// As soon as an earlier one is answered.
         "closed" => Closed
+    }, later []
+);
+
+one_of!(
+    /// `on`.
+    OnKey, "known for `on`", {
+        /// After any end of a connection.
+        "any" => Any,
+        /// After one without a close frame.
+        "drop" => Drop
+    }, later []
+);
+
+one_of!(
+    /// `jitter`.
+    JitterKey, "a jitter", {
+        /// Everybody waits as long.
+        "none" => None,
+        /// Half of the wait, and up to as much again.
+        "equal" => Equal,
+        /// Anything up to the wait.
+        "full" => Full
+    }, later []
+);
+
+one_of!(
+    /// `restart`.
+    StopKey, "a way to end a server", {
+        /// It may say goodbye.
+        "SIGTERM" => Terminate,
+        /// It cannot.
+        "SIGKILL" => Kill
     }, later []
 );
 

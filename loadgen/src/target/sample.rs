@@ -24,12 +24,19 @@ pub struct Sample {
 #[derive(Debug, Clone)]
 pub struct Sampler {
     pids: Arc<[u32]>,
+    /// CPU time of the processes that stood in their place before, nanoseconds.
+    before: u64,
 }
 
 impl Sampler {
     /// For processes by their ids; `None` where there are none.
     pub fn new(pids: Vec<u32>) -> Option<Self> {
-        (!pids.is_empty()).then(|| Sampler { pids: pids.into() })
+        (!pids.is_empty()).then(|| Sampler { pids: pids.into(), before: 0 })
+    }
+
+    /// For the processes that take these ones' place, which had used so much CPU time.
+    pub fn succeeded_by(&self, pids: Vec<u32>, cpu: u64) -> Option<Self> {
+        Self::new(pids).map(|sampler| Sampler { before: cpu.max(self.before), ..sampler })
     }
 
     /// Its first process.
@@ -39,7 +46,8 @@ impl Sampler {
 
     /// CPU time alone, nanoseconds; cheap. `None` once a process has gone.
     pub fn cpu(&self) -> Option<u64> {
-        self.pids.iter().map(|&pid| net::process_cpu(pid).ok()).sum()
+        let used: Option<u64> = self.pids.iter().map(|&pid| net::process_cpu(pid).ok()).sum();
+        used.map(|cpu| cpu + self.before)
     }
 
     /// Resident memory alone, bytes.

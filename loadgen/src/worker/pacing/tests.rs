@@ -25,9 +25,9 @@ fn pacing(rate: f64) -> Pacing {
     let plan = Arc::new(quick(&load, &[], &limits).unwrap());
     let share = shares(&plan, 1).remove(0);
     let common = Common {
-        book: Book::new(publisher_rooms(&plan)).unwrap(),
+        book: Arc::new(Book::new(publisher_rooms(&plan)).unwrap()),
         plan,
-        found: Found { endpoints: Vec::new(), run: 1, verify: Verify::Exact, completion: Completion::Echo },
+        found: Found { endpoints: Vec::new(), run: 1, epoch: 0, verify: Verify::Exact, completion: Completion::Echo },
     };
     let mut pacing = Pacing::new(&common, &share.publishers);
     pacing.start(START);
