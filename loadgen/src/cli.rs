@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::live::serve::At;
 use crate::plan::ClientEngine;
 
 /// Measures how a WebSocket server broadcasts: latency at every subscriber from when each message was due, throughput,
@@ -178,6 +179,9 @@ pub struct How {
     /// Threads that drive connections [default: one for each CPU left to the load generator]
     #[arg(long, value_name = "N")]
     pub workers: Option<usize>,
+    /// While the run goes, serve a live page at / and metrics for Prometheus at /metrics: a port (on loopback), or ADDRESS:PORT
+    #[arg(long, value_name = "[ADDRESS:]PORT")]
+    pub serve: Option<At>,
 }
 
 /// `fanout validate`

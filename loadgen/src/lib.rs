@@ -18,6 +18,7 @@ pub mod compare;
 pub mod corpus;
 pub mod environment;
 pub mod ledger;
+pub mod live;
 pub mod pacer;
 pub mod payload;
 pub mod plan;

@@ -1,11 +1,14 @@
 //! The server under test: found or started, made ready, sampled, stopped, and never left behind.
 
+mod find;
 mod process;
 mod ready;
 mod sample;
+mod watch;
 
 pub use process::{Exit, Running, start};
 pub use sample::{Sample, Sampler, stats};
+pub use watch::{Reading, Usage, Watch};
 
 use std::io;
 use std::path::PathBuf;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, coloured, say};
 use crate::cli::{Format, How, QuickArgs, RunArgs};
+use crate::live::serve::Page;
 use crate::plan::{ClientEngine, Group, Mode, Plan};
 use crate::progress::{Progress, ProgressMode};
 use crate::report::{Colour, FilesError, Place, exit_code, exit_code_of_all, files as run_files, json, text};
@@ -149,13 +150,24 @@ fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
         Ok(runtime) => runtime,
         Err(code) => return code,
     };
+    let page = match how.serve.map(Page::listen).transpose() {
+        Ok(page) => page,
+        Err(error) => {
+            eprintln!("{error}");
+            return COULD_NOT_RUN;
+        }
+    };
+    if let Some(page) = &page {
+        eprintln!("live figures at {} (for Prometheus: {}metrics)", page.url(), page.url());
+    }
+    let mut progress = Progress::new(ProgressMode::detect(), page);
     let mut codes = Vec::new();
     for (mut job, place) in jobs.into_iter().zip(places) {
         job.plan.client = how.client.into();
         if let Some(variant) = job.variant.as_ref().filter(|_| several) {
             eprintln!("{}: variant {variant}", job.plan.name);
         }
-        let code = runtime.block_on(run_one(job.plan, how, &place, several));
+        let code = runtime.block_on(run_one(job.plan, how, &place, several, &mut progress));
         codes.push(code);
         if code == INTERRUPTED {
             break;
@@ -171,10 +183,9 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, u8> {
     })
 }
 
-async fn run_one(plan: Plan, how: &How, place: &Place, several: bool) -> u8 {
+async fn run_one(plan: Plan, how: &How, place: &Place, several: bool, progress: &mut Progress) -> u8 {
     let name = plan.name.clone();
-    let progress = Progress::new(ProgressMode::detect());
-    let result = execute(plan, &Settings { workers: how.workers }, &progress).await;
+    let result = execute(plan, &Settings { workers: how.workers }, progress).await;
     progress.finish();
     let (run, arrivals) = match result {
         Ok(done) => done,

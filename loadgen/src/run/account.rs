@@ -87,9 +87,17 @@ impl Account {
 
     /// Whether every expected delivery has come.
     pub fn is_complete(&self) -> bool {
-        let expected: u64 = self.expected().iter().flatten().sum();
-        let came: u64 = self.total.slots().map(|s| s.delivered + s.corrupted + s.counted).sum();
-        came >= expected
+        self.came() >= self.expected().iter().flatten().sum()
+    }
+
+    /// Deliveries that came, altered ones too.
+    pub fn came(&self) -> u64 {
+        self.total.slots().map(|s| s.delivered + s.corrupted + s.counted).sum()
+    }
+
+    /// What is known to be lost while the run goes: overtaken by later messages, and not come since.
+    pub fn passed_over(&self) -> u64 {
+        self.total.slots().map(|s| s.passed_over).sum::<i64>().max(0) as u64
     }
 
     /// Messages received so far.

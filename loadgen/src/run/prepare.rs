@@ -9,7 +9,8 @@ use super::conductor::{Conductor, Latest};
 use super::crew::Crew;
 use super::outcome::{Costs, Memory, Outcome};
 use super::signals::Signals;
-use super::timeline::{Cpu, Timeline};
+use super::telling::Telling;
+use super::timeline::Timeline;
 use crate::ledger::{Book, Verify};
 use crate::plan::{ClientEngine, Plan, TargetKind};
 use crate::probe::{Echo, ProbeError, Seen, Wrapping, probe};
@@ -17,7 +18,7 @@ use crate::progress::Progress;
 use crate::report::ArrivalLog;
 use crate::request::Requests;
 use crate::result::Run;
-use crate::target::{Running, Sampler, Split, TargetError, start};
+use crate::target::{Running, Split, TargetError, start};
 use crate::worker::{Common, Completion, Tally, publisher_rooms, shares};
 
 /// How a run is carried out, beside its plan.
@@ -56,7 +57,7 @@ pub enum RunError {
 ///
 /// # Errors
 /// When nothing could be measured. What was measured before an early end is a [`Run`] that says so.
-pub async fn execute(plan: Plan, settings: &Settings, progress: &Progress) -> Result<(Run, ArrivalLog), RunError> {
+pub async fn execute(plan: Plan, settings: &Settings, progress: &mut Progress) -> Result<(Run, ArrivalLog), RunError> {
     let mut signals = Signals::new()?;
     // A shortage shows up as failed connections, each with its reason.
     let _ = net::raise_descriptors();
@@ -92,12 +93,13 @@ fn split(plan: &Plan, available: &[usize]) -> Split {
 async fn serve_and_conduct(
     plan: &Arc<Plan>,
     settings: &Settings,
-    progress: &Progress,
+    progress: &mut Progress,
     signals: &mut Signals,
     split: &Split,
 ) -> Result<Outcome, RunError> {
+    let voice = progress.voice();
     let mut server = tokio::select! {
-        server = start(plan, split) => server?,
+        server = start(plan, split, &voice) => server?,
         () = signals.interrupted() => return Err(RunError::Interrupted),
     };
     let outcome = conduct(plan, settings, progress, signals, &mut server, split).await;
@@ -108,12 +110,11 @@ async fn serve_and_conduct(
 async fn conduct(
     plan: &Arc<Plan>,
     settings: &Settings,
-    progress: &Progress,
+    progress: &mut Progress,
     signals: &mut Signals,
     server: &mut Running,
     split: &Split,
 ) -> Result<Outcome, RunError> {
-    let sampler = server.pid.map(Sampler::new);
     let requests = Requests::new(plan, &server.host);
     let seen = tokio::select! {
         seen = probe(plan, &requests, server.address) => seen,
@@ -127,6 +128,8 @@ async fn conduct(
             return Err(RunError::Probe { error, said: server.last_words() });
         }
     };
+    // After the probe: whoever serves is there by now.
+    let sampler = server.sampler();
     let workers = settings.workers.unwrap_or(split.loadgen.len()).max(1);
     let common = Arc::new(Common {
         plan: Arc::clone(plan),
@@ -143,32 +146,43 @@ async fn conduct(
     }
     let pinned = split.server.is_some().then_some(&split.loadgen[..]);
     let crew = Crew::start(&common, shares(plan, workers), pinned)?;
+    let mut notes = notes(plan, seen);
+    if sampler.is_none() && server.address.ip().is_loopback() {
+        notes.push(
+            "the server's process was not found (it may belong to another user): its CPU and memory are not known; give target.pid, or \
+             run fanout as its user"
+                .to_owned(),
+        );
+    }
     let costs = Costs {
         idle: Memory::read(sampler.as_ref()),
         connected: Memory::default(),
         ended: None,
         stats: None,
         sampler,
+        watch: None,
         split: split.clone(),
         target: format!("{} ws://{}", server.kind, server.address),
         workers,
     };
     let start = net::now();
-    let cpu = Cpu::read(sampler.as_ref());
+    let timeline = Timeline::new(Arc::clone(plan), workers, workers, start, costs.spending());
     let outcome = Outcome {
         began: SystemTime::now(),
         elapsed: Duration::ZERO,
         end: None,
         account,
-        timeline: Timeline::new(Arc::clone(plan), workers, workers, start, cpu),
+        timeline,
         tally: Tally::default(),
         harvests: Vec::new(),
         costs,
         marks: Vec::new(),
-        notes: notes(plan, seen),
+        notes,
     };
     let plan = Arc::clone(plan);
-    let conductor = Conductor { plan, crew, progress, signals, server, outcome, latest: Latest::default(), start };
+    let telling = Telling::new(&plan, &outcome.costs);
+    let latest = Latest::default();
+    let conductor = Conductor { plan, crew, progress, signals, server, outcome, latest, telling, start };
     Ok(conductor.lead().await)
 }
 

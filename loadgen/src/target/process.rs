@@ -11,9 +11,11 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::Instant;
 
+use super::find::{family_of, processes_of};
 use super::ready::{is_up, listening};
-use super::{Split, TargetError};
+use super::{Sampler, Split, TargetError};
 use crate::plan::{Plan, Ready, TargetKind};
+use crate::progress::Voice;
 
 /// How long a child has to end after SIGTERM. With the second that workers take to say goodbye, an interrupted run is written
 /// within five seconds.
@@ -60,7 +62,7 @@ type Said = Arc<Mutex<VecDeque<String>>>;
 ///
 /// # Errors
 /// See [`TargetError`]; nothing is left running.
-pub async fn start(plan: &Plan, split: &Split) -> Result<Running, TargetError> {
+pub async fn start(plan: &Plan, split: &Split, voice: &Voice) -> Result<Running, TargetError> {
     match &plan.target.kind {
         TargetKind::Url { host, address, pid, .. } => Ok(Running {
             address: *address,
@@ -82,7 +84,7 @@ pub async fn start(plan: &Plan, split: &Split) -> Result<Running, TargetError> {
             let line = Ready::Line("listening ws://".to_owned());
             let start =
                 Start { command, env: &[], cwd: None, ready: line, within: Duration::from_secs(10), port: None };
-            start.run("bundled", split).await
+            start.run("bundled", split, voice).await
         }
         TargetKind::Spawn { command, ready, ready_timeout, env, cwd } => {
             let port = free_port()?;
@@ -98,7 +100,7 @@ pub async fn start(plan: &Plan, split: &Split) -> Result<Running, TargetError> {
             let command = command.iter().map(fill).collect();
             let start =
                 Start { command, env: &env, cwd: cwd.as_deref(), ready, within: *ready_timeout, port: Some(port) };
-            start.run("spawn", split).await
+            start.run("spawn", split, voice).await
         }
     }
 }
@@ -114,7 +116,7 @@ struct Start<'a> {
 }
 
 impl Start<'_> {
-    async fn run(self, kind: &'static str, split: &Split) -> Result<Running, TargetError> {
+    async fn run(self, kind: &'static str, split: &Split, voice: &Voice) -> Result<Running, TargetError> {
         // Arguments may hold what came from {env.NAME}: messages name the program alone.
         let shown = self.command[0].clone();
         let failed = |source| TargetError::Spawn { command: shown.clone(), source };
@@ -140,7 +142,9 @@ impl Start<'_> {
         let mut child = command.spawn().map_err(failed)?;
         let said = Said::default();
         if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(keep(BufReader::new(stderr), Arc::clone(&said), kind));
+            // What another server says is its own business, unless it fails.
+            let voice = (kind == "bundled").then(|| voice.clone());
+            tokio::spawn(keep(BufReader::new(stderr), Arc::clone(&said), voice));
         }
         let pid = child.id();
         let stdout = child.stdout.take().map(BufReader::new);
@@ -200,12 +204,12 @@ async fn drain(lines: Option<tokio::io::Lines<BufReader<ChildStdout>>>) {
     }
 }
 
-/// Passes a child's standard error on, and keeps the last lines.
-async fn keep(stderr: BufReader<tokio::process::ChildStderr>, said: Said, kind: &'static str) {
+/// Keeps the last lines of a child's standard error, and passes them on where there is a voice.
+async fn keep(stderr: BufReader<tokio::process::ChildStderr>, said: Said, voice: Option<Voice>) {
     let mut lines = stderr.lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        if kind == "bundled" {
-            eprintln!("server: {line}");
+        if let Some(voice) = &voice {
+            voice.say(&format!("server: {line}"));
         }
         let mut kept = said.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() == KEPT_LINES {
@@ -229,6 +233,16 @@ fn free_port() -> Result<u16, TargetError> {
 }
 
 impl Running {
+    /// Samples the processes of the server; `None` where they cannot be known. To be asked once it accepts connections, when whoever
+    /// listens is there.
+    pub fn sampler(&self) -> Option<Sampler> {
+        Sampler::new(match (self.kind, self.pid) {
+            ("bundled", Some(pid)) => vec![pid],
+            ("url", Some(pid)) => family_of(pid),
+            (_, pid) => processes_of(self.address, pid),
+        })
+    }
+
     /// Waits until the server's process ends; for ever if we did not start it.
     pub async fn ended(&mut self) -> Exit {
         match &mut self.child {

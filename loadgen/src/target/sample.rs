@@ -1,15 +1,16 @@
-//! What the server's process and the kernel spend, read from the process's CPU clock and /proc.
+//! What the server's processes and the kernel spend, read from the processes' CPU clocks and /proc.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use super::ready::get;
 
-/// Totals of the server's process at one moment.
+/// Totals of the server's processes at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sample {
     /// CPU time, nanoseconds.
     pub cpu: u64,
-    /// Resident memory, bytes.
+    /// Resident memory, bytes. What several processes share counts once for each.
     pub rss: u64,
     /// Most resident memory so far, bytes.
     pub rss_peak: u64,
@@ -19,43 +20,53 @@ pub struct Sample {
     pub tcp_retransmits: u64,
 }
 
-/// Reads [`Sample`]s of one process.
-#[derive(Debug, Clone, Copy)]
+/// Reads [`Sample`]s of the processes of one server.
+#[derive(Debug, Clone)]
 pub struct Sampler {
-    pid: u32,
+    /// Never empty.
+    pids: Arc<[u32]>,
 }
 
 impl Sampler {
-    /// For a process by its id.
-    pub fn new(pid: u32) -> Self {
-        Sampler { pid }
+    /// For processes by their ids, the most important first; `None` without any.
+    pub fn new(pids: Vec<u32>) -> Option<Self> {
+        (!pids.is_empty()).then(|| Sampler { pids: pids.into() })
     }
 
-    /// Its process.
+    /// The process that the others descend from.
     pub fn pid(&self) -> u32 {
-        self.pid
+        self.pids[0]
     }
 
-    /// CPU time alone, nanoseconds; cheap. `None` once the process has gone.
+    /// All of them.
+    pub fn pids(&self) -> &[u32] {
+        &self.pids
+    }
+
+    /// CPU time alone, nanoseconds; cheap. `None` once all processes have gone.
     pub fn cpu(&self) -> Option<u64> {
-        net::process_cpu(self.pid).ok()
+        self.sum(|pid| net::process_cpu(pid).ok())
     }
 
     /// Resident memory alone, bytes.
     pub fn rss(&self) -> Option<u64> {
-        net::memory(self.pid).ok().map(|m| m.rss_bytes)
+        self.sum(|pid| net::memory(pid).ok().map(|m| m.rss_bytes))
     }
 
-    /// Everything; `None` once the process has gone.
+    /// Everything; `None` once all processes have gone.
     pub fn sample(&self) -> Option<Sample> {
-        let memory = net::memory(self.pid).ok()?;
         Some(Sample {
             cpu: self.cpu()?,
-            rss: memory.rss_bytes,
-            rss_peak: memory.peak_bytes,
-            context_switches: net::context_switches(self.pid).unwrap_or(0),
+            rss: self.rss()?,
+            rss_peak: self.sum(|pid| net::memory(pid).ok().map(|m| m.peak_bytes))?,
+            context_switches: self.sum(|pid| net::context_switches(pid).ok()).unwrap_or(0),
             tcp_retransmits: net::tcp_retransmits().unwrap_or(0),
         })
+    }
+
+    /// Sum over the processes that are still there.
+    pub(super) fn sum(&self, figure: impl Fn(u32) -> Option<u64>) -> Option<u64> {
+        self.pids.iter().filter_map(|&pid| figure(pid)).reduce(|a, b| a + b)
     }
 }
 

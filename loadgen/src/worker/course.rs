@@ -141,6 +141,7 @@ impl Course {
                     // Reports on the seconds of the run, so that intervals and phases line up.
                     self.next_report = Some(at + SECOND);
                 }
+                Ok(Order::Skip(cut)) => self.pacing.skip(cut),
                 Ok(Order::StopPublishing) => {
                     self.pacing.stop(self.woke);
                     self.stage = Stage::Draining;
@@ -208,7 +209,7 @@ impl Course {
         let tick = Tick {
             worker: self.worker,
             recorder: self.ledgers.recorder.take(),
-            open: self.tally.open as u32,
+            connections: self.tally.states(self.dialer.opening()),
             waiting: self.stage == Stage::Draining && self.pacing.is_waiting(),
             due: self.pacing.counts.clone(),
             joined,

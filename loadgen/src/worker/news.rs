@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use super::pacing::DueCounts;
 use super::tally::Tally;
 use crate::ledger::{MessageSpread, Sampled};
+use crate::live::snapshot::Connections;
+use crate::pacer::Cut;
 use crate::recorder::Recorder;
 
 /// From control to a worker.
@@ -17,6 +19,8 @@ pub enum Order {
         /// When.
         at: u64,
     },
+    /// This part of the schedule is skipped.
+    Skip(Cut),
     /// No publish falls due from now on.
     StopPublishing,
     /// Close everything, hand over what is left and end.
@@ -48,8 +52,8 @@ pub struct Tick {
     pub worker: usize,
     /// Recorded since the last tick.
     pub recorder: Recorder,
-    /// Open now.
-    pub open: u32,
+    /// Its connections by their state.
+    pub connections: Connections,
     /// Some publish fell due and was not sent yet.
     pub waiting: bool,
     /// Publishes that fell due or were sent since the run began, for the ledger's expectation.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use net::DialError;
 use wire::deflate::{Agreement, Context};
 
+use crate::live::snapshot::Connections;
 use crate::record::Counts;
 use crate::validity::RanOut;
 
@@ -80,6 +81,19 @@ impl Tally {
     /// An open connection ended because the run did.
     pub fn leave(&mut self) {
         self.open = self.open.saturating_sub(1);
+    }
+
+    /// Where connections are now, while `opening` of them are being opened.
+    pub fn states(&self, opening: u32) -> Connections {
+        Connections {
+            asked: self.asked,
+            opening: opening.into(),
+            open: self.open,
+            away: 0,
+            refused: self.refused.values().sum(),
+            failed: self.failed.values().sum(),
+            closed: self.closed.values().sum(),
+        }
     }
 
     /// Connections whose outcome is known.
