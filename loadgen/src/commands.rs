@@ -1,8 +1,12 @@
 //! What each command does; gives the exit code.
 
 mod ab;
+mod capacity;
 mod compare;
+mod old_runs;
+mod report;
 mod run;
+mod trend;
 mod validate;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -29,7 +33,10 @@ pub fn dispatch(cli: Cli) -> u8 {
         Command::Run(args) => run::files(&args),
         Command::Quick(args) => run::quick_load(&args),
         Command::Ab(args) => ab::file(&args),
+        Command::Capacity(args) => capacity::file(&args),
         Command::Compare(args) => compare::sets(&args),
+        Command::Report(args) => report::old(&args),
+        Command::Trend(args) => trend::runs(&args),
         Command::Validate(args) => validate::files(&args),
         Command::Schema => say(&schema()).map_or_else(|code| code, |()| DONE),
         Command::Serve(flags) => server::serve_as("fanout serve", *flags),

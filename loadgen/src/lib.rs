@@ -12,6 +12,7 @@
 //! ```
 
 pub mod analyse;
+pub mod capacity;
 pub mod cli;
 pub mod commands;
 pub mod compare;
@@ -34,8 +35,10 @@ pub mod scenario;
 pub mod schema;
 pub mod seeded;
 pub mod target;
+pub mod tenths;
 pub mod thresholds;
 pub mod trace;
+pub mod trend;
 pub mod units;
 pub mod validity;
 pub mod worker;

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::tenths::Tenths;
+
 /// A finished run. Top-level figures cover measured phases only; [`Run::phases`] has all.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Run {
     /// Version of this format: 1.
     pub schema: u32,
@@ -448,6 +450,9 @@ pub struct Interval {
     /// Memory in the buffers of all TCP sockets of the machine.
     #[serde(default)]
     pub tcp_memory_bytes: Option<u64>,
+    /// How the latencies of what arrived are spread, in ten steps a decade; empty in runs that are older than this field.
+    #[serde(default, skip_serializing_if = "Tenths::is_empty")]
+    pub arrivals: Tenths,
 }
 
 /// A threshold and what came of it.

@@ -10,19 +10,26 @@
 //! | `wilcoxon` | the signed-rank test of paired values |
 //! | `mann_whitney` | the rank-sum test of unpaired values |
 //! | `holm` | the correction for several tests |
+//! | `scaling` | the Universal Scalability Law |
+//! | `search` | the highest load that an objective allows |
 //! | `bootstrap` | medians and their intervals |
+//! | `change_points` | where a series of runs changed |
 //! | `ranks`, `normal` | what the tests stand on |
 
 mod bootstrap;
+mod change_points;
 mod effect;
 mod holm;
 mod mann_whitney;
 mod normal;
 mod ranks;
+pub mod scaling;
+pub mod search;
 mod verdicts;
 mod wilcoxon;
 
 pub use bootstrap::{Interval, bootstrap_median, bootstrap_ratio, median};
+pub use change_points::{ChangePoint, LEAST_SIDE, change_points};
 pub use effect::{Effect, LEAST_BLOCKS};
 pub use holm::holm;
 pub use mann_whitney::mann_whitney;

@@ -100,7 +100,7 @@ fn pair(args: &AbArgs, limits: &Limits) -> Result<Pair, PairError> {
         let sets: Vec<String> = args.sets.iter().cloned().chain(changed.clone()).collect();
         let variant = if changed.is_some() { None } else { Some(arm) };
         let mut plan = open(&args.file, Changes { variant, sets: &sets }, limits)?.plan;
-        plan.client = args.client.into();
+        plan.client = args.drive.client.into();
         Ok(plan)
     };
     let (plan_a, plan_b) = (plan(&a)?, plan(&b)?);
@@ -160,14 +160,14 @@ async fn compare(pair: &Pair, args: &AbArgs, directory: &Path) -> u8 {
         eprintln!("{why}");
         comparison.ended_early = Some(why.clone());
     }
-    let code = conclude(&comparison, args.format, Some(directory));
+    let code = conclude(&comparison, &trials, args.format, Some(directory));
     exit_code_of_all(&[code, ended.map_or(0, |(code, _)| code)])
 }
 
-/// Writes and prints a comparison; gives its exit code.
-pub(super) fn conclude(comparison: &Comparison, format: Format, directory: Option<&Path>) -> u8 {
+/// Writes and prints a comparison of these trials; gives its exit code.
+pub(super) fn conclude(comparison: &Comparison, trials: &[Trial], format: Format, directory: Option<&Path>) -> u8 {
     let written =
-        directory.map(|directory| files::write_into(directory, &comparison::contents(comparison))).transpose();
+        directory.map(|directory| files::write_into(directory, &comparison::contents(comparison, trials))).transpose();
     let said = say(&match format {
         Format::Text => comparison::render(comparison, written.as_ref().ok().and_then(Option::as_ref), colour()),
         Format::Json => comparison::json(comparison),
@@ -224,7 +224,7 @@ enum RunEnd {
 async fn run(pair: &Pair, turn: Turn, args: &AbArgs, directory: &Path) -> Result<Trial, RunEnd> {
     let name = format!("{}-{:02} ({})", turn.arm.letter(), turn.block, pair.name(turn.arm));
     let mut progress = Progress::new(ProgressMode::detect(), None);
-    let result = execute(pair.plan(turn.arm).clone(), &Settings { workers: args.workers }, &mut progress).await;
+    let result = execute(pair.plan(turn.arm).clone(), &Settings { workers: args.drive.workers }, &mut progress).await;
     progress.finish();
     let (run, arrivals) = match result {
         Ok(done) => done,

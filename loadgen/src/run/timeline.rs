@@ -11,6 +11,7 @@ use crate::recorder::{Recorder, Slot};
 use crate::report::ArrivalLog;
 use crate::result::Interval;
 use crate::target::{Reading, Sampler};
+use crate::tenths::Tenths;
 use crate::validity::OwnSecond;
 use crate::worker::Tick;
 
@@ -180,6 +181,7 @@ impl Timeline {
             server_rss_bytes: sampler.and_then(Sampler::rss),
             loadgen_cpu_s,
             loadgen_rss_bytes: net::memory(std::process::id()).map_or(0, |m| m.rss_bytes),
+            arrivals: Tenths::of(arrived.ranges().map(|(low, _, n)| (low, n))),
             ..read_apart(&self.reading, &spending.reading)
         });
         self.cpu = cpu;

@@ -33,8 +33,9 @@ pub(super) const TOP: Keys = Keys {
         "thresholds",
         "variants",
         "ab",
+        "capacity",
     ],
-    later: &["capacity"],
+    later: &[],
 };
 
 pub(super) const TARGET: Keys = Keys {
@@ -91,12 +92,14 @@ pub(super) const PHASES: Keys =
 
 pub(super) const AB: Keys = Keys { table: "[ab]", built: &["a", "b", "runs", "expect"], later: &[] };
 
-const TABLES: [&Keys; 8] = [&TOP, &TARGET, &CONNECTIONS, &COMPRESSION, &PUBLISHERS, &PAYLOAD, &PHASES, &AB];
+pub(super) const CAPACITY: Keys = Keys { table: "[capacity]", built: &["axis", "range", "width", "trial"], later: &[] };
+
+const TABLES: [&Keys; 9] = [&TOP, &TARGET, &CONNECTIONS, &COMPRESSION, &PUBLISHERS, &PAYLOAD, &PHASES, &AB, &CAPACITY];
 
 /// Refuses the first key that does not exist or is not built yet.
 pub(super) fn check(table: &DeTable<'_>) -> Result<(), Fault> {
     check_table(table, &TOP)?;
-    for keys in [&TARGET, &CONNECTIONS, &PUBLISHERS, &PHASES, &AB] {
+    for keys in [&TARGET, &CONNECTIONS, &PUBLISHERS, &PHASES, &AB, &CAPACITY] {
         let name = keys.table.trim_matches(['[', ']']);
         let is_list = keys.table.starts_with("[[");
         let Some((key, value)) = table.get_key_value(name) else { continue };
@@ -206,6 +209,7 @@ mod tests {
         let payload = optional("/properties/publishers/items/properties/payload");
         let compression = optional("/properties/connections/items/properties/compression");
         let ab = optional("/properties/ab");
+        let capacity = optional("/properties/capacity");
         for (keys, at) in [
             (&TOP, "/properties"),
             (&TARGET, "/properties/target/properties"),
@@ -215,6 +219,7 @@ mod tests {
             (&PAYLOAD, &payload),
             (&COMPRESSION, &compression),
             (&AB, &ab),
+            (&CAPACITY, &capacity),
         ] {
             let mut built: Vec<String> = keys.built.iter().map(ToString::to_string).collect();
             built.sort();

@@ -3,18 +3,32 @@
 use super::page::Page;
 use super::sentences::cores;
 use crate::report::numbers::{bytes, count, duration_us, percent, rate, significant};
-use crate::result::{Level, Quantiles, Run};
+use crate::result::{Level, Quantiles, Run, ServerCost};
 
 pub(super) fn write_server(page: &mut Page, run: &Run) {
-    let Some(server) = &run.server else {
-        return;
-    };
-    let others = match server.processes {
-        0 | 1 => String::new(),
-        2 => " and another".to_owned(),
-        n => format!(" and {} others", n - 1),
-    };
-    page.section(&format!("server (process {}{others})", server.pid));
+    if let Some(server) = &run.server {
+        let others = match server.processes {
+            0 | 1 => String::new(),
+            2 => " and another".to_owned(),
+            n => format!(" and {} others", n - 1),
+        };
+        page.section(&format!("server (process {}{others})", server.pid));
+        page.facts(&of_server(server));
+    }
+}
+
+pub(super) fn write_loadgen(page: &mut Page, run: &Run) {
+    page.section("fanout (the load generator)");
+    page.facts(&of_loadgen(run));
+}
+
+pub(super) fn write_machine(page: &mut Page, run: &Run) {
+    page.section("measured on");
+    page.facts(&of_machine(run));
+}
+
+/// What the run cost the server.
+pub(in crate::report) fn of_server(server: &ServerCost) -> Vec<(&'static str, String)> {
     let mut facts = vec![("CPU", {
         let busiest = server.by_second.cpu_share.max;
         cpu(server.cpu_s, server.cpu_share, busiest, server.cores, server.cpu_us_per_delivery)
@@ -43,12 +57,12 @@ pub(super) fn write_server(page: &mut Page, run: &Run) {
             .push(("at most", format!("{} threads, {} descriptors", count(threads as u64), count(descriptors as u64))));
     }
     facts.push(("TCP retransmits", format!("{} (packets sent again)", count(server.tcp_retransmits))));
-    page.facts(&facts);
+    facts
 }
 
-pub(super) fn write_loadgen(page: &mut Page, run: &Run) {
+/// What it cost fanout, and how late that was.
+pub(in crate::report) fn of_loadgen(run: &Run) -> Vec<(&'static str, String)> {
     let own = &run.loadgen;
-    page.section("fanout (the load generator)");
     let mut facts = vec![("CPU", {
         let busiest = own.by_second.cpu_share.max;
         let mut text = cpu(own.cpu_s, own.cpu_share, busiest, own.cores, own.cpu_us_per_delivery);
@@ -81,12 +95,12 @@ pub(super) fn write_loadgen(page: &mut Page, run: &Run) {
     if let Some(text) = p99(&run.read_age) {
         facts.push(("read age", format!("{text} (deliveries waited this long for fanout's turn)")));
     }
-    page.facts(&facts);
+    facts
 }
 
-pub(super) fn write_machine(page: &mut Page, run: &Run) {
+/// Where it ran.
+pub(in crate::report) fn of_machine(run: &Run) -> Vec<(&'static str, String)> {
     let e = &run.environment;
-    page.section("measured on");
     #[allow(clippy::cast_precision_loss)]
     let machine = format!("{}, {}, {}, Linux {}", e.cpu, cores(e.cores), bytes(e.memory_bytes as f64), e.kernel);
     let mut facts = vec![("machine", machine)];
@@ -99,7 +113,7 @@ pub(super) fn write_machine(page: &mut Page, run: &Run) {
     let client = if e.client.is_empty() { String::new() } else { format!(", {} client", e.client) };
     facts.push(("fanout", format!("{}{client}{pinned}", e.fanout)));
     facts.push(("started", run.started.clone()));
-    page.facts(&facts);
+    facts
 }
 
 fn list(cpus: &[usize]) -> String {
