@@ -359,6 +359,7 @@ pub fn timed(seconds: u32) -> Run {
                 loadgen_cpu_s: 0.22,
                 loadgen_rss_bytes: 14_000_000,
                 arrivals: Tenths::of(spread.filter(|(_, n)| *n > 0)),
+                ..Interval::default()
             }
         })
         .collect();
