@@ -25,7 +25,7 @@ pub(super) fn draw(scene: &Scene, area: Rect, buf: &mut Buffer) {
             all.extend(facts(server));
             if let Some(queued) = server.send_queue_bytes {
                 let fullest = server.send_queue_max_bytes.unwrap_or(0) as f64;
-                all.push(indented(format!("send queues {}, fullest {}", bytes(queued as f64), bytes(fullest))));
+                all.push(indented(format!("queued {}, most {}", bytes(queued as f64), bytes(fullest))));
             }
         }
         None => all.push(Line::from_iter([Span::styled("server ", STRONG), Span::styled("process not known", QUIET)])),
@@ -37,7 +37,7 @@ pub(super) fn draw(scene: &Scene, area: Rect, buf: &mut Buffer) {
     all.push(cpu("fanout", &now.loadgen, Some(scene.outline.loadgen_cores), inside.width));
     all.extend(facts(&now.loadgen));
     let ours = [("lag", now.second.schedule_lag_p99), ("read age", now.second.read_age_p99)];
-    let ours = ours.map(|(name, us)| us.map(|us| format!("{name} p99 {}", duration_us(us))));
+    let ours = ours.map(|(name, us)| us.map(|us| format!("{name} {}", duration_us(us))));
     let ours: Vec<String> = ours.into_iter().flatten().collect();
     if !ours.is_empty() {
         all.push(indented(ours.join(", ")));
@@ -72,7 +72,7 @@ fn rounded(share: f64) -> f64 {
 fn facts(side: &Side) -> Option<Line<'static>> {
     let named = |n: Option<u64>, what| n.map(|n| format!("{} {what}", count(n)));
     let memory = side.rss_bytes.map(|rss| bytes(rss as f64));
-    let all = [memory, named(side.descriptors, "descriptors"), named(side.threads, "threads")];
+    let all = [memory, named(side.descriptors, "fds"), named(side.threads, "threads")];
     let all: Vec<String> = all.into_iter().flatten().collect();
     (!all.is_empty()).then(|| indented(all.join(", ")))
 }

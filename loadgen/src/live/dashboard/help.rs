@@ -7,7 +7,7 @@ use ratatui::widgets::{Clear, Widget};
 
 use super::pieces::{PLAIN, QUIET, frame, lines};
 
-const TEXT: [&str; 13] = [
+const TEXT: [&str; 14] = [
     "q, Ctrl-C   end the run now; what was measured is written",
     "n           skip what is left of this phase",
     "?           this page; any key leaves it",
@@ -16,9 +16,10 @@ const TEXT: [&str; 13] = [
     "deliveries  copies that arrived at subscribers, a second",
     "arrival     since each message was due, last second by second",
     "lost        will not come any more; the report has all",
-    "send queues written by the server, not taken by the peer yet",
-    "lag         how late fanout itself sent what was due",
-    "read age    how long deliveries waited for fanout's turn",
+    "queued      written by the server, not taken by the peer yet",
+    "lag         how late fanout itself sent what was due, 99 %",
+    "read age    how long deliveries waited for fanout, 99 %",
+    "fds         open descriptors",
     "",
     "● is wrong now   ○ was wrong",
 ];

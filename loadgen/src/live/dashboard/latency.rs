@@ -42,7 +42,7 @@ pub(super) fn draw(scene: &Scene, area: Rect, buf: &mut Buffer) {
     };
     Chart::new(vec![data(&p99, SECOND), data(&p50, FIRST)])
         .x_axis(Axis::default().bounds(bounds).style(QUIET))
-        .y_axis(Axis::default().bounds(scale.bounds()).labels(scale.labels()).style(QUIET))
+        .y_axis(Axis::default().bounds(scale.bounds()).labels(scale.labels(inside.height)).style(QUIET))
         .render(inside, buf);
 }
 
@@ -68,9 +68,14 @@ impl Scale {
         [f64::from(self.from), f64::from(self.to)]
     }
 
-    /// One a decade, from below.
-    fn labels(&self) -> Vec<String> {
-        (self.from..=self.to).map(|decade| duration_us(10_f64.powi(decade))).collect()
+    /// One a decade, from below; of fewer rows than that, the lowest and the highest.
+    fn labels(&self, rows: u16) -> Vec<String> {
+        let decade = |decade| duration_us(10_f64.powi(decade));
+        if i32::from(rows) > self.to - self.from {
+            (self.from..=self.to).map(decade).collect()
+        } else {
+            vec![decade(self.from), decade(self.to)]
+        }
     }
 }
 
@@ -84,6 +89,7 @@ mod tests {
         assert_eq!(of(&[]), None);
         assert_eq!(of(&[300.0, 12_000.0]), Some(Scale { from: 2, to: 5 }));
         assert_eq!(of(&[1000.0]), Some(Scale { from: 3, to: 4 }), "never without height");
-        assert_eq!(of(&[300.0, 12_000.0]).unwrap().labels(), ["0.1 ms", "1 ms", "10 ms", "100 ms"]);
+        assert_eq!(of(&[300.0, 12_000.0]).unwrap().labels(4), ["0.1 ms", "1 ms", "10 ms", "100 ms"]);
+        assert_eq!(of(&[300.0, 12_000.0]).unwrap().labels(3), ["0.1 ms", "100 ms"]);
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn draw(scene: &Scene, area: Rect, buf: &mut Buffer) {
         (format!("{} ({})", count(now.lost), percent(now.lost as f64 / all.max(1) as f64)), BAD)
     };
     let mut lost = named("lost", NAMES, Span::styled(text, style));
-    lost.push(Span::styled(format!(" of {} so far", count(all)), QUIET));
+    lost.push(Span::styled(format!(" of {}", count(all)), QUIET));
     lines([Line::from_iter(published), Line::from(delivered), Line::from(lost)], inside, buf);
     let below = Rect { y: inside.y + 3, height: inside.height.saturating_sub(3), ..inside };
     let recent = scene.points.iter().skip(scene.points.len().saturating_sub(usize::from(below.width)));

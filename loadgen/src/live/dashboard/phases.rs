@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::pieces::{FIRST, GOOD, QUIET, STRONG};
+use super::pieces::{FIRST, GOOD, QUIET, STRONG, lines};
 use crate::live::scene::Scene;
 use crate::live::snapshot::Snapshot;
 use crate::report::numbers::{count, seconds};
@@ -17,39 +17,33 @@ const DRAIN: &str = "drain";
 pub(super) fn draw(scene: &Scene, area: Rect, buf: &mut Buffer) {
     let area = Rect { x: area.x + 1, width: area.width - 2, ..area };
     let now = scene.now.as_ref();
-    let said = now.map_or_else(|| "starting".to_owned(), |now| said(scene, now));
-    let room = (said.chars().count() as u16 + 2).min(area.width / 2);
-    let names = Rect { height: 1, width: area.width - room, ..area };
+    let (above, beside) = now.map_or_else(Default::default, |now| said(scene, now));
+    let room = above.chars().count().max(beside.chars().count()) as u16;
+    let right = Rect { x: area.x + area.width.saturating_sub(room), width: room.min(area.width), ..area };
+    lines([Line::styled(above, QUIET), Line::raw(beside)].map(Line::right_aligned), right, buf);
+    let names = Rect { height: 1, width: area.width.saturating_sub(room + 2), ..area };
     let bar = Rect { y: area.y + 1, ..names };
-    Line::raw(said)
-        .right_aligned()
-        .render(Rect { x: area.x + area.width - room, y: area.y + 1, width: room, height: 1 }, buf);
     match now.filter(|now| now.total.is_none()) {
         Some(now) => connecting(now, names, bar, buf),
         None => timed(scene, now, names, bar, buf),
     }
 }
 
-fn said(scene: &Scene, now: &Snapshot) -> String {
+/// How far the run is, and how far the phase is.
+fn said(scene: &Scene, now: &Snapshot) -> (String, String) {
     let elapsed = now.elapsed.as_secs_f64();
-    match now.total {
-        None => seconds(elapsed.floor()),
-        Some(_) if now.phase == DRAIN => {
-            now.outstanding.map_or_else(|| DRAIN.to_owned(), |n| format!("{} under way or lost", count(n)))
-        }
-        Some(total) => {
-            let length = scene.outline.phases.iter().find(|phase| phase.name == now.phase).map_or(0.0, |p| p.seconds);
-            let before: f64 =
-                scene.outline.phases.iter().take_while(|p| p.name != now.phase).map(|phase| phase.seconds).sum();
-            let of = seconds(total.as_secs_f64().round());
-            if scene.outline.phases.len() > 1 {
-                let here = (elapsed - before).clamp(0.0, length);
-                format!("{:.0} of {}, in all {:.0} of {of}", here, seconds(length), elapsed)
-            } else {
-                format!("{elapsed:.0} of {of}")
-            }
-        }
+    let Some(total) = now.total else { return (String::new(), seconds(elapsed.floor())) };
+    let whole = format!("{elapsed:.0} of {}", seconds(total.as_secs_f64().round()));
+    if now.phase == DRAIN {
+        return (DRAIN.to_owned(), now.outstanding.map_or(whole, |n| format!("{} under way or lost", count(n))));
     }
+    let phases = &scene.outline.phases;
+    let Some(phase) = phases.iter().find(|phase| phase.name == now.phase).filter(|_| phases.len() > 1) else {
+        return (String::new(), whole);
+    };
+    let before: f64 = phases.iter().take_while(|p| p.name != now.phase).map(|phase| phase.seconds).sum();
+    let here = (elapsed - before).clamp(0.0, phase.seconds);
+    (format!("in all {whole}"), format!("{here:.0} of {}", seconds(phase.seconds)))
 }
 
 fn connecting(now: &Snapshot, names: Rect, bar: Rect, buf: &mut Buffer) {
