@@ -18,31 +18,38 @@ const FULL: f64 = 0.95;
 pub(super) fn draw(scene: &Scene, area: Rect, buf: &mut Buffer) {
     let inside = frame("cost", Line::default(), area, buf);
     let Some(now) = &scene.now else { return };
-    let mut all = Vec::new();
+    let width = inside.width;
+    let (mut server, mut ours) = (Vec::new(), Vec::new());
     match &now.server {
-        Some(server) => {
-            all.push(cpu("server", server, scene.outline.server_cores, inside.width));
-            all.extend(facts(server));
-            if let Some(queued) = server.send_queue_bytes {
-                let fullest = server.send_queue_max_bytes.unwrap_or(0) as f64;
-                all.push(indented(format!("queued {}, most {}", bytes(queued as f64), bytes(fullest))));
+        Some(side) => {
+            server.push(cpu("server", side, scene.outline.server_cores, width));
+            server.extend(facts(side, width));
+            if let Some(queued) = side.send_queue_bytes {
+                let fullest = side.send_queue_max_bytes.unwrap_or(0) as f64;
+                server.push(indented(&format!("queued {}, most {}", bytes(queued as f64), bytes(fullest))));
             }
         }
-        None => all.push(Line::from_iter([Span::styled("server ", STRONG), Span::styled("process not known", QUIET)])),
+        None => {
+            server.push(Line::from_iter([Span::styled("server ", STRONG), Span::styled("process not known", QUIET)]))
+        }
     }
-    // Air where there is room for it.
-    if inside.height >= 7 {
-        all.push(Line::default());
+    ours.push(cpu("fanout", &now.loadgen, Some(scene.outline.loadgen_cores), width));
+    ours.extend(facts(&now.loadgen, width));
+    let late = [("lag", now.second.schedule_lag_p99), ("read age", now.second.read_age_p99)];
+    let late = late.map(|(name, us)| us.map(|us| format!("{name} {}", duration_us(us))));
+    let late: Vec<String> = late.into_iter().flatten().collect();
+    if !late.is_empty() {
+        ours.push(indented(&late.join(", ")));
     }
-    all.push(cpu("fanout", &now.loadgen, Some(scene.outline.loadgen_cores), inside.width));
-    all.extend(facts(&now.loadgen));
-    let ours = [("lag", now.second.schedule_lag_p99), ("read age", now.second.read_age_p99)];
-    let ours = ours.map(|(name, us)| us.map(|us| format!("{name} {}", duration_us(us))));
-    let ours: Vec<String> = ours.into_iter().flatten().collect();
-    if !ours.is_empty() {
-        all.push(indented(ours.join(", ")));
+    let rows = usize::from(inside.height);
+    if rows < server.len() + ours.len() {
+        // The bars are what matters most; fanout's own lateness is the last line.
+        server.truncate(1);
+        ours = [ours.first(), ours.last()].into_iter().flatten().cloned().collect();
+    } else if rows > server.len() + ours.len() {
+        server.push(Line::default());
     }
-    lines(all, inside, buf);
+    lines(server.into_iter().chain(ours), inside, buf);
 }
 
 fn cpu(name: &str, side: &Side, cores: Option<u32>, width: u16) -> Line<'static> {
@@ -69,14 +76,19 @@ fn rounded(share: f64) -> f64 {
     (share * 100.0).round() / 100.0
 }
 
-fn facts(side: &Side) -> Option<Line<'static>> {
+/// As many facts as fit, the most important first.
+fn facts(side: &Side, width: u16) -> Option<Line<'static>> {
     let named = |n: Option<u64>, what| n.map(|n| format!("{} {what}", count(n)));
     let memory = side.rss_bytes.map(|rss| bytes(rss as f64));
     let all = [memory, named(side.descriptors, "fds"), named(side.threads, "threads")];
-    let all: Vec<String> = all.into_iter().flatten().collect();
-    (!all.is_empty()).then(|| indented(all.join(", ")))
+    let room = usize::from(width.saturating_sub(NAMES));
+    let said = all.into_iter().flatten().reduce(|said, fact| {
+        let longer = format!("{said}, {fact}");
+        if longer.chars().count() <= room { longer } else { said }
+    });
+    said.map(|said| indented(&said))
 }
 
-fn indented(text: String) -> Line<'static> {
+fn indented(text: &str) -> Line<'static> {
     Line::styled(format!("{:1$}{text}", "", usize::from(NAMES)), QUIET)
 }
