@@ -1,5 +1,11 @@
 //! The command line: what can be asked, and what each answer means.
 
+mod doctor;
+mod record;
+
+pub use doctor::DoctorArgs;
+pub use record::RecordArgs;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::live::serve::At;
 use crate::plan::ClientEngine;
+use crate::run::Settings;
 
 /// Measures how a WebSocket server broadcasts: latency at every subscriber from when each message was due, throughput,
 /// and a full account of what was lost.
@@ -32,7 +39,8 @@ Start here:
   fanout quick ws://127.0.0.1:9001/ws/{room}  your own server
   fanout run scenarios/quickstart.toml        a scenario file
   fanout validate my.toml                     is it right, and what will it need?
-  fanout ab my.toml --a KEY=1 --b KEY=2       which of two settings is better, and how sure is that?";
+  fanout ab my.toml --a KEY=1 --b KEY=2       which of two settings is better, and how sure is that?
+  fanout doctor                               what is this machine good for?";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -47,14 +55,26 @@ pub enum Command {
     Capacity(CapacityArgs),
     /// Compare two sets of old runs, or one run with another
     Compare(CompareArgs),
+    /// Put runs of one scenario, made on several machines or one after the other, together to one
+    Merge(MergeArgs),
     /// Write the report of an old run again, as a page, as text or as JSON
     Report(ReportArgs),
     /// How figures went over the runs of a directory, and where they changed
     Trend(TrendArgs),
     /// Check scenario files and say what a run will need; opens no connection
     Validate(ValidateArgs),
+    /// Serve a run of `fanout run --agents N` (which starts this itself)
+    #[command(hide = true)]
+    Agent,
+    /// Write down what a WebSocket feed sends, to be played again by a scenario with `replay`
+    Record(RecordArgs),
+    /// Say what this machine allows, can generate and time, and what to change; takes about 6 seconds
+    Doctor(DoctorArgs),
     /// Print the JSON Schema of scenario files, for editors
     Schema,
+    /// The server that `doctor` measures against
+    #[command(hide = true)]
+    NullServer,
     /// Run the bundled broadcast server (the same as fanout-server)
     Serve(Box<server::Flags>),
 }
@@ -178,6 +198,23 @@ pub struct TrendArgs {
     pub out: Option<PathBuf>,
 }
 
+/// `fanout merge`
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// Runs: directories with run.json in them or below
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// They were made one after the other, not at the same time
+    #[arg(long)]
+    pub sequential: bool,
+    /// What goes to standard output: the report, or run.json
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Directory for run.json [default: results/NAME/merged-TIME, with a `latest` link beside it]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
 /// `fanout capacity`
 #[derive(Debug, Args)]
 #[command(after_help = CAPACITY_HELP)]
@@ -271,6 +308,16 @@ pub struct Drive {
     /// Threads that drive connections [default: one for each CPU left to the load generator]
     #[arg(long, value_name = "N")]
     pub workers: Option<usize>,
+    /// Processes that have the connections, each with its own limit of descriptors [default: none, or as many as are needed]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=16))]
+    pub agents: Option<u16>,
+}
+
+impl Drive {
+    /// How a run is carried out.
+    pub fn settings(self) -> Settings {
+        Settings { workers: self.workers, agents: self.agents }
+    }
 }
 
 /// How a run is carried out and reported.

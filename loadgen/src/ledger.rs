@@ -22,6 +22,7 @@ mod compressed;
 mod content;
 mod cursor;
 mod follower;
+mod list;
 mod meter;
 mod ranges;
 mod receive;

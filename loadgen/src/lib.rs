@@ -11,15 +11,18 @@
 //!                   result::Run ─▶ validity, thresholds ─▶ report
 //! ```
 
+pub mod agent;
 pub mod analyse;
 pub mod capacity;
 pub mod cli;
 pub mod commands;
 pub mod compare;
 pub mod corpus;
+pub mod doctor;
 pub mod environment;
 pub mod ledger;
 pub mod live;
+pub mod merge;
 pub mod pacer;
 pub mod payload;
 pub mod plan;
@@ -27,6 +30,7 @@ pub mod probe;
 pub mod progress;
 pub mod record;
 pub mod recorder;
+pub mod recording;
 pub mod report;
 pub mod request;
 pub mod result;

@@ -2,11 +2,18 @@
 //!
 //! `scenario` makes a [`Plan`] from a file; everything downstream (`run`, `worker`, `pacer`, `validity`) reads only this.
 
-use std::net::{IpAddr, Ipv4Addr};
+mod division;
+mod placing;
+
+pub use division::Division;
+pub use placing::{Force, MOST_AGENTS, OTHER_DESCRIPTORS, Placing};
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use wire::deflate::Offer;
 
 use crate::pacer::Pacer;
@@ -49,6 +56,21 @@ pub struct Plan {
     pub thresholds: Vec<Threshold>,
     /// The resolved scenario for `run.json`, secrets redacted.
     pub resolved: serde_json::Value,
+    /// What it was read from.
+    pub origin: Origin,
+}
+
+/// What a plan was read from: another process that reads the same makes the same plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Names the file in errors; other files are relative to it.
+    pub path: PathBuf,
+    /// The text of the scenario.
+    pub text: String,
+    /// The variant that was asked for.
+    pub variant: Option<String>,
+    /// Overrides, such as `publishers.members.rate=50`.
+    pub sets: Vec<String>,
 }
 
 /// Who is expected to receive a publish.
@@ -70,12 +92,21 @@ pub enum Correlate {
 }
 
 /// `--client`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClientEngine {
     /// Our own, on the worker's epoll.
     Native,
     /// tokio-tungstenite: the independent check.
     Tungstenite,
+}
+
+/// One address of the server under test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// `Host` header.
+    pub host: String,
+    /// Where to connect.
+    pub address: SocketAddr,
 }
 
 /// The server under test.
@@ -101,6 +132,22 @@ impl Target {
             TargetKind::Url { address, .. } => address.ip(),
         }
     }
+
+    /// How many addresses it has.
+    pub fn endpoints(&self) -> u16 {
+        match &self.kind {
+            TargetKind::Bundled { division, .. } => division.processes(),
+            TargetKind::Spawn { .. } | TargetKind::Url { .. } => 1,
+        }
+    }
+
+    /// Which of its addresses the run's `connection`-th connection goes to, which is in room `room`.
+    pub fn endpoint(&self, room: u32, _connection: u32) -> u16 {
+        match &self.kind {
+            TargetKind::Bundled { division, .. } => division.process_of(room),
+            TargetKind::Spawn { .. } | TargetKind::Url { .. } => 0,
+        }
+    }
 }
 
 /// How the server comes to be.
@@ -110,6 +157,8 @@ pub enum TargetKind {
     Bundled {
         /// Flags of the bundled server, `--name` and value.
         flags: Vec<(String, String)>,
+        /// Rooms by process: more connections than one may have descriptors need several, each with rooms of its own.
+        division: Division,
     },
     /// A command that starts it. `{port}` in `command`, `env` and `ready` is already kept literal; `target` fills it in.
     Spawn {
@@ -289,6 +338,17 @@ impl Plan {
     /// Subscribers of all groups.
     pub fn subscribers(&self) -> u32 {
         self.groups.iter().map(|g| g.count).sum()
+    }
+
+    /// Connections of each room, separate publishers included, by index.
+    pub fn connections_by_room(&self) -> Vec<u32> {
+        let mut connections = vec![0; self.rooms.len()];
+        let separate = self.publishers.iter().filter_map(|p| match &p.from {
+            From::Separate(rooms) => Some(rooms),
+            From::Members { .. } => None,
+        });
+        self.groups.iter().map(|g| &g.rooms).chain(separate).flatten().for_each(|&r| connections[r as usize] += 1);
+        connections
     }
 
     /// Run-wide index of a publisher group's first publisher; its others follow.

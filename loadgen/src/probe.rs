@@ -117,11 +117,7 @@ pub enum ProbeError {
 /// # Errors
 /// Why a run would be a minute of loss; see [`ProbeError`].
 pub async fn probe(plan: &Plan, requests: &Requests, address: SocketAddr) -> Result<Seen, ProbeError> {
-    let room = match plan.publishers.first().map(|p| &p.from) {
-        Some(crate::plan::From::Separate(rooms)) => rooms.first().copied().unwrap_or(0),
-        Some(crate::plan::From::Members { group }) => plan.groups[*group as usize].rooms.first().copied().unwrap_or(0),
-        None => plan.groups.first().and_then(|g| g.rooms.first().copied()).unwrap_or(0),
-    };
+    let room = probed_room(plan);
     let url = format!("ws://{}{}", requests.host(), shown_path(plan, room));
     let mut sender = Peer::open(requests, room, address, url.clone()).await?;
     let Some(group) = plan.publishers.first() else {
@@ -158,6 +154,15 @@ pub async fn probe(plan: &Plan, requests: &Requests, address: SocketAddr) -> Res
         (Some(wrapping), own) => {
             Ok(Seen { echo: if own.is_some() { Echo::ToSender } else { Echo::ToOthers }, wrapping })
         }
+    }
+}
+
+/// The room that is probed: the first publisher's.
+pub fn probed_room(plan: &Plan) -> u32 {
+    match plan.publishers.first().map(|p| &p.from) {
+        Some(crate::plan::From::Separate(rooms)) => rooms.first().copied().unwrap_or(0),
+        Some(crate::plan::From::Members { group }) => plan.groups[*group as usize].rooms.first().copied().unwrap_or(0),
+        None => plan.groups.first().and_then(|g| g.rooms.first().copied()).unwrap_or(0),
     }
 }
 

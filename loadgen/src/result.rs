@@ -70,7 +70,8 @@ pub struct Run {
     pub intervals: Vec<Interval>,
     /// Thresholds and what came of them.
     pub thresholds: Vec<ThresholdResult>,
-    /// HdrHistogram V2, base64, of what arrived in the measured phases: `due` (not in a closed loop) and `sent`.
+    /// HdrHistogram V2, base64, of what percentiles were made of: `due` (not in a closed loop) and `sent` are of what arrived in the
+    /// measured phases; others have the path of their figures as their name (`connect`, `phases.NAME.latency.due`).
     pub histograms: BTreeMap<String, String>,
     /// Sentences about the run that belong in the report (no echo to the sender, proxy ignored, ...).
     pub notes: Vec<String>,
@@ -353,6 +354,9 @@ pub struct LoadgenCost {
     pub rss_bytes_per_connection: Option<f64>,
     pub reads: u64,
     pub workers: u32,
+    /// Processes beside the one that led the run; 0: it had all workers itself.
+    #[serde(default)]
+    pub agents: u32,
     /// Over the measured seconds.
     #[serde(default)]
     pub by_second: LoadgenSeconds,

@@ -3,13 +3,15 @@
 //! ```text
 //! prepare      starts the server, probes it, starts the workers
 //! conductor    leads through the stages
-//!   crew       the worker threads and what they report
+//!   crew       the workers and what they report: threads, here or in agents
+//!   own        what the processes of the load generator spend
 //!   signals    Ctrl-C and SIGTERM
 //!   account    what is expected of every phase and group, and what came
 //!   timeline   intervals, and CPU second by second
 //!   by_second  the middle and the highest of what these seconds cost
 //!   telling    what somebody who watches is told
 //! outcome      everything gathered
+//! histograms   what percentiles were made of, so that runs can be merged
 //! assemble     all of it as a Run
 //! ```
 
@@ -18,11 +20,15 @@ mod assemble;
 mod by_second;
 mod conductor;
 mod crew;
+mod histograms;
 mod outcome;
+mod own;
 mod prepare;
 mod signals;
 mod telling;
+mod threads;
 mod timeline;
 
 pub use prepare::{RunError, Settings, execute};
 pub use signals::Signals;
+pub use threads::{Hand, Threads};

@@ -4,11 +4,13 @@ mod find;
 mod process;
 mod ready;
 mod sample;
+mod servers;
 mod watch;
 
-pub use process::{Exit, Running, start};
-pub use sample::{Sample, Sampler, stats};
-pub use watch::{Reading, Usage, Watch};
+pub use process::{Exit, Running};
+pub use sample::{Sample, Sampler};
+pub use servers::Servers;
+pub use watch::{Reading, Usage, Watch, Watched};
 
 use std::io;
 use std::path::PathBuf;

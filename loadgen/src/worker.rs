@@ -25,14 +25,14 @@ pub use pacing::DueCounts;
 pub use share::{Member, PublisherShare, Ramp, Share, publisher_ranges, publisher_rooms, shares};
 pub use tally::Tally;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::ledger::{Book, Verify};
-use crate::plan::{ClientEngine, Plan};
+use crate::plan::{ClientEngine, Endpoint, Plan};
 
 /// What all workers of a run share; none of it changes.
 #[derive(Debug)]
@@ -41,10 +41,15 @@ pub struct Common {
     pub plan: Arc<Plan>,
     /// What was published.
     pub book: Book,
-    /// Where to connect.
-    pub address: SocketAddr,
-    /// `Host` header.
-    pub host: String,
+    /// What was found out before the first connection.
+    pub found: Found,
+}
+
+/// What was found out about the servers before the first connection; the same for every worker, in whichever process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// Where to connect; [`Member::endpoint`] is an index into it.
+    pub endpoints: Vec<Endpoint>,
     /// Stamped into every payload.
     pub run: u16,
     /// How far content can be compared.
@@ -54,7 +59,7 @@ pub struct Common {
 }
 
 /// What ends a publish in a closed loop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Completion {
     /// The publisher's own copy.
     Echo,

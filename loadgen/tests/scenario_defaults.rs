@@ -47,7 +47,7 @@ fn the_shortest_scenario_has_every_default() {
     assert_eq!((plan.name.as_str(), plan.description.as_str(), plan.seed), ("short", "", 1));
     assert_eq!((plan.settle, plan.drain), (Duration::from_millis(500), Duration::from_secs(5)));
     assert_eq!((plan.mode, plan.correlate, plan.max_schedule_lag), (Mode::Broadcast, Correlate::Stamp, None));
-    assert!(matches!(&plan.target.kind, TargetKind::Bundled { flags } if flags.is_empty()));
+    assert!(matches!(&plan.target.kind, TargetKind::Bundled { flags, .. } if flags.is_empty()));
     assert_eq!(plan.target.path, "/broadcast/{room}");
     assert!(plan.target.headers.is_empty() && plan.target.subprotocols.is_empty());
     assert_eq!(plan.rooms, ["r0"]);
@@ -208,7 +208,7 @@ fn the_bundled_server_gets_its_flags() {
     let plan = plan(&format!(
         "{SHORTEST}[target]\npath = \"/ws/{{room}}\"\nserver = {{ lag_policy = \"skip\", shards = 1, flush-delay = \"0ms\" }}\n"
     ));
-    let TargetKind::Bundled { flags } = &plan.target.kind else { panic!() };
+    let TargetKind::Bundled { flags, .. } = &plan.target.kind else { panic!() };
     let flags: Vec<(&str, &str)> = flags.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     assert_eq!(flags, [("--flush-delay", "0ms"), ("--lag-policy", "skip"), ("--shards", "1")]);
     assert_eq!(plan.target.path, "/ws/{room}");

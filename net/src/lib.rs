@@ -9,7 +9,8 @@
 //! ```
 //!
 //! The other modules are small and independent: the clock, a four-byte [`Socket`], listening, dialling from chosen source
-//! addresses, descriptor and port limits, CPU pinning, and what `/proc` and `sock_diag` say about processes and their sockets. All `unsafe` of the project lives in
+//! addresses, descriptor and port limits, CPU pinning, memory that processes share, and what `/proc` and `sock_diag` say about processes
+//! and their sockets. All `unsafe` of the project lives in
 //! this crate, in thin wrappers over libc, each with the reason it is sound. Nothing here knows about WebSocket.
 #[cfg(not(target_os = "linux"))]
 compile_error!("fanout needs Linux: it is built on epoll, eventfd, timerfd and /proc");
@@ -28,6 +29,7 @@ mod sys;
 mod timer;
 mod tls;
 mod waker;
+mod words;
 
 pub use clock::{now, own_cpu, process_cpu, thread_cpu};
 pub use cpu::{available, pin_child, pin_thread, step_back};
@@ -47,3 +49,4 @@ pub use socket::{Socket, read_fd, send_fd, send2_fd};
 pub use timer::Timer;
 pub use tls::Tls;
 pub use waker::Waker;
+pub use words::SharedWords;

@@ -11,7 +11,7 @@ use crate::plan::{Plan, TargetKind};
 use crate::progress::{Progress, ProgressMode};
 use crate::report::numbers::seconds;
 use crate::report::{FilesError, Place, comparison, exit_code_of_all, files};
-use crate::run::{RunError, Settings, Signals, execute};
+use crate::run::{RunError, Signals, execute};
 use crate::scenario::{Ab, Changes, Limits, Measured, ScenarioError, open};
 
 /// Two settings that are to be compared.
@@ -224,7 +224,7 @@ enum RunEnd {
 async fn run(pair: &Pair, turn: Turn, args: &AbArgs, directory: &Path) -> Result<Trial, RunEnd> {
     let name = format!("{}-{:02} ({})", turn.arm.letter(), turn.block, pair.name(turn.arm));
     let mut progress = Progress::new(ProgressMode::detect(), None);
-    let result = execute(pair.plan(turn.arm).clone(), &Settings { workers: args.drive.workers }, &mut progress).await;
+    let result = execute(pair.plan(turn.arm).clone(), &args.drive.settings(), &mut progress).await;
     progress.finish();
     let (run, arrivals) = match result {
         Ok(done) => done,

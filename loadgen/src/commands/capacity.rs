@@ -16,7 +16,7 @@ use crate::progress::{Progress, ProgressMode};
 use crate::report::numbers::seconds;
 use crate::report::{FilesError, Place, capacity as report, exit_code_of_all, files};
 use crate::result::{Environment, Run};
-use crate::run::{RunError, Settings, Signals, execute};
+use crate::run::{RunError, Signals, execute};
 use crate::scenario::capacity::{TRIAL, WIDTH, range, width};
 use crate::scenario::{Changes, Limits, Measured, ScenarioError, open};
 use crate::thresholds::Threshold;
@@ -251,7 +251,7 @@ impl<'a> Search<'a> {
         plan.client = self.args.drive.client.into();
         plan.thresholds.extend(self.slos.iter().cloned());
         let mut progress = Progress::new(ProgressMode::detect(), None);
-        let result = execute(plan, &Settings { workers: self.args.drive.workers }, &mut progress).await;
+        let result = execute(plan, &self.args.drive.settings(), &mut progress).await;
         progress.finish();
         let (run, arrivals) = match result {
             Ok(done) => done,

@@ -10,7 +10,7 @@ use crate::live::serve::Page;
 use crate::plan::{ClientEngine, Group, Mode, Plan};
 use crate::progress::{Progress, ProgressMode};
 use crate::report::{Colour, FilesError, Place, exit_code, exit_code_of_all, files as run_files, json, text};
-use crate::run::{RunError, Settings, execute};
+use crate::run::{RunError, execute};
 use crate::scenario::{ALL_VARIANTS, Changes, Limits, Quick, ScenarioError, open, quick};
 
 /// Where results go without `--out`.
@@ -185,7 +185,7 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, u8> {
 
 async fn run_one(plan: Plan, how: &How, place: &Place, several: bool, progress: &mut Progress) -> u8 {
     let name = plan.name.clone();
-    let result = execute(plan, &Settings { workers: how.drive.workers }, progress).await;
+    let result = execute(plan, &how.drive.settings(), progress).await;
     progress.finish();
     let (run, arrivals) = match result {
         Ok(done) => done,

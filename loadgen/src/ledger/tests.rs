@@ -58,7 +58,7 @@ pub(super) struct Bench {
 
 impl Bench {
     pub fn new(connections: usize, correlate: Correlate) -> Self {
-        let book = Book::new(vec![0; PUBLISHERS as usize]);
+        let book = Book::new(vec![0; PUBLISHERS as usize]).unwrap();
         for publisher in 0..PUBLISHERS {
             for seq in 0..MESSAGES {
                 let at = 1_000_000 * u64::from(seq + 1);

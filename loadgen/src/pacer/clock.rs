@@ -5,10 +5,12 @@
 //! clock     ├─────────────┼─────────────┼── spike ──┤            a cut: never due, and all that follows is due earlier
 //! ```
 
+use serde::{Deserialize, Serialize};
+
 use super::Schedule;
 
 /// A part of the schedule that does not happen: offsets from the start of the first phase, nanoseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cut {
     /// The first that is skipped.
     pub from: u64,

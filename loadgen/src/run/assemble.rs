@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::account::{Account, Merged, Scope};
 use super::by_second;
+use super::histograms::histograms;
 use super::outcome::{End, Outcome};
 use crate::environment::gather;
 use crate::ledger::MessageSpread;
@@ -52,11 +53,6 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
         })
         .collect();
     let figures = figures(&top);
-    let closed_loop = o.account.is_closed_loop();
-    let mut histograms = BTreeMap::from([("sent".to_owned(), merged.sent.to_base64_v2())]);
-    if !closed_loop {
-        histograms.insert("due".to_owned(), merged.due.to_base64_v2());
-    }
     let delivered = figures.deliveries.delivered;
     let connections = connections(o);
     let mut run = Run {
@@ -92,7 +88,7 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
         phases,
         intervals: o.timeline.intervals.clone(),
         thresholds: Vec::new(),
-        histograms,
+        histograms: histograms(plan, o, &measured),
         notes: o.notes.clone(),
         errors: o.tally.failed.iter().chain(&o.tally.closed).map(|(k, n)| (k.clone(), *n)).collect(),
     };
@@ -226,7 +222,7 @@ fn loadgen_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64, op
         measured.iter().filter_map(|&p| o.account.total.phase_of(p)).map(figure).sum()
     };
     let reads = of_phases(|p| p.reads);
-    let memory = net::memory(std::process::id()).ok();
+    let memory = o.costs.own.memory();
     let last_rss = o.timeline.intervals.last().map(|i| i.loadgen_rss_bytes);
     LoadgenCost {
         cpu_s,
@@ -236,12 +232,13 @@ fn loadgen_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64, op
         cpu_us_per_read: per(cpu_s * 1e6, reads),
         inflate_cpu_s: of_phases(|p| p.inflate_ns) as f64 / 1e9,
         inflated: of_phases(|p| p.inflated),
-        rss_bytes: last_rss.unwrap_or_else(|| memory.map_or(0, |m| m.rss_bytes)),
-        rss_peak_bytes: memory.map_or(0, |m| m.peak_bytes),
+        rss_bytes: last_rss.unwrap_or(memory.rss_bytes),
+        rss_peak_bytes: memory.peak_bytes,
         rss_idle_bytes: o.costs.idle.own,
         rss_bytes_per_connection: per(o.costs.connected.own.saturating_sub(o.costs.idle.own) as f64, opened),
         reads,
         workers: o.costs.workers as u32,
+        agents: o.costs.agents as u32,
         by_second: by_second::loadgen(&measured_seconds(plan, o)),
     }
 }

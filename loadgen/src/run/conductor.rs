@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::crew::Crew;
 use super::outcome::{End, Mark, Memory, Outcome};
@@ -15,11 +15,15 @@ use crate::live::terminal::Wish;
 use crate::plan::{Arrival, From, Plan};
 use crate::progress::Progress;
 use crate::report::numbers::seconds;
-use crate::target::{Running, Sampler, Watch, stats};
+use crate::target::{Sampler, Servers, Watch, Watched};
 use crate::worker::{News, Order, Tick};
 
 /// Between "connected and settled" and the first due time: enough for every worker to have heard of it.
 const LEAD: Duration = Duration::from_millis(20);
+/// The same where it has to go through pipes to other processes first.
+const LEAD_OF_AGENTS: Duration = Duration::from_millis(250);
+/// After the order to finish, the last words of all workers must have come by then: the others are lost.
+const LAST_WORDS: Duration = Duration::from_secs(20);
 /// After Ctrl-C, what is under way has this long to arrive.
 const LAST_ARRIVALS: Duration = Duration::from_millis(500);
 /// After this long without a single delivery, the run says so.
@@ -50,7 +54,7 @@ pub struct Conductor<'a> {
     pub crew: Crew,
     pub progress: &'a mut Progress,
     pub signals: &'a mut Signals,
-    pub server: &'a mut Running,
+    pub server: &'a mut Servers,
     pub outcome: Outcome,
     pub latest: Latest,
     pub telling: Telling,
@@ -83,12 +87,17 @@ impl Conductor<'_> {
         }
         self.finish().await;
         self.outcome.elapsed = began.elapsed();
-        self.crew.join();
+        self.crew.disband().await;
         self.outcome
     }
 
     fn sampler(&self) -> Option<&Sampler> {
         self.outcome.costs.sampler.as_ref()
+    }
+
+    /// Until every worker has heard of something.
+    fn lead_time(&self) -> Duration {
+        if self.outcome.costs.agents == 0 { LEAD } else { LEAD_OF_AGENTS }
     }
 
     async fn stages(&mut self) -> Result<(), End> {
@@ -120,10 +129,11 @@ impl Conductor<'_> {
     async fn settle(&mut self) -> Result<(), End> {
         let until = Instant::now() + self.plan.settle;
         self.wait_until(until).await?;
-        self.outcome.costs.connected = Memory::read(self.sampler());
+        let costs = &mut self.outcome.costs;
+        costs.connected = Memory::read(costs.sampler.as_ref(), &costs.own);
         // The first phase begins so soon that its seconds are the watch's, too. Without it, intervals merely lack what is read apart.
-        let sampler = self.outcome.costs.sampler.clone();
-        self.outcome.costs.watch = Watch::begin(sampler, self.server.address.port(), net::now()).ok();
+        let watched = Watched { server: costs.sampler.clone(), ports: self.server.ports(), own: costs.own.pids() };
+        costs.watch = Watch::begin(watched, net::now()).ok();
         Ok(())
     }
 
@@ -138,11 +148,12 @@ impl Conductor<'_> {
     }
 
     async fn phases(&mut self) -> Result<(), End> {
-        let begin = Instant::now() + LEAD;
-        self.start = net::now() + LEAD.as_nanos() as u64;
+        let lead = self.lead_time();
+        let begin = Instant::now() + lead;
+        self.start = net::now() + lead.as_nanos() as u64;
         let (plan, costs) = (Arc::clone(&self.plan), &self.outcome.costs);
-        self.outcome.timeline =
-            Timeline::new(plan, self.crew.len(), costs.worker_cores(), self.start, costs.spending());
+        let size = (self.crew.len(), costs.worker_cores());
+        self.outcome.timeline = Timeline::new(plan, size, self.start, costs.spending());
         self.crew.order(Order::Start { at: self.start });
         self.wait_until(begin).await?;
         let mut end = begin;
@@ -172,9 +183,10 @@ impl Conductor<'_> {
             return Duration::ZERO;
         }
         let end: Duration = self.plan.phases[..=phase].iter().map(|p| p.length).sum();
+        let lead = self.lead_time();
         let clock = self.outcome.timeline.clock_mut();
         // Every worker has heard of it by then.
-        let from = clock.offset(net::now()) + LEAD.as_nanos() as u64;
+        let from = clock.offset(net::now()) + lead.as_nanos() as u64;
         let Some(skipped) = clock.skip(from, end.as_nanos() as u64) else { return Duration::ZERO };
         self.crew.order(Order::Skip(skipped));
         let (name, left) = (&self.plan.phases[phase].name, seconds(skipped.length() as f64 / 1e9));
@@ -206,7 +218,7 @@ impl Conductor<'_> {
 
     fn mark(&mut self) {
         let at = net::now().saturating_sub(self.start);
-        let cpu = Cpu::read(self.sampler());
+        let cpu = Cpu::read(self.sampler(), &self.outcome.costs.own);
         self.outcome.marks.push(Mark { at, cpu });
     }
 
@@ -233,19 +245,26 @@ impl Conductor<'_> {
         self.end_phase();
         self.outcome.costs.ended = self.sampler().and_then(Sampler::sample);
         if self.outcome.end != Some(End::Interrupted) {
-            self.outcome.costs.stats = stats(self.server.address).await;
+            self.outcome.costs.stats = self.server.stats().await;
         }
         self.crew.order(Order::Finish);
+        let until = Instant::now() + LAST_WORDS;
         while self.outcome.harvests.len() < self.crew.len() {
-            match self.crew.news().await {
-                Some(News::Finished(harvest)) => self.outcome.harvests.push(*harvest),
-                Some(News::Tick(tick)) => self.tick(&tick),
-                Some(News::Connected { .. }) => {}
-                Some(News::Broken(why)) => {
-                    self.outcome.notes.push(why);
+            match timeout_at(until, self.crew.news()).await {
+                Ok(Some(News::Finished(harvest))) => self.outcome.harvests.push(*harvest),
+                Ok(Some(News::Tick(tick))) => self.tick(&tick),
+                Ok(Some(News::Connected { .. })) => {}
+                // What the others have measured is wanted all the same; when they have ended, so has the news.
+                Ok(Some(News::Broken(why))) => self.broken(why),
+                Ok(None) => {
+                    self.broken("a worker ended without its last words".to_owned());
                     break;
                 }
-                None => break,
+                Err(_) => {
+                    let silent = self.crew.len() - self.outcome.harvests.len();
+                    self.broken(format!("{silent} of {} workers did not finish", self.crew.len()));
+                    break;
+                }
             }
         }
         let outcome = &mut self.outcome;
@@ -264,6 +283,15 @@ impl Conductor<'_> {
         let connections = self.connections();
         if let Some(snapshot) = self.telling.connecting(net::now(), self.start, connections, &self.outcome.costs) {
             self.progress.update(snapshot);
+        }
+    }
+
+    /// A part of the load generator was lost, and with it what it had measured.
+    fn broken(&mut self, why: String) {
+        if matches!(self.outcome.end, None | Some(End::Early(_))) {
+            self.outcome.end = Some(End::Ours(why));
+        } else {
+            self.outcome.notes.push(why);
         }
     }
 

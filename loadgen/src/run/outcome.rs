@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::account::Account;
+use super::own::Own;
 use super::timeline::{Cpu, Spending, Timeline};
 use crate::target::{Sample, Sampler, Split, Watch};
 use crate::worker::{Harvest, Tally};
@@ -61,6 +62,8 @@ pub struct Costs {
     /// `bundled`, `spawn` or `url`, and the address.
     pub target: String,
     pub workers: usize,
+    pub agents: usize,
+    pub own: Own,
 }
 
 /// Memory at one moment.
@@ -76,7 +79,8 @@ pub struct Memory {
 impl Costs {
     /// What is spent now.
     pub fn spending(&self) -> Spending<'_> {
-        Spending { sampler: self.sampler.as_ref(), reading: self.watch.as_ref().map(Watch::latest).unwrap_or_default() }
+        let reading = self.watch.as_ref().map(Watch::latest).unwrap_or_default();
+        Spending { sampler: self.sampler.as_ref(), own: &self.own, reading }
     }
 
     /// CPUs that the workers can use: one each, as far as there are any.
@@ -87,10 +91,10 @@ impl Costs {
 
 impl Memory {
     /// Reads all three.
-    pub fn read(sampler: Option<&Sampler>) -> Self {
+    pub fn read(sampler: Option<&Sampler>, own: &Own) -> Self {
         Memory {
             server: sampler.and_then(Sampler::sample),
-            own: net::memory(std::process::id()).map_or(0, |m| m.rss_bytes),
+            own: own.memory().rss_bytes,
             kernel: net::kernel_memory().unwrap_or(0),
         }
     }

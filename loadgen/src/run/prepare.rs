@@ -6,26 +6,29 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::account::Account;
 use super::assemble::assemble;
 use super::conductor::{Conductor, Latest};
-use super::crew::Crew;
+use super::crew::{Crew, CrewError};
 use super::outcome::{Costs, Memory, Outcome};
+use super::own::Own;
 use super::signals::Signals;
 use super::telling::Telling;
 use super::timeline::Timeline;
 use crate::ledger::{Book, Verify};
-use crate::plan::{ClientEngine, Plan, TargetKind};
-use crate::probe::{Echo, ProbeError, Seen, Wrapping, probe};
+use crate::plan::{ClientEngine, Force, MOST_AGENTS, Plan, TargetKind};
+use crate::probe::{Echo, ProbeError, Seen, Wrapping, probe, probed_room};
 use crate::progress::Progress;
 use crate::report::ArrivalLog;
 use crate::request::Requests;
 use crate::result::Run;
-use crate::target::{Running, Split, TargetError, start};
-use crate::worker::{Common, Completion, Tally, publisher_rooms, shares};
+use crate::target::{Servers, Split, TargetError};
+use crate::worker::{Common, Completion, Found, Tally, publisher_rooms};
 
 /// How a run is carried out, beside its plan.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Hot threads of the load generator; `None`: one for each CPU that it has.
     pub workers: Option<usize>,
+    /// Processes beside this one that have the workers; `None`: as many as their descriptors make necessary, 0 where this one's do.
+    pub agents: Option<u16>,
 }
 
 /// Why there is no result.
@@ -45,6 +48,15 @@ pub enum RunError {
     /// Threads, pollers, signals.
     #[error("cannot set the run up: {0}")]
     Setup(#[from] std::io::Error),
+    /// The workers could not be started.
+    #[error(transparent)]
+    Crew(#[from] CrewError),
+    /// Too many connections even for agents.
+    #[error(
+        "these connections need more than {MOST_AGENTS} agents: a process may have {0} descriptors here; raise the hard limit \
+         (ulimit -Hn) as root"
+    )]
+    Agents(u64),
     /// A closed loop over several workers needs every sender to get its own message back.
     #[error("this server sends no copy to the sender, so a closed loop works with one worker only: give --workers 1")]
     ClosedLoopWithoutEcho,
@@ -80,9 +92,9 @@ pub async fn execute(plan: Plan, settings: &Settings, progress: &mut Progress) -
 /// A server that we start is kept off our CPUs. The bundled one says how many threads it has; another may use half the machine.
 fn split(plan: &Plan, available: &[usize]) -> Split {
     let wanted = match &plan.target.kind {
-        TargetKind::Bundled { flags } => {
+        TargetKind::Bundled { flags, division } => {
             let shards = flags.iter().find(|(name, _)| name == "--shards").and_then(|(_, n)| n.parse().ok());
-            Some(shards.unwrap_or(1))
+            Some(shards.unwrap_or(1) * usize::from(division.processes()))
         }
         TargetKind::Spawn { .. } => Some(available.len() / 2),
         TargetKind::Url { .. } => None,
@@ -98,12 +110,12 @@ async fn serve_and_conduct(
     split: &Split,
 ) -> Result<Outcome, RunError> {
     let voice = progress.voice();
-    let mut server = tokio::select! {
-        server = start(plan, split, &voice) => server?,
+    let mut servers = tokio::select! {
+        servers = Servers::start(plan, split, &voice) => servers?,
         () = signals.interrupted() => return Err(RunError::Interrupted),
     };
-    let outcome = conduct(plan, settings, progress, signals, &mut server, split).await;
-    server.stop().await;
+    let outcome = conduct(plan, settings, progress, signals, &mut servers, split).await;
+    servers.stop().await;
     outcome
 }
 
@@ -112,12 +124,14 @@ async fn conduct(
     settings: &Settings,
     progress: &mut Progress,
     signals: &mut Signals,
-    server: &mut Running,
+    server: &mut Servers,
     split: &Split,
 ) -> Result<Outcome, RunError> {
-    let requests = Requests::new(plan, &server.host);
+    let endpoints = server.endpoints();
+    let probed = &endpoints[usize::from(plan.target.endpoint(probed_room(plan), 0))];
+    let requests = Requests::new(plan, &probed.host);
     let seen = tokio::select! {
-        seen = probe(plan, &requests, server.address) => seen,
+        seen = probe(plan, &requests, probed.address) => seen,
         () = signals.interrupted() => return Err(RunError::Interrupted),
     };
     let seen = match seen {
@@ -130,24 +144,28 @@ async fn conduct(
     };
     // After the probe: whoever serves is there by now.
     let sampler = server.sampler();
-    let workers = settings.workers.unwrap_or(split.loadgen.len()).max(1);
-    let common = Arc::new(Common {
-        plan: Arc::clone(plan),
-        book: Book::new(publisher_rooms(plan)),
-        address: server.address,
-        host: server.host.clone(),
+    let force = force(plan, settings, split)?;
+    let workers = usize::from(force.workers);
+    let endpoints_are_here = endpoints.iter().all(|endpoint| endpoint.address.ip().is_loopback());
+    let found = Found {
+        endpoints,
         run: run_id(plan.seed),
         verify: if seen.wrapping == Wrapping::None { Verify::Exact } else { Verify::StampOnly },
         completion: if seen.echo == Echo::ToSender { Completion::Echo } else { Completion::FirstArrival },
-    });
+    };
+    let common = Arc::new(Common { plan: Arc::clone(plan), book: Book::new(publisher_rooms(plan))?, found });
     let account = Account::new(Arc::clone(plan), seen.echo, workers);
     if account.is_closed_loop() && workers > 1 && seen.echo == Echo::ToOthers {
         return Err(RunError::ClosedLoopWithoutEcho);
     }
     let pinned = split.server.is_some().then_some(&split.loadgen[..]);
-    let crew = Crew::start(&common, shares(plan, workers), pinned)?;
-    let mut notes = notes(plan, seen);
-    if sampler.is_none() && server.address.ip().is_loopback() {
+    let crew = tokio::select! {
+        crew = Crew::muster(common, force, pinned) => crew?,
+        () = signals.interrupted() => return Err(RunError::Interrupted),
+    };
+    let own = Own::with_agents(&crew.pids());
+    let mut notes = notes(plan, seen, force);
+    if sampler.is_none() && endpoints_are_here {
         notes.push(
             "the server's process was not found (it may belong to another user): its CPU and memory are not known; give target.pid, or \
              run fanout as its user"
@@ -155,18 +173,20 @@ async fn conduct(
         );
     }
     let costs = Costs {
-        idle: Memory::read(sampler.as_ref()),
+        idle: Memory::read(sampler.as_ref(), &own),
         connected: Memory::default(),
         ended: None,
         stats: None,
         sampler,
         watch: None,
         split: split.clone(),
-        target: format!("{} ws://{}", server.kind, server.address),
+        target: server.shown(),
         workers,
+        agents: force.agents.into(),
+        own,
     };
     let start = net::now();
-    let timeline = Timeline::new(Arc::clone(plan), workers, workers, start, costs.spending());
+    let timeline = Timeline::new(Arc::clone(plan), (workers, workers), start, costs.spending());
     let outcome = Outcome {
         began: SystemTime::now(),
         elapsed: Duration::ZERO,
@@ -192,8 +212,24 @@ fn run_id(seed: u64) -> u16 {
     (mixed >> 48) as u16 % crate::probe::PROBE_RUN
 }
 
-fn notes(plan: &Plan, seen: Seen) -> Vec<String> {
+/// How many workers, in how many processes.
+fn force(plan: &Plan, settings: &Settings, split: &Split) -> Result<Force, RunError> {
+    let workers = u16::try_from(settings.workers.unwrap_or(split.loadgen.len())).unwrap_or(u16::MAX);
+    let descriptors = net::descriptors()?.soft;
+    match settings.agents {
+        Some(agents) => Ok(Force::new(workers, agents)),
+        None => Force::fewest(plan, workers, descriptors).ok_or(RunError::Agents(descriptors)),
+    }
+}
+
+fn notes(plan: &Plan, seen: Seen, force: Force) -> Vec<String> {
     let mut notes = Vec::new();
+    if force.agents > 0 {
+        notes.push(format!("{} agents (processes of the load generator) had the connections", force.agents));
+    }
+    if plan.target.endpoints() > 1 {
+        notes.push(format!("{} servers, each with rooms of its own; their cost is the sum", plan.target.endpoints()));
+    }
     if seen.echo == Echo::ToOthers {
         notes
             .push("this server sends no copy to the sender: a publisher's own message is not expected back".to_owned());

@@ -57,7 +57,7 @@ impl Telling {
         if self.last.is_some_and(|(at, _)| now.saturating_sub(at) < APART) {
             return None;
         }
-        let cpu = Cpu::read(costs.sampler.as_ref());
+        let cpu = Cpu::read(costs.sampler.as_ref(), &costs.own);
         let shares = self.last.map(|(at, before)| {
             let seconds = now.saturating_sub(at).max(1) as f64 / 1e9;
             let (server, own) = cpu.since(before);
@@ -74,7 +74,7 @@ impl Telling {
         let loadgen = Side {
             cpu_share: shares.map(|(_, own)| own),
             cpu_s: Some(cpu.own as f64 / 1e9),
-            rss_bytes: net::memory(std::process::id()).ok().map(|m| m.rss_bytes),
+            rss_bytes: Some(costs.own.memory().rss_bytes),
             ..Side::default()
         };
         Some(Snapshot {
@@ -152,7 +152,7 @@ fn sides(interval: &Interval, costs: &Costs) -> (Option<Side>, Side) {
         threads: usage.map(|usage| usage.threads),
         ..Side::default()
     };
-    let cpu = Cpu::read(spending.sampler);
+    let cpu = Cpu::read(spending.sampler, spending.own);
     let queues = spending.reading.queues;
     let server = spending.sampler.map(|_| Side {
         cpu_share: interval.server_cpu_s.map(share),

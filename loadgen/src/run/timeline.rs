@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::own::Own;
 use crate::live::snapshot::Buckets;
 use crate::pacer::Clock;
 use crate::plan::Plan;
@@ -20,14 +21,14 @@ use crate::worker::Tick;
 pub struct Cpu {
     /// Of the server's process; `None` where it is not known.
     pub server: Option<u64>,
-    /// Of ours.
+    /// Of ours, agents included.
     pub own: u64,
 }
 
 impl Cpu {
     /// Reads both clocks.
-    pub fn read(sampler: Option<&Sampler>) -> Self {
-        Cpu { server: sampler.and_then(Sampler::cpu), own: net::own_cpu() }
+    pub fn read(sampler: Option<&Sampler>, own: &Own) -> Self {
+        Cpu { server: sampler.and_then(Sampler::cpu), own: own.cpu() }
     }
 
     /// Seconds spent since an earlier moment, by the server and by us.
@@ -38,10 +39,12 @@ impl Cpu {
 }
 
 /// What both sides spend, as far as it is known now.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Spending<'a> {
     /// `None`: the server's processes are not known.
     pub sampler: Option<&'a Sampler>,
+    /// The load generator's processes.
+    pub own: &'a Own,
     /// What is read apart.
     pub reading: Reading,
 }
@@ -86,7 +89,7 @@ pub struct Timeline {
 
 impl Timeline {
     /// From the start of the first phase on.
-    pub fn new(plan: Arc<Plan>, workers: usize, cores: usize, start: u64, spending: Spending<'_>) -> Self {
+    pub fn new(plan: Arc<Plan>, (workers, cores): (usize, usize), start: u64, spending: Spending<'_>) -> Self {
         let pending = Recorder::new(plan.phases.len(), plan.groups.len());
         Timeline {
             plan,
@@ -94,7 +97,7 @@ impl Timeline {
             cores,
             clock: Clock::new(start),
             last: start,
-            cpu: Cpu::read(spending.sampler),
+            cpu: Cpu::read(spending.sampler, spending.own),
             reading: spending.reading,
             pending,
             ticks: 0,
@@ -136,7 +139,7 @@ impl Timeline {
         self.ticks = 0;
         let recorder = self.pending.take();
         let sampler = spending.sampler;
-        let cpu = Cpu::read(sampler);
+        let cpu = Cpu::read(sampler, spending.own);
         let (server_cpu_s, loadgen_cpu_s) = cpu.since(self.cpu);
         let length = now.saturating_sub(self.last).max(1);
         let offset = self.clock.offset(self.last);
@@ -180,7 +183,7 @@ impl Timeline {
             server_cpu_s,
             server_rss_bytes: sampler.and_then(Sampler::rss),
             loadgen_cpu_s,
-            loadgen_rss_bytes: net::memory(std::process::id()).map_or(0, |m| m.rss_bytes),
+            loadgen_rss_bytes: spending.own.memory().rss_bytes,
             arrivals: Tenths::of(arrived.ranges().map(|(low, _, n)| (low, n))),
             ..read_apart(&self.reading, &spending.reading)
         });

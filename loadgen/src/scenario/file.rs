@@ -85,6 +85,8 @@ pub struct TargetTable {
     pub pid: Option<At<Count>>,
     /// Flags of the bundled server, such as { lag_policy = "skip" }.
     pub server: Option<At<BTreeMap<String, At<Scalar>>>>,
+    /// How many bundled servers to start, each with rooms of its own. Default: as many as their descriptors make necessary.
+    pub servers: Option<At<Count>>,
     /// Extra request headers; {env.NAME} is replaced.
     #[serde(default)]
     pub headers: BTreeMap<String, At<String>>,
@@ -155,11 +157,13 @@ pub struct PublishersTable {
     pub via: Option<At<ViaKey>>,
     /// What is sent. Default: 128 bytes of words.
     pub payload: Option<At<PayloadTable>>,
-    /// A recorded trace to play instead: lines of {"at_us":..,"room":..,"text":..} or "base64".
+    /// A recorded trace to play instead: lines of {"at_us":..,"room":..,"text":..} or "base64", plain or gzip.
     pub replay: Option<At<String>>,
     /// How fast the trace is played. Default 1.
     pub speed: Option<At<Positive>>,
-    /// Whether the trace begins again at its end, as long as phases last. Default false.
+    /// Where in the trace to begin, such as "30s". Default: at its beginning.
+    pub start: Option<At<Time>>,
+    /// Whether the trace begins again (where it began) at its end, as long as phases last. Default false.
     #[serde(rename = "loop")]
     pub repeat: Option<At<bool>>,
 }

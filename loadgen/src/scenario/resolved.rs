@@ -64,6 +64,7 @@ fn target(plan: &Plan, table: &TargetTable) -> Value {
             let flags: Map<String, Value> =
                 flags.map(|(name, at)| (name.clone(), json!(at.value.to_string()))).collect();
             out.insert("server".into(), json!(flags));
+            out.insert("servers".into(), json!(plan.target.endpoints()));
         }
         TargetKind::Spawn { ready, ready_timeout, .. } => {
             out.insert("path".into(), json!(redact::url(path)));
@@ -124,6 +125,10 @@ fn publishers(plan: &Plan, file: &File) -> Vec<Value> {
                     ("arrival".into(), json!("replay")),
                     ("replay".into(), json!(table.and_then(|t| t.replay.as_ref()).map(|at| &at.value))),
                     ("messages".into(), json!(trace.messages.len())),
+                    (
+                        "start_us".into(),
+                        json!(table.and_then(|t| t.start.as_ref()).map_or(0, |at| at.value.0.as_micros() as u64)),
+                    ),
                     ("speed".into(), json!(speed)),
                     ("loop".into(), json!(repeat)),
                 ]),

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use url::{Position, Url};
 use wire::handshake::is_reserved_header;
 
-use crate::plan::{Mode, Ready, Target, TargetKind};
+use crate::plan::{Division, Mode, Ready, Target, TargetKind};
 use crate::scenario::error::Fault;
 use crate::scenario::expand::expand;
 use crate::scenario::file::TargetTable;
@@ -86,7 +86,10 @@ pub(super) fn resolve(table: &TargetTable, mode: Mode, dir: &Path) -> Result<Tar
             (kind, reached.path)
         }
         (None, Some(command)) => (spawn(table, command, dir)?, path(table, mode)?),
-        (None, None) => (TargetKind::Bundled { flags: flags(table)? }, path(table, mode)?),
+        (None, None) => {
+            // How many there are is known once the rooms are.
+            (TargetKind::Bundled { flags: flags(table)?, division: Division::new(&[], 1) }, path(table, mode)?)
+        }
     };
     let subprotocols = table.subprotocols.iter().map(subprotocol).collect::<Result<_, _>>()?;
     let shown_path = shown_path(table, &path);
@@ -115,6 +118,14 @@ fn exclusive(table: &TargetTable) -> Result<(), Fault> {
     if let [(first, _), (second, span), ..] = given[..] {
         return Err(Fault::at(span, format!("`{second}` does not go together with `{first}`: a run has one server"))
             .help("url: a running server; spawn: a command that starts one; server: flags of the bundled one"));
+    }
+    if let (Some((other, _)), Some(servers)) = (given.iter().find(|(key, _)| **key != "server"), &table.servers) {
+        return Err(Fault::at(
+            &servers.span,
+            format!(
+                "`servers` does not go together with `{other}`: only its own server does fanout start more than once"
+            ),
+        ));
     }
     if let (Some(_), Some(path)) = (&table.url, &table.path) {
         return Err(Fault::at(&path.span, "`path` does not go together with `url`: put the path into the url"));

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::find::{family_of, processes_of};
 use super::ready::{is_up, listening};
-use super::{Sampler, Split, TargetError};
+use super::{Split, TargetError};
 use crate::plan::{Plan, Ready, TargetKind};
 use crate::progress::Voice;
 
@@ -72,7 +72,7 @@ pub async fn start(plan: &Plan, split: &Split, voice: &Voice) -> Result<Running,
             child: None,
             said: Said::default(),
         }),
-        TargetKind::Bundled { flags } => {
+        TargetKind::Bundled { flags, .. } => {
             let program = std::env::current_exe().map_err(TargetError::OwnBinary)?;
             let mut command = vec![program.display().to_string(), "serve".to_owned()];
             command.extend(["--listen".to_owned(), "127.0.0.1:0".to_owned()]);
@@ -233,14 +233,13 @@ fn free_port() -> Result<u16, TargetError> {
 }
 
 impl Running {
-    /// Samples the processes of the server; `None` where they cannot be known. To be asked once it accepts connections, when whoever
-    /// listens is there.
-    pub fn sampler(&self) -> Option<Sampler> {
-        Sampler::new(match (self.kind, self.pid) {
+    /// The processes of the server; none where they cannot be known. To be asked once it accepts connections, when whoever listens is there.
+    pub(super) fn processes(&self) -> Vec<u32> {
+        match (self.kind, self.pid) {
             ("bundled", Some(pid)) => vec![pid],
             ("url", Some(pid)) => family_of(pid),
             (_, pid) => processes_of(self.address, pid),
-        })
+        }
     }
 
     /// Waits until the server's process ends; for ever if we did not start it.

@@ -44,6 +44,17 @@ pub struct Reading {
     pub tcp_memory: Option<u64>,
 }
 
+/// What is watched.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    /// `None`: the server's processes are not known.
+    pub server: Option<Sampler>,
+    /// The local ports of the server's sockets.
+    pub ports: Vec<u16>,
+    /// The load generator's processes.
+    pub own: Vec<u32>,
+}
+
 /// Reads until it is dropped.
 #[derive(Debug)]
 pub struct Watch {
@@ -54,12 +65,12 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Watches a server, whose sockets have the local port `port`, just before every whole second from `start` (CLOCK_MONOTONIC) on.
+    /// Watches, just before every whole second from `start` (CLOCK_MONOTONIC) on.
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn begin(sampler: Option<Sampler>, port: u16, start: u64) -> std::io::Result<Self> {
-        let latest = Arc::new(Mutex::new(read(sampler.as_ref(), port)));
+    pub fn begin(watched: Watched, start: u64) -> std::io::Result<Self> {
+        let latest = Arc::new(Mutex::new(watched.read()));
         let (stop, stopped) = channel();
         let kept = Arc::clone(&latest);
         let thread = std::thread::Builder::new().name("watch".to_owned()).spawn(move || {
@@ -73,7 +84,7 @@ impl Watch {
                     Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
                 }
                 let before = net::thread_cpu();
-                let reading = read(sampler.as_ref(), port);
+                let reading = watched.read();
                 *kept.lock().unwrap_or_else(PoisonError::into_inner) = reading;
                 next = following(next, net::now(), net::thread_cpu().saturating_sub(before));
             }
@@ -103,15 +114,21 @@ fn following(last: u64, now: u64, cost: u64) -> u64 {
     last + earliest.saturating_sub(last).div_ceil(EVERY).max(1) * EVERY
 }
 
-fn read(sampler: Option<&Sampler>, port: u16) -> Reading {
-    let own = Sampler::new(vec![std::process::id()]);
-    Reading {
-        at: net::now(),
-        server: sampler.and_then(usage),
-        own: own.as_ref().and_then(usage),
-        queues: sampler.and_then(|_| net::queues(port).ok()),
-        tcp_retransmits: net::tcp_retransmits().ok(),
-        tcp_memory: net::tcp_memory().ok(),
+impl Watched {
+    fn read(&self) -> Reading {
+        Reading {
+            at: net::now(),
+            server: self.server.as_ref().and_then(usage),
+            own: Sampler::new(self.own.clone()).as_ref().and_then(usage),
+            queues: self.server.as_ref().and_then(|_| self.queues()),
+            tcp_retransmits: net::tcp_retransmits().ok(),
+            tcp_memory: net::tcp_memory().ok(),
+        }
+    }
+
+    fn queues(&self) -> Option<Queues> {
+        let each = self.ports.iter().map(|port| net::queues(*port).ok());
+        each.reduce(|all, one| Some(all?.and(one?))).flatten()
     }
 }
 
@@ -148,7 +165,8 @@ mod tests {
 
     #[test]
     fn the_first_reading_is_there_from_the_beginning() {
-        let watch = Watch::begin(None, 1, net::now()).unwrap();
+        let watch =
+            Watch::begin(Watched { server: None, ports: vec![1], own: vec![std::process::id()] }, net::now()).unwrap();
         let reading = watch.latest();
         assert!(reading.at > 0 && reading.server.is_none() && reading.queues.is_none());
         assert!(reading.own.unwrap().threads >= 1);

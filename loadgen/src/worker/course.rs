@@ -62,7 +62,8 @@ pub struct Course {
     worker: usize,
     pub common: Arc<Common>,
     news: UnboundedSender<News>,
-    pub requests: Requests,
+    /// To each of the endpoints.
+    pub requests: Vec<Requests>,
     pub ledgers: Ledgers,
     pub tally: Tally,
     pub dialer: Dialer,
@@ -93,7 +94,7 @@ impl Course {
         let dialer = Dialer::new(share.ramps);
         Course {
             worker: share.worker,
-            requests: Requests::new(&common.plan, &common.host),
+            requests: common.found.endpoints.iter().map(|e| Requests::new(&common.plan, &e.host)).collect(),
             tally: Tally { asked: dialer.total() as u64, ..Tally::default() },
             common,
             news,
@@ -170,7 +171,7 @@ impl Course {
 
     /// Frees places of closed loops after a read of `publisher`'s connection.
     pub fn complete(&mut self, publisher: Option<u32>, taken: Taken) {
-        match self.common.completion {
+        match self.common.found.completion {
             Completion::Echo => {
                 if let Some(publisher) = publisher.filter(|_| taken.echoes > 0) {
                     self.pacing.completed(publisher as usize, taken.echoes);

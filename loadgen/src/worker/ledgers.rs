@@ -74,7 +74,7 @@ impl Ledgers {
         let ranges = super::publisher_ranges(plan);
         let sources = ranges.into_iter().zip(&plan.publishers).map(|(r, g)| (r, Arc::clone(&g.payload))).collect();
         Ledgers {
-            content: Content::new(common.run, plan.correlate, common.verify, sources),
+            content: Content::new(common.found.run, plan.correlate, common.found.verify, sources),
             recorder: Recorder::new(plan.phases.len(), plan.groups.len()),
             common,
             rooms,

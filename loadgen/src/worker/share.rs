@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::ops::Range;
 
-use crate::plan::{From, Inflate, Mode, Plan};
+use crate::plan::{From, Inflate, Mode, Placing, Plan};
 
 /// One worker's part of the connections.
 #[derive(Debug, Default)]
@@ -35,6 +35,8 @@ pub struct Member {
     pub room: u32,
     /// The plan's room, which names the path.
     pub path_room: u32,
+    /// The server process that it connects to.
+    pub endpoint: u16,
     /// Run-wide publisher index, if it publishes.
     pub publisher: Option<u32>,
     /// Local address, if the plan names one.
@@ -54,14 +56,11 @@ pub struct PublisherShare {
     pub members: Vec<u32>,
 }
 
-/// Divides a run's connections among `workers`: whole rooms where there are enough of them, single connections where
-/// one room is all there is.
+/// Divides a run's connections among `workers`.
 pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
     let mut shares: Vec<Share> = (0..workers).map(|worker| Share { worker, ..Share::default() }).collect();
-    let by_room = plan.rooms.len() >= workers;
+    let placing = Placing::new(plan, workers as u16);
     let echo = plan.mode == Mode::Echo;
-    let place =
-        |room: u32, connection: u32| if by_room { room as usize % workers } else { connection as usize % workers };
     let publishers = publisher_ranges(plan);
     let mut member_publisher: HashMap<(u32, u32), u32> = HashMap::new();
     for (group, range) in plan.publishers.iter().zip(&publishers) {
@@ -73,11 +72,12 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
                         group: None,
                         room,
                         path_room: room,
+                        endpoint: plan.target.endpoint(room, publisher),
                         publisher: Some(publisher),
                         source: None,
                         inflate: Inflate::Verify,
                     };
-                    ramps[place(room, publisher)].push(member);
+                    ramps[placing.worker_of(room, publisher)].push(member);
                 }
                 for (share, members) in shares.iter_mut().zip(ramps).filter(|(_, m)| !m.is_empty()) {
                     share.ramps.push(Ramp { rate: PUBLISHER_RAMP, members });
@@ -98,8 +98,9 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
             let publisher = member_publisher.get(&(g as u32, i)).copied();
             // A publisher waits for its own messages, so it must know them.
             let inflate = if publisher.is_some() { Inflate::Verify } else { group.inflate(i) };
-            let member = Member { group: Some(g as u16), room, path_room, publisher, source, inflate };
-            ramps[place(path_room, connection)].push(member);
+            let endpoint = plan.target.endpoint(path_room, connection);
+            let member = Member { group: Some(g as u16), room, path_room, endpoint, publisher, source, inflate };
+            ramps[placing.worker_of(path_room, connection)].push(member);
             connection += 1;
         }
         for (share, members) in shares.iter_mut().zip(ramps).filter(|(_, m)| !m.is_empty()) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use net::DialError;
+use serde::{Deserialize, Serialize};
 use wire::deflate::{Agreement, Context};
 
 use crate::live::snapshot::Connections;
@@ -10,7 +11,7 @@ use crate::record::Counts;
 use crate::validity::RanOut;
 
 /// Counts of connections, by what happened and why. Times in nanoseconds of CLOCK_MONOTONIC.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// Asked for.
     pub asked: u64,

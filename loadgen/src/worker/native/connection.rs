@@ -51,6 +51,8 @@ pub struct Opening {
     /// When TCP was connected.
     pub connected: u64,
     pub source: Option<IpAddr>,
+    /// The server process that it connects to.
+    pub endpoint: usize,
     /// Room of the plan, for the path.
     pub path_room: u32,
     pub key: String,

@@ -1,6 +1,7 @@
 //! From an address to an open WebSocket, and everything that can go wrong on the way.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 
 use net::{DialError, Interest, Token, dial, now};
@@ -53,6 +54,7 @@ impl Native {
                 began,
                 connected: 0,
                 source: member.source,
+                endpoint: member.endpoint.into(),
                 path_room: member.path_room,
                 key: encode_key(nonce),
                 inflate: member.inflate,
@@ -61,7 +63,7 @@ impl Native {
             outbox: None,
         });
         self.course.dialer.began(id, began);
-        match dial(self.course.common.address, member.source) {
+        match dial(self.address(member.endpoint.into()), member.source) {
             Ok(socket) => {
                 if let Err(error) = self.poller.add(socket.as_raw_fd(), Token(id), Interest::ReadWrite) {
                     return self.failed(id, format!("epoll: {error}"), Blame::ThisMachine(RanOut::Memory));
@@ -70,6 +72,10 @@ impl Native {
             }
             Err(error) => self.dial_failed(id, &error),
         }
+    }
+
+    fn address(&self, endpoint: usize) -> SocketAddr {
+        self.course.common.found.endpoints[endpoint].address
     }
 
     fn dial_failed(&mut self, id: u32, error: &DialError) {
@@ -83,7 +89,8 @@ impl Native {
         match socket.take_error() {
             Ok(None) => {}
             Ok(Some(error)) | Err(error) => {
-                let error = DialError::from_connect(error, self.course.common.address, opening.source);
+                let to = self.course.common.found.endpoints[opening.endpoint].address;
+                let error = DialError::from_connect(error, to, opening.source);
                 return self.dial_failed(id, &error);
             }
         }
@@ -91,7 +98,8 @@ impl Native {
         connection.state = State::Upgrading;
         let mut request = Vec::new();
         let offer = self.course.compression(connection.group).map(|c| c.offer);
-        let written = self.course.requests.write(opening.path_room, &opening.key, offer, &mut request);
+        let written =
+            self.course.requests[opening.endpoint].write(opening.path_room, &opening.key, offer, &mut request);
         let sent = match written {
             Ok(()) => socket.send(&request).map_err(|e| e.to_string()),
             Err(error) => Err(error.to_string()),
@@ -125,7 +133,8 @@ impl Native {
             opening.answer.extend_from_slice(&self.scratch[..n]);
             let offered = self.course.compression(connection.group);
             let offer = offered.map(|c| c.offer);
-            match verify_answer(&opening.answer, &opening.key, &self.course.requests.subprotocols, offer.as_ref()) {
+            let subprotocols = &self.course.requests[opening.endpoint].subprotocols;
+            match verify_answer(&opening.answer, &opening.key, subprotocols, offer.as_ref()) {
                 Ok(Answer::Incomplete) => {}
                 Ok(Answer::Upgraded { compression: None, .. })
                     if offered.is_some_and(|c| c.declined == Declined::Failed) =>

@@ -55,7 +55,7 @@ impl Outbox {
     }
 
     /// Sends what waits. Every publish in it is entered in `table` as sent at `now`, which is read just before.
-    pub fn flush(&mut self, socket: &Socket, table: Option<&PublishTable>, now: u64) -> Flushed {
+    pub fn flush(&mut self, socket: &Socket, table: Option<PublishTable<'_>>, now: u64) -> Flushed {
         if let Some(table) = table {
             for &(_, seq) in &self.publishes {
                 table.sent_at(seq, now);

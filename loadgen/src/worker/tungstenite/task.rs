@@ -99,7 +99,8 @@ impl Task {
     async fn open(&self) -> Result<(WebSocketStream<TcpStream>, u64), Failure> {
         let (address, request) = {
             let state = self.state.borrow();
-            let requests = &state.course.requests;
+            let endpoint = usize::from(self.member.endpoint);
+            let requests = &state.course.requests[endpoint];
             let url = format!("ws://{}{}", requests.host(), requests.path(self.member.path_room));
             let mut request = url.into_client_request().map_err(Failure::of)?;
             for (name, value) in requests.headers() {
@@ -114,7 +115,7 @@ impl Task {
             {
                 request.headers_mut().insert("sec-websocket-protocol", offer);
             }
-            (state.course.common.address, request)
+            (state.course.common.found.endpoints[endpoint].address, request)
         };
         let refused = |e| {
             let error = DialError::from_connect(e, address, self.member.source);

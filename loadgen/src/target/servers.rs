@@ -1,0 +1,88 @@
+//! The server processes of a run: usually one, or several bundled ones with rooms of their own.
+
+use std::future::{Future, poll_fn};
+use std::task::Poll;
+
+use super::process::{self, Exit, Running};
+use super::{Sampler, Split, TargetError, sample};
+use crate::plan::{Endpoint, Plan};
+use crate::progress::Voice;
+
+/// Servers that accept connections.
+#[derive(Debug)]
+pub struct Servers(Vec<Running>);
+
+impl Servers {
+    /// Starts the servers of a plan, or takes the one that runs already.
+    ///
+    /// # Errors
+    /// See [`TargetError`]; nothing is left running.
+    pub async fn start(plan: &Plan, split: &Split, voice: &Voice) -> Result<Self, TargetError> {
+        let mut all = Vec::new();
+        for _ in 0..plan.target.endpoints() {
+            all.push(process::start(plan, split, voice).await?);
+        }
+        Ok(Servers(all))
+    }
+
+    /// Where to connect, in the order of the plan's division of rooms.
+    pub fn endpoints(&self) -> Vec<Endpoint> {
+        self.0.iter().map(|s| Endpoint { address: s.address, host: s.host.clone() }).collect()
+    }
+
+    /// Samples their processes; `None` where they cannot be known. To be asked once they accept connections.
+    pub fn sampler(&self) -> Option<Sampler> {
+        Sampler::new(self.0.iter().flat_map(Running::processes).collect())
+    }
+
+    /// The ports on which they listen.
+    pub fn ports(&self) -> Vec<u16> {
+        self.0.iter().map(|s| s.address.port()).collect()
+    }
+
+    /// `bundled`, `spawn` or `url`, and the addresses.
+    pub fn shown(&self) -> String {
+        let kind = self.0.first().map_or("", |s| s.kind);
+        let addresses: Vec<String> = self.0.iter().map(|s| format!("ws://{}", s.address)).collect();
+        format!("{kind} {}", addresses.join(", "))
+    }
+
+    /// Waits until one of their processes ends; for ever if we started none.
+    pub async fn ended(&mut self) -> Exit {
+        let mut each: Vec<_> = self.0.iter_mut().map(|s| Box::pin(s.ended())).collect();
+        poll_fn(|context| {
+            let ready = each.iter_mut().find_map(|ended| match ended.as_mut().poll(context) {
+                Poll::Ready(exit) => Some(exit),
+                Poll::Pending => None,
+            });
+            ready.map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+
+    /// The last lines of the standard error of those that said anything, as the end of a sentence.
+    pub fn last_words(&self) -> String {
+        self.0.iter().map(Running::last_words).collect()
+    }
+
+    /// Their own counters, where they have any: of one server as they are, of several in a list.
+    pub async fn stats(&self) -> Option<serde_json::Value> {
+        if let [server] = &self.0[..] {
+            return sample::stats(server.address).await;
+        }
+        let mut all = Vec::new();
+        for server in &self.0 {
+            all.push(sample::stats(server.address).await?);
+        }
+        Some(all.into())
+    }
+
+    /// Asks those that we started to end, and ends those that do not.
+    pub async fn stop(self) {
+        let each = self.0.into_iter().map(|server| tokio::spawn(server.stop()));
+        for stopping in each.collect::<Vec<_>>() {
+            // Nothing in it panics, and nobody aborts it.
+            let _ = stopping.await;
+        }
+    }
+}
