@@ -28,6 +28,7 @@ mod ranges;
 mod receive;
 mod spread;
 mod stream;
+mod unwrap;
 
 pub use book::{Book, NOT_DUE, PublishTable, Published};
 pub use canonical::CanonicalRoom;

@@ -16,6 +16,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use wire::deflate::Offer;
 
+use crate::dialect::Dialect;
 use crate::pacer::Pacer;
 use crate::payload::PayloadSource;
 use crate::thresholds::Threshold;
@@ -122,9 +123,38 @@ pub struct Target {
     pub headers: Vec<(String, String)>,
     /// `Sec-WebSocket-Protocol` offers, in order of preference.
     pub subprotocols: Vec<String>,
+    /// `None`: what is said goes over TCP as it is.
+    pub tls: Option<Tls>,
+    /// How the server wants to be spoken to; `None`: messages as they are.
+    pub dialect: Option<Arc<Dialect>>,
+}
+
+/// TLS between us and the server.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// Whom we trust, and what we show.
+    pub config: Arc<rustls::ClientConfig>,
+    /// The name that its certificate must be for, which it is also asked for (SNI).
+    pub name: rustls::pki_types::ServerName<'static>,
+    /// Whether its certificate must be good.
+    pub checked: Checked,
+}
+
+/// Whether certificates are checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checked {
+    /// By whom they are signed, for which name, and how long they are valid.
+    Yes,
+    /// Not at all: `insecure = true`.
+    No,
 }
 
 impl Target {
+    /// `ws` or `wss`.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "wss" } else { "ws" }
+    }
+
     /// The address that connections go to; a server that we start listens on loopback.
     pub fn ip(&self) -> IpAddr {
         match &self.kind {

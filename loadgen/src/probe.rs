@@ -1,27 +1,22 @@
 //! The look before the ramp: two connections, one publish. Says in five seconds what would otherwise be a minute of loss.
 
+mod peer;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
-use wire::frame::{Decoded, Opcode, Role, Rsv1, Rules, append_masked_frame, decode};
-use wire::handshake::{Answer, encode_key, verify_answer};
+use wire::frame::Opcode;
 use wire::stamp::Stamp;
 
+use self::peer::{ECHO_WITHIN, Peer, Place};
+use crate::dialect::Words;
 use crate::plan::{Mode, Plan};
 use crate::request::Requests;
 
 /// How long one message may take.
 const ARRIVE_WITHIN: Duration = Duration::from_secs(5);
-/// How long connecting and upgrading may take.
-const OPEN_WITHIN: Duration = Duration::from_secs(10);
-/// After the other connection has it, how long the sender's own copy may still take.
-const ECHO_WITHIN: Duration = Duration::from_millis(250);
 /// Stamps of the probe; runs use others.
 pub const PROBE_RUN: u16 = u16::MAX;
-const RULES: Rules = Rules { role: Role::Client, rsv1: Rsv1::Refused, max_frame: 1 << 24 };
 
 /// What the probe saw of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +51,14 @@ pub enum ProbeError {
     /// TCP.
     #[error("cannot reach the server: {0}")]
     Unreachable(net::DialError),
+    /// The TLS handshake.
+    #[error("no TLS connection to {url}: {why}")]
+    Tls {
+        /// Address and path.
+        url: String,
+        /// What it means, and what to do.
+        why: String,
+    },
     /// Another status than 101.
     #[error(
         "the server at {url} answered the upgrade with {status}{reason} instead of 101: check the path ({hint}){body}"
@@ -78,6 +81,16 @@ pub enum ProbeError {
         /// Address and path.
         url: String,
         /// What was wrong.
+        why: String,
+    },
+    /// It did not let the dialect join.
+    #[error(
+        "{url} did not let the probe's connection join ({why}): check target.dialect, and what the server allows to clients like this"
+    )]
+    NotJoined {
+        /// Address and path.
+        url: String,
+        /// Which step, and what became of it.
         why: String,
     },
     /// It closed.
@@ -118,8 +131,18 @@ pub enum ProbeError {
 /// Why a run would be a minute of loss; see [`ProbeError`].
 pub async fn probe(plan: &Plan, requests: &Requests, address: SocketAddr) -> Result<Seen, ProbeError> {
     let room = probed_room(plan);
-    let url = format!("ws://{}{}", requests.host(), shown_path(plan, room));
-    let mut sender = Peer::open(requests, room, address, url.clone()).await?;
+    let url = format!("{}://{}{}", plan.target.scheme(), requests.host(), shown_path(plan, room));
+    let words = Words::of(plan.rooms.get(room as usize).map_or("", String::as_str), 0);
+    let place = Place {
+        requests,
+        room,
+        address,
+        tls: plan.target.tls.as_ref(),
+        dialect: plan.target.dialect.as_deref(),
+        words,
+        url: &url,
+    };
+    let mut sender = Peer::open(place).await?;
     let Some(group) = plan.publishers.first() else {
         sender.leave().await;
         return Ok(Seen { echo: Echo::ToSender, wrapping: Wrapping::None });
@@ -129,28 +152,26 @@ pub async fn probe(plan: &Plan, requests: &Requests, address: SocketAddr) -> Res
     group.payload.render(0, 0, PROBE_RUN, &mut payload);
     let opcode = if group.payload.is_binary(0, 0) { Opcode::Binary } else { Opcode::Text };
     if plan.mode == Mode::Echo {
-        sender.send(opcode, &payload).await?;
+        sender.publish(opcode, &payload).await?;
         let wrapping = sender.receive(&payload, ARRIVE_WITHIN).await?;
         sender.leave().await;
-        let wrapping = wrapping.ok_or(ProbeError::NobodyReceived { url: sender.url.clone() })?;
+        let wrapping = wrapping.ok_or_else(|| ProbeError::NobodyReceived { url: url.clone() })?;
         if wrapping == Wrapping::Wrapped && !group.payload.carries_stamp() {
-            return Err(ProbeError::Wrapped { url: sender.url });
+            return Err(ProbeError::Wrapped { url });
         }
         return Ok(Seen { echo: Echo::ToSender, wrapping });
     }
-    let mut receiver = Peer::open(requests, room, address, url).await?;
+    let mut receiver = Peer::open(Place { words: Words { id: 1, ..words }, ..place }).await?;
     // A server that confirms no join may need a moment; the run itself waits just as long.
     tokio::time::sleep(plan.settle.min(Duration::from_millis(500))).await;
-    sender.send(opcode, &payload).await?;
+    sender.publish(opcode, &payload).await?;
     let arrived = receiver.receive(&payload, ARRIVE_WITHIN).await?;
     let own = sender.receive(&payload, ECHO_WITHIN).await?;
     sender.leave().await;
     receiver.leave().await;
     match (arrived, own) {
-        (None, _) => Err(ProbeError::NobodyReceived { url: receiver.url }),
-        (Some(Wrapping::Wrapped), _) if !group.payload.carries_stamp() => {
-            Err(ProbeError::Wrapped { url: receiver.url })
-        }
+        (None, _) => Err(ProbeError::NobodyReceived { url }),
+        (Some(Wrapping::Wrapped), _) if !group.payload.carries_stamp() => Err(ProbeError::Wrapped { url }),
         (Some(wrapping), own) => {
             Ok(Seen { echo: if own.is_some() { Echo::ToSender } else { Echo::ToOthers }, wrapping })
         }
@@ -172,118 +193,6 @@ fn shown_path(plan: &Plan, room: u32) -> String {
     plan.target.shown_path.replace("{room}", name)
 }
 
-struct Peer {
-    stream: TcpStream,
-    input: Vec<u8>,
-    url: String,
-}
-
-impl Peer {
-    async fn open(requests: &Requests, room: u32, address: SocketAddr, url: String) -> Result<Self, ProbeError> {
-        let unreachable = |e| ProbeError::Unreachable(net::DialError::from_connect(e, address, None));
-        let not_websocket = |why: String| ProbeError::NotWebSocket { url: url.clone(), why };
-        let timed_out = || not_websocket("no answer to the upgrade within 10 s".to_owned());
-        let deadline = Instant::now() + OPEN_WITHIN;
-        let connect = timeout_at(deadline, TcpStream::connect(address)).await;
-        let mut stream =
-            connect.unwrap_or_else(|_| Err(std::io::Error::from_raw_os_error(libc::ETIMEDOUT))).map_err(unreachable)?;
-        stream.set_nodelay(true).map_err(unreachable)?;
-        let key = encode_key(*b"fanout's probe  ");
-        let mut request = Vec::new();
-        // Without compression: what a server makes of the offer is a result, counted for each connection.
-        requests.write(room, &key, None, &mut request).map_err(|e| not_websocket(e.to_string()))?;
-        stream.write_all(&request).await.map_err(unreachable)?;
-        let mut input = Vec::new();
-        loop {
-            let n = timeout_at(deadline, stream.read_buf(&mut input)).await.map_err(|_| timed_out())?;
-            let answer =
-                verify_answer(&input, &key, &requests.subprotocols, None).map_err(|e| not_websocket(e.to_string()))?;
-            match answer {
-                Answer::Upgraded { consumed, .. } => {
-                    input.drain(..consumed);
-                    return Ok(Peer { stream, input, url });
-                }
-                Answer::Refused { status, reason, consumed, .. } => {
-                    // Give the body a moment: it often says why.
-                    let _ = timeout(Duration::from_millis(100), stream.read_buf(&mut input)).await;
-                    return Err(refused(url, status, &reason, &input[consumed..]));
-                }
-                Answer::Incomplete => {}
-            }
-            if !matches!(n, Ok(n) if n > 0) {
-                return Err(not_websocket("it closed the connection before answering the upgrade".to_owned()));
-            }
-        }
-    }
-
-    async fn send(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), ProbeError> {
-        let mut frame = Vec::new();
-        append_masked_frame(&mut frame, opcode, payload, [0x21, 0x08, 0x19, 0x97]);
-        self.stream.write_all(&frame).await.map_err(|e| self.closed(&e.to_string()))
-    }
-
-    /// Waits for the probe's message; `None` when it does not come in time.
-    async fn receive(&mut self, payload: &[u8], within: Duration) -> Result<Option<Wrapping>, ProbeError> {
-        let deadline = Instant::now() + within;
-        // A server may send a message in several frames.
-        let mut message = Vec::new();
-        loop {
-            loop {
-                let mut frame = self.input.clone();
-                match decode(&mut frame, &RULES).map_err(|e| self.closed(&e.to_string()))? {
-                    Decoded::Incomplete { .. } => break,
-                    Decoded::Frame { header, payload: got, consumed } => {
-                        self.input.drain(..consumed);
-                        match header.opcode {
-                            Opcode::Close => {
-                                let frame = wire::close::CloseFrame::parse(got).ok().flatten();
-                                let why =
-                                    frame.map_or("no code".to_owned(), |f| format!("close {} {}", f.code.0, f.reason));
-                                return Err(self.closed(&why));
-                            }
-                            Opcode::Ping => {
-                                let pong = got.to_vec();
-                                self.send(Opcode::Pong, &pong).await?;
-                            }
-                            Opcode::Pong => {}
-                            _ => {
-                                message.extend_from_slice(got);
-                                if header.fin {
-                                    if let Some(wrapping) = wrapping_of(&message, payload) {
-                                        return Ok(Some(wrapping));
-                                    }
-                                    message.clear();
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-            match timeout_at(deadline, self.stream.read_buf(&mut self.input)).await {
-                Err(_) => return Ok(None),
-                Ok(Ok(0)) => return Err(self.closed("end of stream")),
-                Ok(Ok(_)) => {}
-                Ok(Err(error)) => return Err(self.closed(&error.to_string())),
-            }
-        }
-    }
-
-    async fn leave(&mut self) {
-        let mut payload = Vec::new();
-        wire::close::CloseFrame::encode(wire::close::CloseCode::NORMAL, "", &mut payload);
-        // It is a courtesy; a peer that has gone needs none.
-        if self.send(Opcode::Close, &payload).await.is_ok() {
-            let mut rest = [0; 4096];
-            let farewell = async { while matches!(self.stream.read(&mut rest).await, Ok(n) if n > 0) {} };
-            let _ = timeout(ECHO_WITHIN, farewell).await;
-        }
-    }
-
-    fn closed(&self, why: &str) -> ProbeError {
-        ProbeError::Closed { url: self.url.clone(), why: why.to_owned() }
-    }
-}
-
 /// In what a message brought the probe's payload; `None` where it is another.
 fn wrapping_of(message: &[u8], payload: &[u8]) -> Option<Wrapping> {
     if message == payload {
@@ -296,21 +205,6 @@ fn wrapping_of(message: &[u8], payload: &[u8]) -> Option<Wrapping> {
     };
     let wrapped = Stamp::find(message, PROBE_RUN).is_some() || holds(payload) || in_json() == Some(true);
     wrapped.then_some(Wrapping::Wrapped)
-}
-
-fn refused(url: String, status: u16, reason: &str, body: &[u8]) -> ProbeError {
-    let hint = match status {
-        401 | 403 => "and target.headers: it wants authentication, or another Origin",
-        404 => "target.path",
-        426 => "and that this route is a WebSocket one",
-        429 | 503 => "or that the server is full or draining",
-        _ => "target.path and target.headers",
-    };
-    let reason = if reason.is_empty() { String::new() } else { format!(" {reason}") };
-    let said = String::from_utf8_lossy(&body[..body.len().min(200)]);
-    let said = said.lines().next().unwrap_or_default().trim();
-    let body = if said.is_empty() { String::new() } else { format!("; it said: {said}") };
-    ProbeError::Refused { url, status, reason, hint, body }
 }
 
 #[cfg(test)]

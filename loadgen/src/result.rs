@@ -35,12 +35,18 @@ pub struct Run {
     pub rooms: u64,
     /// What happened to connections.
     pub connections: Connections,
-    /// TCP + upgrade time.
+    /// TCP + TLS + upgrade time.
     pub connect: Quantiles,
     /// TCP time alone.
     pub connect_tcp: Quantiles,
+    /// TLS time alone, of connections that have it.
+    #[serde(default)]
+    pub connect_tls: Quantiles,
     /// Upgrade time alone.
     pub connect_upgrade: Quantiles,
+    /// Time from the upgrade until a dialect's join was confirmed; not part of `connect`.
+    #[serde(default)]
+    pub connect_join: Quantiles,
     /// Publishes.
     pub publishes: Publishes,
     /// The ledger.

@@ -120,25 +120,47 @@ fn compression_that_makes_no_sense_is_refused() {
 
 #[test]
 #[rustfmt::skip]
+fn tls_that_makes_no_sense_is_refused() {
+    refused(&[
+        ("[[phases]]", "[target]\nurl = \"ws://127.0.0.1:1\"\ntls = {}\n[[phases]]", &[], (10, 7), "`tls` is for wss:// urls, and this one begins with ws://"),
+        ("[[phases]]", "[target]\nurl = \"https://127.0.0.1:1\"\n[[phases]]", &[], (9, 7), "a WebSocket url begins with wss://, not https://"),
+        ("[[phases]]", "[target]\ntls = { insecure = true }\n[[phases]]", &[], (9, 7), "`tls` needs a server that speaks it, and the bundled one has no certificate"),
+        ("[[phases]]", "[target]\nurl = \"wss://127.0.0.1:1\"\ntls = { insecure = true, ca = \"x\" }\n[[phases]]", &[], (10, 31), "`ca` does not go together with `insecure = true`, which trusts everybody: remove one"),
+        ("[[phases]]", "[target]\nurl = \"wss://127.0.0.1:1\"\ntls = { insecure = true, cert = \"x\" }\n[[phases]]", &[], (10, 33), "`cert` needs `key`, the file with its private key"),
+        ("[[phases]]", "[target]\nurl = \"wss://127.0.0.1:1\"\ntls = { insecure = true, key = \"x\" }\n[[phases]]", &[], (10, 32), "`key` needs `cert`, the file with its certificate"),
+        ("[[phases]]", "[target]\nurl = \"wss://127.0.0.1:1\"\ntls = { ca = \"bad.jsonl\" }\n[[phases]]", &[], (10, 14), "bad.jsonl holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)"),
+        ("[[phases]]", "[target]\ntls = { cert_file = \"x\" }\n[[phases]]", &[], (9, 9), "unknown key `cert_file` in tls; did you mean `cert`?"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn dialects_that_do_not_exist_or_cannot_carry_the_load_are_refused() {
+    refused(&[
+        ("[[phases]]", "[target]\ndialect = \"socket.io\"\n[[phases]]", &[], (9, 11), "there is no dialect `socket.io`; did you mean `socketio`?"),
+        ("rate = 5", "rate = 5\npayload = { binary = true }\n[target]\ndialect = \"chat\"", &[], (10, 11), "the dialect chat wraps messages in text, and some of these payloads are binary"),
+        ("count = 10", "count = 10\ncompression = { offer = \"context\" }", &["target.dialect=socketio"], (1, 16), "the dialect socketio says something to join, which does not go together with an offer of compression yet"),
+        ("count = 10", "count = 10\nrooms = 3", &["publishers.source.count=3", "target.dialect=gorilla"], (5, 9), "3 rooms, but the path /ws has no {room}: all connections would be in one"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
 fn keys_of_later_versions_are_refused_by_name() {
     refused(&[
         ("count = 10", "count = 10\nchurn = { session = \"90s\" }", &[], (5, 1), "`churn` is not built yet in this version"),
         ("count = 10", "count = 10\nreconnect = { on = \"any\" }", &[], (5, 1), "`reconnect` is not built yet in this version"),
         ("count = 10", "count = 10\nread_bytes_per_s = 64000", &[], (5, 1), "`read_bytes_per_s` is not built yet in this version"),
-        ("[[phases]]", "[target]\ndialect = \"chat\"\n[[phases]]", &[], (9, 1), "`dialect` is not built yet in this version"),
-        ("[[phases]]", "[target]\ntls = { insecure = true }\n[[phases]]", &[], (9, 1), "`tls` is not built yet in this version"),
         ("[[phases]]", "[target]\nfeed = \"users.csv\"\n[[phases]]", &[], (9, 1), "`feed` is not built yet in this version"),
         ("[[phases]]", "[target]\nfeed_end = \"wrap\"\n[[phases]]", &[], (9, 1), "`feed_end` is not built yet in this version"),
         (r#"for = "2s""#, "for = \"2s\"\nconnections = 20", &[], (11, 1), "`connections` is not built yet in this version"),
         (r#"for = "2s""#, "for = \"2s\"\nat_start = { cut = 0.5 }", &[], (11, 1), "`at_start` is not built yet in this version"),
         (r#"for = "2s""#, "for = \"2s\"\n[variants.off]\nsettle = \"1 parsec\"", &[], (12, 10), "`1 parsec` is not a duration: write a number with its unit, such as \"250ms\", \"1.5s\" or \"2m\""),
-        (r#"for = "2s""#, "for = \"2s\"\n[capacity]\naxis = \"rate\"", &[], (11, 2), "`capacity` is not built yet in this version"),
         (r#"name = "base""#, "name = \"base\"\nmode = \"observe\"", &[], (2, 8), "`observe` is not built yet in this version"),
         ("rate = 5", "rate = 5\nvia = \"http\"", &[], (8, 7), "`http` is not built yet in this version"),
         ("rate = 5", "rate = 5\nurl = \"http://x\"", &[], (8, 1), "`url` is not built yet in this version"),
         (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = { expr = \"== 0\", abort = true }", &[], (12, 38), "`abort` of a threshold is not built yet in this version"),
         (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = \"< 1.5 x baseline\"", &[], (12, 21), "`< 1.5 x baseline`: comparing with a baseline is not built yet in this version; write a value"),
-        (r#"name = "base""#, "name = \"base\"\n[target]\nurl = \"wss://127.0.0.1:1\"", &[], (3, 7), "wss:// urls need TLS, and TLS is not built yet in this version: use ws://"),
     ]);
 }
 
@@ -249,7 +271,7 @@ fn a_target_that_cannot_be_reached_as_written_is_refused() {
     refused(&[
         ("[[phases]]", "[target]\nurl = \"127.0.0.1:9001\"\n[[phases]]", &[], (9, 7), "this is not a URL (relative URL without a base): write it as ws://HOST:PORT/PATH"),
         ("[[phases]]", "[target]\nurl = \"http://127.0.0.1:9001\"\n[[phases]]", &[], (9, 7), "a WebSocket url begins with ws://, not http://"),
-        ("[[phases]]", "[target]\nurl = \"ftp://127.0.0.1:9001\"\n[[phases]]", &[], (9, 7), "a WebSocket url begins with ws://, not ftp:"),
+        ("[[phases]]", "[target]\nurl = \"ftp://127.0.0.1:9001\"\n[[phases]]", &[], (9, 7), "a WebSocket url begins with ws:// or wss://, not ftp:"),
         ("[[phases]]", "[target]\nurl = \"ws://\"\n[[phases]]", &[], (9, 7), "this is not a URL (empty host): write it as ws://HOST:PORT/PATH"),
         ("[[phases]]", "[target]\nurl = \"ws://127.0.0.1:99999\"\n[[phases]]", &[], (9, 7), "this is not a URL (invalid port number): write it as ws://HOST:PORT/PATH"),
         ("[[phases]]", "[target]\nurl = \"ws://127.0.0.1:0\"\n[[phases]]", &[], (9, 7), "port 0 is no port to connect to"),

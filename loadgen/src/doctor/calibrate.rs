@@ -240,6 +240,7 @@ impl Receiver {
             room_id: 0,
             book: &self.book,
             content: &mut self.content,
+            dialect: None,
             recorder: &mut self.recorder,
             controls: &mut Vec::new(),
             first_arrivals: &mut Vec::new(),

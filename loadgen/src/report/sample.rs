@@ -115,6 +115,8 @@ pub fn good() -> Run {
         },
         connect: spread_of(210, 5050),
         connect_tcp: spread_of(60, 5050),
+        connect_tls: Quantiles::default(),
+        connect_join: Quantiles::default(),
         connect_upgrade: spread_of(150, 5050),
         publishes: figures.publishes.clone(),
         deliveries: figures.deliveries.clone(),

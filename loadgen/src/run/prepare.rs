@@ -13,7 +13,7 @@ use super::signals::Signals;
 use super::telling::Telling;
 use super::timeline::Timeline;
 use crate::ledger::{Book, Verify};
-use crate::plan::{ClientEngine, Force, MOST_AGENTS, Plan, TargetKind};
+use crate::plan::{Checked, ClientEngine, Force, MOST_AGENTS, Plan, TargetKind};
 use crate::probe::{Echo, ProbeError, Seen, Wrapping, probe, probed_room};
 use crate::progress::Progress;
 use crate::report::ArrivalLog;
@@ -180,7 +180,7 @@ async fn conduct(
         sampler,
         watch: None,
         split: split.clone(),
-        target: server.shown(),
+        target: server.shown(plan.target.scheme()),
         workers,
         agents: force.agents.into(),
         own,
@@ -244,6 +244,11 @@ fn notes(plan: &Plan, seen: Seen, force: Force) -> Vec<String> {
         notes.push(
             "the tungstenite client does not tell how long a delivery waited for its turn: read age is not judged"
                 .to_owned(),
+        );
+    }
+    if plan.target.tls.as_ref().is_some_and(|tls| tls.checked == Checked::No) {
+        notes.push(
+            "tls.insecure: the server's certificate was not checked, so this may have been any server".to_owned(),
         );
     }
     let proxies = ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];

@@ -17,7 +17,7 @@ use crate::scenario::publishers::{Replay, Scene};
 use crate::scenario::scalar::At;
 use crate::scenario::value::Name;
 use crate::scenario::word::{CorrelateKey, ModeKey};
-use crate::scenario::{ab, capacity, groups, keys, phases, publishers, resolved, servers, target, variants};
+use crate::scenario::{ab, capacity, dialect, groups, keys, phases, publishers, resolved, servers, target, variants};
 
 /// A scenario file, read and checked.
 #[derive(Debug)]
@@ -129,7 +129,8 @@ fn build(file: &File, dir: &Path, limits: &Limits, origin: Origin) -> Result<Pla
     let rooms_of_trace = groups::replays(&file.connections)?;
     let trace = replay.as_ref().map(|replay| replay.trace.as_ref());
     let groups = groups::resolve(&file.connections, trace, seed, target.ip())?;
-    if groups.rooms.len() > 1 && !target.path.contains("{room}") {
+    let names_room = target.dialect.as_ref().is_some_and(|dialect| dialect.names_room());
+    if groups.rooms.len() > 1 && !names_room && !target.path.contains("{room}") {
         return Err(no_room_in_path(file, groups.rooms.len(), &target.path));
     }
     let scene = Scene { dir, seed, mode, correlate, rooms: &groups.rooms, groups: &groups.groups, rooms_of_trace };
@@ -137,6 +138,7 @@ fn build(file: &File, dir: &Path, limits: &Limits, origin: Origin) -> Result<Pla
     let trace_length = replay
         .as_ref()
         .map(|r| Duration::try_from_secs_f64(r.trace.length_us() as f64 / 1e6 / r.speed).unwrap_or(Duration::MAX));
+    dialect::possible(target.dialect.as_deref(), file, &groups.groups, &publishers)?;
     let phases = phases::resolve(&file.phases, trace_length)?;
     let mut plan = Plan {
         name: file.name.value.0.clone(),

@@ -53,9 +53,13 @@ pub(super) const TARGET: Keys = Keys {
         "servers",
         "headers",
         "subprotocols",
+        "tls",
+        "dialect",
     ],
-    later: &["dialect", "tls", "feed", "feed_end"],
+    later: &["feed", "feed_end"],
 };
+
+pub(super) const TLS: Keys = Keys { table: "tls", built: &["ca", "insecure", "cert", "key"], later: &[] };
 
 pub(super) const CONNECTIONS: Keys = Keys {
     table: "[[connections]]",
@@ -96,7 +100,8 @@ pub(super) const AB: Keys = Keys { table: "[ab]", built: &["a", "b", "runs", "ex
 
 pub(super) const CAPACITY: Keys = Keys { table: "[capacity]", built: &["axis", "range", "width", "trial"], later: &[] };
 
-const TABLES: [&Keys; 9] = [&TOP, &TARGET, &CONNECTIONS, &COMPRESSION, &PUBLISHERS, &PAYLOAD, &PHASES, &AB, &CAPACITY];
+const TABLES: [&Keys; 10] =
+    [&TOP, &TARGET, &TLS, &CONNECTIONS, &COMPRESSION, &PUBLISHERS, &PAYLOAD, &PHASES, &AB, &CAPACITY];
 
 /// Refuses the first key that does not exist or is not built yet.
 pub(super) fn check(table: &DeTable<'_>) -> Result<(), Fault> {
@@ -118,7 +123,12 @@ pub(super) fn check(table: &DeTable<'_>) -> Result<(), Fault> {
                     format!("there is only one `{name}`: write {} with one bracket", keys.table),
                 ));
             }
-            DeValue::Table(inner) => check_table(inner, keys)?,
+            DeValue::Table(inner) => {
+                check_table(inner, keys)?;
+                if let Some(table) = inner.get("tls").and_then(|value| value.get_ref().as_table()) {
+                    check_table(table, &TLS)?;
+                }
+            }
             DeValue::Array(items) => {
                 for inner in items.iter().filter_map(|item| item.get_ref().as_table()) {
                     check_table(inner, keys)?;
@@ -211,10 +221,12 @@ mod tests {
         let payload = optional("/properties/publishers/items/properties/payload");
         let compression = optional("/properties/connections/items/properties/compression");
         let ab = optional("/properties/ab");
+        let tls = optional("/properties/target/properties/tls");
         let capacity = optional("/properties/capacity");
         for (keys, at) in [
             (&TOP, "/properties"),
             (&TARGET, "/properties/target/properties"),
+            (&TLS, &tls),
             (&CONNECTIONS, "/properties/connections/items/properties"),
             (&PUBLISHERS, "/properties/publishers/items/properties"),
             (&PHASES, "/properties/phases/items/properties"),

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use wire::deflate::Context;
 
-use crate::plan::{Arrival, Compression, Correlate, Declined, From, Mode, Phase, Plan, Ready, TargetKind};
+use crate::dialect;
+use crate::plan::{Arrival, Checked, Compression, Correlate, Declined, From, Mode, Phase, Plan, Ready, TargetKind};
 use crate::scenario::file::{File, PublishersTable, TargetTable};
 use crate::scenario::redact;
 use crate::scenario::word::OfferKey;
@@ -89,6 +90,18 @@ fn target(plan: &Plan, table: &TargetTable) -> Value {
         table.headers.iter().map(|(name, at)| (name.clone(), json!(redact::header(name, &at.value)))).collect();
     out.insert("headers".into(), json!(headers));
     out.insert("subprotocols".into(), json!(plan.target.subprotocols));
+    out.insert("dialect".into(), json!(table.dialect.as_ref().map_or(dialect::PLAIN, |at| &at.value)));
+    if let Some(tls) = &plan.target.tls {
+        let keys = table.tls.as_ref().map(|at| &at.value);
+        let ca = keys.and_then(|keys| keys.ca.as_ref()).map_or("system", |at| &at.value);
+        out.insert(
+            "tls".into(),
+            match tls.checked {
+                Checked::Yes => json!({ "ca": ca, "certificate": keys.is_some_and(|keys| keys.cert.is_some()) }),
+                Checked::No => json!({ "insecure": true }),
+            },
+        );
+    }
     Value::Object(out)
 }
 

@@ -13,8 +13,8 @@ use crate::scenario::error::Fault;
 use crate::scenario::expand::expand;
 use crate::scenario::file::TargetTable;
 use crate::scenario::keys::nearest;
-use crate::scenario::redact;
 use crate::scenario::scalar::{At, Scalar};
+use crate::scenario::{dialect, redact, tls};
 
 /// Stands for `{room}` while a URL is taken apart, because the URL syntax would encode the braces.
 const ROOM_MARK: &str = "fanout-room-goes-here";
@@ -71,29 +71,63 @@ const FLAGS: [&str; 45] = [
     "redis",
 ];
 
+/// Those of them that name a file, which is relative to the scenario's own folder.
+const FILES: [&str; 4] = ["tls_cert", "tls_key", "auth_tokens", "auth_jwt_key"];
+
 pub(super) fn resolve(table: &TargetTable, mode: Mode, dir: &Path) -> Result<Target, Fault> {
     exclusive(table)?;
+    let dialect = dialect::resolve(table.dialect.as_ref(), &[], dir)?;
+    let usual = dialect.as_ref().and_then(|dialect| dialect.path.as_deref());
     let mut headers = headers(table)?;
-    let (kind, path) = match (&table.url, &table.spawn) {
+    let (kind, path, tls) = match (&table.url, &table.spawn) {
         (Some(url), _) => {
             let reached = reach(url)?;
+            let tls = match (reached.scheme, &table.tls) {
+                (Scheme::Wss, keys) => Some(tls::resolve(keys.as_ref(), &reached.name, dir)?),
+                (Scheme::Ws, None) => None,
+                (Scheme::Ws, Some(keys)) => {
+                    return Err(Fault::at(&keys.span, "`tls` is for wss:// urls, and this one begins with ws://")
+                        .help("write the url with wss://, or remove `tls`"));
+                }
+            };
             headers.extend(reached.authorization.map(|value| ("Authorization".to_owned(), value)));
             let kind = TargetKind::Url {
                 host: reached.host,
                 address: reached.address,
                 pid: table.pid.as_ref().map(|pid| pid.value.0),
             };
-            (kind, reached.path)
+            let path = if reached.path == "/" { usual.map(str::to_owned) } else { None };
+            (kind, path.unwrap_or(reached.path), tls)
         }
-        (None, Some(command)) => (spawn(table, command, dir)?, path(table, mode)?),
+        (None, Some(command)) => {
+            let keys = table.tls.as_ref();
+            let tls = keys.map(|_| tls::resolve(keys, LOOPBACK, dir)).transpose()?;
+            (spawn(table, command, dir)?, path(table, usual, mode)?, tls)
+        }
         (None, None) => {
+            let flags = flags(table, dir)?;
+            let keys = table.tls.as_ref();
+            let encrypted = flags.iter().any(|(name, _)| name == "--tls-cert");
+            if let (Some(keys), false) = (keys, encrypted) {
+                return Err(Fault::at(
+                    &keys.span,
+                    "`tls` needs a server that speaks it, and the bundled one has no certificate",
+                )
+                .help("server = { tls_cert = \"cert.pem\", tls_key = \"key.pem\" }"));
+            }
+            let tls = encrypted.then(|| tls::resolve(keys, LOOPBACK, dir)).transpose()?;
             // How many there are is known once the rooms are.
-            (TargetKind::Bundled { flags: flags(table)?, division: Division::new(&[], 1) }, path(table, mode)?)
+            (TargetKind::Bundled { flags, division: Division::new(&[], 1) }, path(table, usual, mode)?, tls)
         }
     };
-    let subprotocols = table.subprotocols.iter().map(subprotocol).collect::<Result<_, _>>()?;
+    let mut subprotocols = table.subprotocols.iter().map(subprotocol).collect::<Result<Vec<_>, _>>()?;
+    if let Some(spoken) = dialect.as_ref().and_then(|dialect| dialect.subprotocol.clone())
+        && !subprotocols.contains(&spoken)
+    {
+        subprotocols.push(spoken);
+    }
     let shown_path = shown_path(table, &path);
-    Ok(Target { kind, path, shown_path, headers, subprotocols })
+    Ok(Target { kind, path, shown_path, headers, subprotocols, tls, dialect })
 }
 
 /// The path as it stands in the file, for messages.
@@ -149,13 +183,14 @@ fn exclusive(table: &TargetTable) -> Result<(), Fault> {
     }
 }
 
-fn path(table: &TargetTable, mode: Mode) -> Result<String, Fault> {
+/// The path on a server that we start; `usual`: that of its dialect.
+fn path(table: &TargetTable, usual: Option<&str>, mode: Mode) -> Result<String, Fault> {
     let Some(path) = &table.path else {
-        return Ok(match mode {
+        let otherwise = match mode {
             Mode::Broadcast => "/broadcast/{room}",
             Mode::Echo => "/echo",
-        }
-        .to_owned());
+        };
+        return Ok(usual.unwrap_or(otherwise).to_owned());
     };
     let expanded = expand(path, &["room"])?;
     if !expanded.starts_with('/') {
@@ -167,7 +202,19 @@ fn path(table: &TargetTable, mode: Mode) -> Result<String, Fault> {
     Ok(expanded)
 }
 
+/// Where a server that fanout starts listens, and what its certificate must be for.
+const LOOPBACK: &str = "127.0.0.1";
+
+enum Scheme {
+    Ws,
+    Wss,
+}
+
 struct Reached {
+    scheme: Scheme,
+    /// Without the port.
+    name: String,
+    /// As the header has it.
     host: String,
     address: SocketAddr,
     path: String,
@@ -179,14 +226,13 @@ fn reach(url: &At<String>) -> Result<Reached, Fault> {
     let shape = "write it as ws://HOST:PORT/PATH";
     let marked = expand(url, &["room"])?.replace("{room}", ROOM_MARK);
     let parsed = Url::parse(&marked).map_err(|e| wrong(format!("this is not a URL ({e}): {shape}")))?;
-    match parsed.scheme() {
-        "ws" => {}
-        "wss" => {
-            return Err(wrong("wss:// urls need TLS, and TLS is not built yet in this version: use ws://".to_owned()));
-        }
+    let (scheme, usual_port) = match parsed.scheme() {
+        "ws" => (Scheme::Ws, 80),
+        "wss" => (Scheme::Wss, 443),
         "http" => return Err(wrong("a WebSocket url begins with ws://, not http://".to_owned())),
-        other => return Err(wrong(format!("a WebSocket url begins with ws://, not {other}:"))),
-    }
+        "https" => return Err(wrong("a WebSocket url begins with wss://, not https://".to_owned())),
+        other => return Err(wrong(format!("a WebSocket url begins with ws:// or wss://, not {other}:"))),
+    };
     if parsed.fragment().is_some() {
         return Err(wrong("a WebSocket url has no fragment (#..): remove it".to_owned()));
     }
@@ -197,7 +243,7 @@ fn reach(url: &At<String>) -> Result<Reached, Fault> {
     if host.contains(ROOM_MARK) || parsed.username().contains(ROOM_MARK) {
         return Err(wrong("{room} can stand only in the path of a url".to_owned()));
     }
-    let port = parsed.port_or_known_default().unwrap_or(80);
+    let port = parsed.port_or_known_default().unwrap_or(usual_port);
     if port == 0 {
         return Err(wrong("port 0 is no port to connect to".to_owned()));
     }
@@ -208,8 +254,10 @@ fn reach(url: &At<String>) -> Result<Reached, Fault> {
         format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
     });
     Ok(Reached {
+        scheme,
+        name: host.to_owned(),
         // RFC 6455 4.1: the port is left out where it is the scheme's own.
-        host: if port == 80 { host.to_owned() } else { format!("{host}:{port}") },
+        host: if port == usual_port { host.to_owned() } else { format!("{host}:{port}") },
         address,
         path: parsed[Position::BeforePath..Position::AfterQuery].replace(ROOM_MARK, "{room}"),
         authorization,
@@ -270,7 +318,7 @@ fn ready(table: &TargetTable) -> Result<Ready, Fault> {
     }
 }
 
-fn flags(table: &TargetTable) -> Result<Vec<(String, String)>, Fault> {
+fn flags(table: &TargetTable, dir: &Path) -> Result<Vec<(String, String)>, Fault> {
     let Some(server) = &table.server else { return Ok(Vec::new()) };
     let mut flags = Vec::new();
     for (name, value) in &server.value {
@@ -288,7 +336,9 @@ fn flags(table: &TargetTable) -> Result<Vec<(String, String)>, Fault> {
         if let Scalar::Text(text) = &value.value {
             expand(&At { value: text.clone(), span: value.span.clone() }, &[])?;
         }
-        flags.push((format!("--{}", known.replace('_', "-")), value.value.to_string()));
+        let given = value.value.to_string();
+        let given = if FILES.contains(&known.as_str()) { dir.join(given).display().to_string() } else { given };
+        flags.push((format!("--{}", known.replace('_', "-")), given));
     }
     Ok(flags)
 }

@@ -81,7 +81,7 @@ pub async fn start(plan: &Plan, split: &Split, voice: &Voice) -> Result<Running,
                 command.extend(["--cpus".to_owned(), list]);
             }
             command.extend(flags.iter().flat_map(|(name, value)| [name.clone(), value.clone()]));
-            let line = Ready::Line("listening ws://".to_owned());
+            let line = Ready::Line("listening ws".to_owned());
             let start =
                 Start { command, env: &[], cwd: None, ready: line, within: Duration::from_secs(10), port: None };
             start.run("bundled", split, voice).await

@@ -40,10 +40,10 @@ impl Servers {
         self.0.iter().map(|s| s.address.port()).collect()
     }
 
-    /// `bundled`, `spawn` or `url`, and the addresses.
-    pub fn shown(&self) -> String {
+    /// `bundled`, `spawn` or `url`, and the addresses under a URL's scheme.
+    pub fn shown(&self, scheme: &str) -> String {
         let kind = self.0.first().map_or("", |s| s.kind);
-        let addresses: Vec<String> = self.0.iter().map(|s| format!("ws://{}", s.address)).collect();
+        let addresses: Vec<String> = self.0.iter().map(|s| format!("{scheme}://{}", s.address)).collect();
         format!("{kind} {}", addresses.join(", "))
     }
 

@@ -100,6 +100,8 @@ pub fn known_metrics() -> Vec<String> {
         "connections": Connections::default(),
         "connect": Quantiles::default(),
         "connect_tcp": Quantiles::default(),
+        "connect_tls": Quantiles::default(),
+        "connect_join": Quantiles::default(),
         "connect_upgrade": Quantiles::default(),
         "read_age": Quantiles::default(),
         "spread": Spread::default(),
@@ -153,7 +155,17 @@ pub fn unit_of(figure: &str) -> Unit {
         _ => figure,
     };
     let (parent, leaf) = figure.rsplit_once('.').unwrap_or(("", figure));
-    let times = ["latency", "connect", "connect_tcp", "connect_upgrade", "schedule_lag", "read_age", "spread"];
+    let times = [
+        "latency",
+        "connect",
+        "connect_tcp",
+        "connect_tls",
+        "connect_upgrade",
+        "connect_join",
+        "schedule_lag",
+        "read_age",
+        "spread",
+    ];
     let first = parent.split('.').next().unwrap_or("");
     if times.contains(&first) && !matches!(leaf, "count" | "sampled") {
         Unit::Time

@@ -127,6 +127,7 @@ impl Ledgers {
             room_id: room.id,
             book: &self.common.book,
             content: &mut self.content,
+            dialect: self.common.plan.target.dialect.as_ref().map(|dialect| &dialect.receive),
             recorder: &mut self.recorder,
             controls: &mut self.controls,
             first_arrivals: &mut self.first_arrivals,

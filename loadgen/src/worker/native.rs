@@ -3,17 +3,23 @@
 //! | file | holds |
 //! |---|---|
 //! | `connection` | one connection's state |
-//! | `opening` | dial, upgrade, and everything that can go wrong with them |
+//! | `line` | its socket, plain or under TLS |
+//! | `opening` | dial, TLS, upgrade, and everything that can go wrong with them |
 //! | `reading` | from a readable socket into the ledger |
 //! | `sending` | publishes, pongs and closes on their way out |
+//! | `speaking` | what a dialect says: joins, answers, signs of life |
 //! | `outbox` | bytes that wait, and which publishes they are |
 
 mod connection;
+mod line;
 mod opening;
 mod outbox;
 mod reading;
 mod sending;
+mod speaking;
 
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -72,6 +78,12 @@ struct Native {
     again: Vec<Token>,
     due: Vec<Due>,
     rng: Pcg64Mcg,
+    /// A publish with what the dialect wraps around it.
+    wrapped: Vec<u8>,
+    /// Until when steps of joins may take, the earliest first; some are over already.
+    joins: BinaryHeap<Reverse<(u64, u32)>>,
+    /// When which connection says that it lives; all wait equally long, so the order is kept.
+    beats: VecDeque<(u64, u32)>,
     /// Reads since it was last looked at what is due.
     reads: usize,
 }
@@ -85,13 +97,16 @@ impl Native {
             poller,
             again: Vec::new(),
             due: Vec::new(),
+            wrapped: Vec::new(),
+            joins: BinaryHeap::new(),
+            beats: VecDeque::new(),
             rng: Pcg64Mcg::seed_from_u64(now()),
             reads: 0,
         }
     }
 
     fn turn(&mut self, orders: &Receiver<Order>) -> io::Result<()> {
-        self.poller.set_timer(self.course.wake_at())?;
+        self.poller.set_timer(self.course.wake_at().into_iter().chain(self.speaks_at()).min())?;
         let turn = self.poller.wait(Timeout::Never)?;
         self.course.wake(now());
         if turn.woken && self.course.obey(orders) == Obey::Leave {
@@ -108,6 +123,7 @@ impl Native {
         }
         self.pace();
         self.connect();
+        self.keep_speaking();
         if self.course.report() && self.course.ledgers.wants_trim() {
             let open = self.connections.iter_mut().filter(|c| c.state == State::Open);
             let places = open.map(|c| (c.room, &mut c.cursor, c.compressed.as_deref_mut())).collect();
@@ -122,6 +138,8 @@ impl Native {
         let Some(connection) = self.connections.get(id as usize) else { return };
         if connection.state == State::Connecting && (ready.writable || ready.closed) {
             self.connected(id);
+        } else if ready.writable && matches!(connection.state, State::Securing | State::Upgrading) {
+            self.flush(id);
         } else if ready.writable && connection.outbox.as_ref().is_some_and(|o| !o.is_empty()) {
             self.push(id);
         }
@@ -129,6 +147,8 @@ impl Native {
             match self.connections[id as usize].state {
                 State::Open | State::Leaving => self.read(id, if ready.closed { Until::Empty } else { Until::Short }),
                 State::Upgrading => self.read_answer(id),
+                State::Securing => self.secure(id),
+                State::Joining => self.read_join(id),
                 State::Connecting | State::Closed => {}
             }
         }
@@ -140,10 +160,11 @@ impl Native {
         match connection.state {
             State::Open => self.course.tally.close(cause.to_owned()),
             State::Leaving => self.course.tally.leave(),
-            State::Connecting | State::Upgrading | State::Closed => return,
+            State::Joining => return self.broke_off(id, cause),
+            State::Connecting | State::Securing | State::Upgrading | State::Closed => return,
         }
         connection.state = State::Closed;
-        connection.socket = None;
+        connection.line = None;
         connection.outbox = None;
         connection.compressed = None;
     }
@@ -155,12 +176,13 @@ impl Native {
         for id in 0..self.connections.len() as u32 {
             match self.connections[id as usize].state {
                 State::Open => {
+                    self.say_goodbye(id);
                     self.send_control(id, Opcode::Close, &close_payload(CloseCode::NORMAL, ""));
                     if self.connections[id as usize].state == State::Open {
                         self.connections[id as usize].state = State::Leaving;
                     }
                 }
-                State::Connecting | State::Upgrading => {
+                State::Connecting | State::Securing | State::Upgrading | State::Joining => {
                     self.failed(id, "the run ended before it was open".to_owned(), Blame::Server);
                 }
                 State::Leaving | State::Closed => {}

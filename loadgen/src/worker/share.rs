@@ -35,6 +35,8 @@ pub struct Member {
     pub room: u32,
     /// The plan's room, which names the path.
     pub path_room: u32,
+    /// Run-wide number of the connection: subscribers first, then separate publishers.
+    pub number: u32,
     /// The server process that it connects to.
     pub endpoint: u16,
     /// Run-wide publisher index, if it publishes.
@@ -72,6 +74,7 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
                         group: None,
                         room,
                         path_room: room,
+                        number: plan.subscribers() + publisher,
                         endpoint: plan.target.endpoint(room, publisher),
                         publisher: Some(publisher),
                         source: None,
@@ -99,7 +102,9 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
             // A publisher waits for its own messages, so it must know them.
             let inflate = if publisher.is_some() { Inflate::Verify } else { group.inflate(i) };
             let endpoint = plan.target.endpoint(path_room, connection);
-            let member = Member { group: Some(g as u16), room, path_room, endpoint, publisher, source, inflate };
+            let number = connection;
+            let member =
+                Member { group: Some(g as u16), room, path_room, number, endpoint, publisher, source, inflate };
             ramps[placing.worker_of(path_room, connection)].push(member);
             connection += 1;
         }

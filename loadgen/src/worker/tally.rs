@@ -25,12 +25,16 @@ pub struct Tally {
     pub closed: BTreeMap<String, u64>,
     /// Failures of this machine's own making: descriptors, ports, memory.
     pub exhausted: BTreeMap<RanOut, u64>,
-    /// TCP and upgrade together, microseconds.
+    /// TCP, TLS and upgrade together, microseconds.
     pub connect: Counts,
     /// TCP alone, microseconds.
     pub tcp: Counts,
+    /// TLS alone, microseconds; of connections that have it.
+    pub tls: Counts,
     /// Upgrade alone, microseconds.
     pub upgrade: Counts,
+    /// The steps of a dialect, microseconds; not part of `connect`.
+    pub join: Counts,
     /// First attempt.
     pub began: Option<u64>,
     /// Last connection opened.
@@ -44,15 +48,21 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// A connection opened after so many microseconds of TCP and of upgrade.
-    pub fn open(&mut self, now: u64, tcp_us: u64, upgrade_us: u64) {
+    /// A connection opened at `now`, having taken this long.
+    pub fn open(&mut self, now: u64, took: Took) {
         self.opened += 1;
         self.open += 1;
         self.peak = self.peak.max(self.open);
         self.last_opened = Some(now);
-        self.tcp.record(tcp_us);
-        self.upgrade.record(upgrade_us);
-        self.connect.record(tcp_us + upgrade_us);
+        self.tcp.record(took.tcp_us);
+        if let Some(us) = took.tls_us {
+            self.tls.record(us);
+        }
+        self.upgrade.record(took.upgrade_us);
+        if let Some(us) = took.join_us {
+            self.join.record(us);
+        }
+        self.connect.record(took.tcp_us + took.tls_us.unwrap_or(0) + took.upgrade_us);
     }
 
     /// A subscriber's connection opened with this agreement on compression.
@@ -115,9 +125,37 @@ impl Tally {
         add(&mut self.exhausted, &other.exhausted);
         self.connect.merge(&other.connect);
         self.tcp.merge(&other.tcp);
+        self.tls.merge(&other.tls);
         self.upgrade.merge(&other.upgrade);
+        self.join.merge(&other.join);
         self.began = self.began.into_iter().chain(other.began).min();
         self.last_opened = self.last_opened.max(other.last_opened);
+    }
+}
+
+/// What opening a connection took, step by step, microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Took {
+    /// Until TCP was connected.
+    pub tcp_us: u64,
+    /// The TLS handshake after that; `None`: there was none.
+    pub tls_us: Option<u64>,
+    /// The upgrade after that.
+    pub upgrade_us: u64,
+    /// The steps of a dialect after that; `None`: there were none.
+    pub join_us: Option<u64>,
+}
+
+impl Took {
+    /// Of the times at which each step ended, nanoseconds; `secured` is `None` without TLS. Nothing was joined.
+    pub fn between(began: u64, connected: u64, secured: Option<u64>, upgraded: u64) -> Self {
+        let us = |from: u64, to: u64| to.saturating_sub(from) / 1000;
+        Took {
+            tcp_us: us(began, connected),
+            tls_us: secured.map(|secured| us(connected, secured)),
+            upgrade_us: us(secured.unwrap_or(connected), upgraded),
+            join_us: None,
+        }
     }
 }
 

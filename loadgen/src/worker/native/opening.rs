@@ -1,22 +1,25 @@
-//! From an address to an open WebSocket, and everything that can go wrong on the way.
+//! From an address to an open WebSocket (TCP, TLS, upgrade), and everything that can go wrong on the way.
 
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
+use std::sync::Arc;
 
-use net::{DialError, Interest, Token, dial, now};
+use net::{DialError, Interest, Tls, Token, dial, now};
 use rand::Rng;
-use wire::deflate::Agreement;
+use rustls::ClientConnection;
 use wire::handshake::{Answer, encode_key, verify_answer};
 
 use super::Native;
 use super::connection::{Connection, Opening, State};
+use super::line::Line;
 use super::reading::{SCRATCH, Until};
 use crate::plan::Declined;
+use crate::tls;
 use crate::validity::RanOut;
 use crate::worker::Member;
 use crate::worker::causes::{NO_COMPRESSION, broken, handshake_cause};
-use crate::worker::tally::Blame;
+use crate::worker::tally::{Blame, Took};
 
 impl Native {
     /// Dials who is due, gives up on who has taken too long, and tells control when all is known.
@@ -25,9 +28,13 @@ impl Native {
             self.dial(member);
         }
         while let Some(id) = self.course.dialer.expired(self.course.woke) {
-            if matches!(self.connections[id as usize].state, State::Connecting | State::Upgrading) {
-                self.failed(id, "no answer to the upgrade within 10 s".to_owned(), Blame::Server);
-            }
+            let late = match self.connections[id as usize].state {
+                State::Connecting | State::Upgrading => "no answer to the upgrade within 10 s",
+                State::Securing => "TLS: no end of the handshake within 10 s",
+                // A join has deadlines of its own.
+                State::Joining | State::Open | State::Leaving | State::Closed => continue,
+            };
+            self.failed(id, late.to_owned(), Blame::Server);
         }
         self.course.tell_connected();
     }
@@ -43,24 +50,30 @@ impl Native {
         let mut nonce = [0; 16];
         self.rng.fill_bytes(&mut nonce);
         self.connections.push(Connection {
-            socket: None,
+            line: None,
             state: State::Connecting,
             group: member.group,
             room: self.course.ledgers.room(member.room),
+            path_room: member.path_room,
+            number: member.number,
             publisher: publisher.map(|p| p as u32),
             cursor: Default::default(),
             compressed: None,
             opening: Some(Box::new(Opening {
                 began,
                 connected: 0,
+                secured: None,
                 source: member.source,
+                upgraded: 0,
+                agreed: None,
+                joining: None,
                 endpoint: member.endpoint.into(),
-                path_room: member.path_room,
                 key: encode_key(nonce),
                 inflate: member.inflate,
                 answer: Vec::new(),
             })),
             outbox: None,
+            beats: false,
         });
         self.course.dialer.began(id, began);
         match dial(self.address(member.endpoint.into()), member.source) {
@@ -68,7 +81,7 @@ impl Native {
                 if let Err(error) = self.poller.add(socket.as_raw_fd(), Token(id), Interest::ReadWrite) {
                     return self.failed(id, format!("epoll: {error}"), Blame::ThisMachine(RanOut::Memory));
                 }
-                self.connections[id as usize].socket = Some(socket);
+                self.connections[id as usize].line = Some(Line::plain(socket));
             }
             Err(error) => self.dial_failed(id, &error),
         }
@@ -85,8 +98,8 @@ impl Native {
     /// TCP has connected, or has not.
     pub(super) fn connected(&mut self, id: u32) {
         let connection = &mut self.connections[id as usize];
-        let (Some(socket), Some(opening)) = (&connection.socket, &mut connection.opening) else { return };
-        match socket.take_error() {
+        let (Some(line), Some(opening)) = (&mut connection.line, &mut connection.opening) else { return };
+        match line.take_error() {
             Ok(None) => {}
             Ok(Some(error)) | Err(error) => {
                 let to = self.course.common.found.endpoints[opening.endpoint].address;
@@ -95,13 +108,55 @@ impl Native {
             }
         }
         opening.connected = now();
+        let Some(tls) = &self.course.common.plan.target.tls else { return self.ask(id) };
+        match ClientConnection::new(Arc::clone(&tls.config), tls.name.clone()) {
+            Ok(begun) => line.encrypt(Tls::new(begun)),
+            Err(error) => return self.failed(id, tls::cause(&error).to_owned(), Blame::Server),
+        }
+        connection.state = State::Securing;
+        self.secure(id);
+    }
+
+    /// Carries the TLS handshake on as far as the socket goes.
+    pub(super) fn secure(&mut self, id: u32) {
+        self.flush(id);
+        let connection = &mut self.connections[id as usize];
+        let (Some(line), Some(opening)) = (&mut connection.line, &mut connection.opening) else { return };
+        match line.read(&mut self.scratch) {
+            Ok(0) => {
+                let cause = "TLS: closed by the server during the handshake".to_owned();
+                return self.failed(id, cause, Blame::Server);
+            }
+            // Nothing is said before the request; whoever does so answers nothing.
+            Ok(n) => opening.answer.extend_from_slice(&self.scratch[..n]),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+            Err(e) => return self.failed(id, broken(&e), Blame::Server),
+        }
+        if !line.is_handshaking() {
+            opening.secured = Some(now());
+            self.ask(id);
+        }
+    }
+
+    /// Sends what TLS holds of the handshake and of the request.
+    pub(super) fn flush(&mut self, id: u32) {
+        if let Some(line) = &mut self.connections[id as usize].line {
+            // If the socket is broken, the next read says so.
+            let _ = line.flush();
+        }
+    }
+
+    /// Sends the upgrade request.
+    fn ask(&mut self, id: u32) {
+        let connection = &mut self.connections[id as usize];
+        let (Some(line), Some(opening)) = (&mut connection.line, &connection.opening) else { return };
         connection.state = State::Upgrading;
         let mut request = Vec::new();
         let offer = self.course.compression(connection.group).map(|c| c.offer);
-        let written =
-            self.course.requests[opening.endpoint].write(opening.path_room, &opening.key, offer, &mut request);
+        let requests = &self.course.requests[opening.endpoint];
+        let written = requests.write(connection.path_room, &opening.key, offer, &mut request);
         let sent = match written {
-            Ok(()) => socket.send(&request).map_err(|e| e.to_string()),
+            Ok(()) => line.send(&request).map_err(|e| broken(&e)),
             Err(error) => Err(error.to_string()),
         };
         match sent {
@@ -115,8 +170,8 @@ impl Native {
     pub(super) fn read_answer(&mut self, id: u32) {
         loop {
             let connection = &mut self.connections[id as usize];
-            let (Some(socket), Some(opening)) = (&connection.socket, &mut connection.opening) else { return };
-            let n = match socket.read(&mut self.scratch) {
+            let (Some(line), Some(opening)) = (&mut connection.line, &mut connection.opening) else { return };
+            let n = match line.read(&mut self.scratch) {
                 Ok(0) => {
                     return self.failed(
                         id,
@@ -142,8 +197,9 @@ impl Native {
                     return self.failed(id, NO_COMPRESSION.to_owned(), Blame::Server);
                 }
                 Ok(Answer::Upgraded { consumed, compression, .. }) => {
+                    (opening.upgraded, opening.agreed) = (at, compression);
                     let rest = opening.answer.split_off(consumed);
-                    return self.opened(id, at, rest, compression);
+                    return self.upgraded(id, at, rest);
                 }
                 Ok(Answer::Refused { status, .. }) => {
                     self.course.tally.refuse(status);
@@ -151,31 +207,37 @@ impl Native {
                 }
                 Err(error) => return self.failed(id, handshake_cause(&error), Blame::Server),
             }
-            if n < SCRATCH {
+            if n < SCRATCH && line.is_drained_by_short_reads() {
                 return;
             }
         }
     }
 
-    fn opened(&mut self, id: u32, at: u64, rest: Vec<u8>, agreed: Option<Agreement>) {
+    /// From here on what the server says is counted; `rest` of it has been read already.
+    pub(super) fn opened(&mut self, id: u32, at: u64, rest: Vec<u8>) {
         self.course.dialer.ended();
         let connection = &mut self.connections[id as usize];
         let Some(opening) = connection.opening.take() else { return };
         connection.state = State::Open;
         connection.cursor = self.course.ledgers.join(connection.room, connection.group);
+        let agreed = opening.agreed;
         let compressed =
             agreed.map(|agreed| self.course.ledgers.compressed(connection.room, agreed.server, opening.inflate));
         connection.compressed = compressed.map(Box::new);
         if let Some(group) = connection.group {
             self.course.tally.agree(group, agreed);
         }
-        let tcp = opening.connected.saturating_sub(opening.began) / 1000;
-        self.course.tally.open(at, tcp, at.saturating_sub(opening.connected) / 1000);
+        let took = Took::between(opening.began, opening.connected, opening.secured, opening.upgraded);
+        let joined = opening.joining.as_ref().map(|_| at);
+        self.course.tally.open(at, Took { join_us: joined.map(|at| (at - opening.upgraded) / 1000), ..took });
+        self.begin_beats(id, at);
         drop(opening);
         if !rest.is_empty() {
-            self.scratch[..rest.len()].copy_from_slice(&rest);
-            if !self.take(id, rest.len(), at) {
-                return;
+            for part in rest.chunks(SCRATCH) {
+                self.scratch[..part.len()].copy_from_slice(part);
+                if !self.take(id, part.len(), at) {
+                    return;
+                }
             }
         }
         // What came after the answer is not announced again.
@@ -192,7 +254,7 @@ impl Native {
         self.course.dialer.ended();
         let connection = &mut self.connections[id as usize];
         connection.state = State::Closed;
-        connection.socket = None;
+        connection.line = None;
         connection.opening = None;
     }
 }

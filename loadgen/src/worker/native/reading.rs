@@ -9,7 +9,7 @@ use wire::frame::Opcode;
 use super::connection::State;
 use super::sending::close_payload;
 use super::{Native, READS};
-use crate::ledger::{Control, Delivery};
+use crate::ledger::{Control, Delivery, Reader, frame_len};
 use crate::worker::causes::{END_OF_STREAM, broke_protocol, broken, closed_by};
 
 /// One read takes at most this much; it fits the cores' second-level cache beside the canonical bytes.
@@ -30,8 +30,9 @@ impl Native {
     pub(super) fn read(&mut self, id: u32, until: Until) {
         for _ in 0..READ_BUDGET {
             let connection = &mut self.connections[id as usize];
-            let Some(socket) = &connection.socket else { return };
-            let result = socket.read(&mut self.scratch);
+            let Some(line) = &mut connection.line else { return };
+            let result = line.read(&mut self.scratch);
+            let drains = line.is_drained_by_short_reads();
             let at = now();
             self.reads += 1;
             match result {
@@ -41,7 +42,7 @@ impl Native {
                     if self.reads >= READS {
                         self.pace();
                     }
-                    if !open || (until == Until::Short && n < SCRATCH) {
+                    if !open || (until == Until::Short && n < SCRATCH && drains) {
                         return;
                     }
                 }
@@ -89,13 +90,35 @@ impl Native {
         !self.answer_controls(id)
     }
 
-    /// Answers pings and closes; whether the connection ended.
+    /// Takes a whole message, read at `at`, into the ledger.
+    pub(super) fn take_message(&mut self, id: u32, opcode: Opcode, payload: &[u8], at: u64) {
+        let connection = &mut self.connections[id as usize];
+        if connection.state != State::Open {
+            return;
+        }
+        let publisher = connection.publisher;
+        let delivery = Delivery {
+            now: at,
+            group: connection.group,
+            publisher: publisher.map(|p| self.course.publishers[p as usize].index),
+            phase: self.course.phase,
+        };
+        let cursor = &mut connection.cursor;
+        let wire = frame_len(opcode, payload.len());
+        let take = |reader: &mut Reader<'_>| reader.frame(cursor, opcode, payload, wire);
+        let (taken, _) = self.course.ledgers.take(connection.room, delivery, take);
+        self.course.complete(publisher, taken);
+        self.answer_controls(id);
+    }
+
+    /// Answers pings and closes, and what the dialect answers; whether the connection ended.
     fn answer_controls(&mut self, id: u32) -> bool {
         if self.course.ledgers.controls.is_empty() {
             return false;
         }
         for control in std::mem::take(&mut self.course.ledgers.controls) {
             match control {
+                Control::Say(text) => self.say(id, &text),
                 Control::Ping(payload) => self.send_control(id, Opcode::Pong, &payload),
                 Control::Close(frame) => {
                     let code = frame.as_ref().map_or(CloseCode::NORMAL, |f| f.code);
