@@ -124,6 +124,9 @@ pub struct AbArgs {
     /// Directory for the comparison and its runs [default: results/NAME/ab-TIME, with a `latest` link beside it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Add nothing to the job summary that GITHUB_STEP_SUMMARY names
+    #[arg(long)]
+    pub no_summary: bool,
 }
 
 const AB_HELP: &str = "\
@@ -316,7 +319,7 @@ pub struct Drive {
 impl Drive {
     /// How a run is carried out.
     pub fn settings(self) -> Settings {
-        Settings { workers: self.workers, agents: self.agents }
+        Settings { workers: self.workers, agents: self.agents, ..Settings::default() }
     }
 }
 
@@ -332,9 +335,21 @@ pub struct How {
     /// What goes to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Directory for run.json, report.html and latency.hlog [default: results/NAME/TIME, with a `latest` link beside it]
+    /// Directory for run.json and the other files [default: results/NAME/TIME, with a `latest` link beside it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Run each scenario so often, into folders 01, 02 and so on, and show medians and spread
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub runs: Option<u32>,
+    /// The earlier run that thresholds such as '< 1.5 x baseline' compare with, or a directory: the newest in it that passed
+    #[arg(long, value_name = "RUN_OR_DIR")]
+    pub baseline: Option<PathBuf>,
+    /// Fail thresholds that compare with a baseline where there is none to compare with, instead of skipping them
+    #[arg(long)]
+    pub require_baseline: bool,
+    /// Add nothing to the job summary that GITHUB_STEP_SUMMARY names
+    #[arg(long)]
+    pub no_summary: bool,
     /// While the run goes, serve a live page at / and metrics for Prometheus at /metrics: a port (on loopback), or ADDRESS:PORT
     #[arg(long, value_name = "[ADDRESS:]PORT")]
     pub serve: Option<At>,
@@ -358,6 +373,14 @@ pub enum Client {
     Native,
     /// tokio-tungstenite: slower, and independent of ours, to check its figures
     Tungstenite,
+}
+
+impl Client {
+    /// As results name it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        ClientEngine::from(self).name()
+    }
 }
 
 impl From<Client> for ClientEngine {

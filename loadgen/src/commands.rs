@@ -1,14 +1,17 @@
 //! What each command does; gives the exit code.
 
 mod ab;
+mod baseline;
 mod capacity;
 mod compare;
 mod doctor;
+mod job_summary;
 mod merge;
 mod old_runs;
 mod record;
 mod report;
 mod run;
+mod series;
 mod trend;
 mod validate;
 

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::report::verdict::turned_away;
 use crate::result::{Reason, Run, ThresholdResult, Validity};
-use crate::thresholds::{Metric, Threshold, evaluate};
+use crate::thresholds::{Baseline, Evidence, Metric, Threshold, evaluate};
 
 /// How the runs were made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,6 +135,7 @@ fn validity(runs: &[Run]) -> Validity {
 /// The objectives, asked of the merged run; what can be asked only of a single one must have held in each.
 fn thresholds(merged: &Run, runs: &[Run]) -> Vec<ThresholdResult> {
     let document: Value = json!(merged);
+    let baseline = Baseline::default();
     let groups: Vec<&str> = merged.groups.keys().map(String::as_str).collect();
     let phases: Vec<&str> = merged.phases.keys().map(String::as_str).collect();
     let of_first = runs[0].thresholds.iter().enumerate();
@@ -142,7 +143,10 @@ fn thresholds(merged: &Run, runs: &[Run]) -> Vec<ThresholdResult> {
         .map(|(i, first)| {
             let metric = Metric::find(&first.metric, &groups, &phases).ok();
             let asked = metric.and_then(|metric| Threshold::parse(&metric, &first.expr).ok());
-            match asked.and_then(|threshold| evaluate(&[threshold], &document).pop()) {
+            // Windows and baselines are each run's own.
+            let asked = asked.filter(|threshold| first.over_s.is_none() && threshold.value().is_some());
+            let evidence = Evidence { run: &document, baseline: &baseline, windows: &[] };
+            match asked.and_then(|threshold| evaluate(&[threshold], evidence).pop()) {
                 Some(result) => result,
                 None => {
                     let pass = runs.iter().all(|run| run.thresholds.get(i).is_some_and(|threshold| threshold.pass));

@@ -19,7 +19,7 @@ use wire::deflate::Offer;
 use crate::dialect::Dialect;
 use crate::pacer::Pacer;
 use crate::payload::PayloadSource;
-use crate::thresholds::Threshold;
+use crate::thresholds::{Shape, Stretch, Threshold};
 use crate::trace::Trace;
 
 /// One resolved run.
@@ -99,6 +99,17 @@ pub enum ClientEngine {
     Native,
     /// tokio-tungstenite: the independent check.
     Tungstenite,
+}
+
+impl ClientEngine {
+    /// As results name it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Tungstenite => "tungstenite",
+        }
+    }
 }
 
 /// One address of the server under test.
@@ -363,6 +374,16 @@ impl Plan {
     /// Length of all phases together.
     pub fn length(&self) -> Duration {
         self.phases.iter().map(|p| p.length).sum()
+    }
+
+    /// What windows of thresholds are cut from.
+    pub fn shape(&self) -> Shape {
+        let stretch =
+            |p: &Phase| Stretch { name: p.name.clone(), length_s: p.length.as_secs_f64(), measure: p.measure };
+        Shape {
+            groups: self.groups.iter().map(|group| group.name.clone()).collect(),
+            phases: self.phases.iter().map(stretch).collect(),
+        }
     }
 
     /// Subscribers of all groups.

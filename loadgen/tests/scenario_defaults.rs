@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use loadgen::plan::{Arrival, Compression, Correlate, Declined, From, Inflate, Mode, Plan, Ready, TargetKind};
 use loadgen::scenario::{INFLATER_BYTES, Limits, Quick, needs, parse, quick};
+use loadgen::thresholds::Bound;
 
 use wire::{Context, Offer};
 
@@ -190,7 +191,7 @@ fn thresholds_may_be_quoted_dotted_lists_or_tables() {
          \"phases.steady.latency.sent.p50\" = {{ expr = \"< 80ms\" }}\n\"groups.phones.deliveries.lost_share\" = \"<= 5%\"\n"
     ));
     let all: Vec<(&str, &str, f64)> =
-        plan.thresholds.iter().map(|t| (t.metric.as_str(), t.text.as_str(), t.value)).collect();
+        plan.thresholds.iter().map(|t| (t.metric.as_str(), t.text.as_str(), t.value().unwrap())).collect();
     assert_eq!(
         all,
         [
@@ -201,6 +202,25 @@ fn thresholds_may_be_quoted_dotted_lists_or_tables() {
             ("groups.phones.deliveries.lost_share", "<= 5%", 0.05),
         ]
     );
+}
+
+#[test]
+fn thresholds_may_look_at_windows_end_a_run_and_name_a_baseline() {
+    let plan = plan(&format!(
+        "{SHORTEST}[thresholds]\n\"latency.due.p99\" = [{{ expr = \"< 80ms\", over = \"1s\", abort = true, grace = \"5s\" }}, \"< 2 x baseline\"]\n\
+         rates.deliveries_per_s = {{ expr = \"> 0\", abort = true }}\n"
+    ));
+    let all: Vec<_> = plan.thresholds.iter().map(|t| (t.bound, t.over_s, t.abort)).collect();
+    assert_eq!(
+        all,
+        [
+            (Bound::Value(80_000.0), Some(1), Some(Duration::from_secs(5))),
+            (Bound::TimesBaseline(2.0), None, None),
+            (Bound::Value(0.0), None, Some(Duration::ZERO)),
+        ]
+    );
+    let resolved = &plan.resolved["thresholds"][0];
+    assert_eq!((resolved["over"].as_str(), resolved["grace"].as_str()), (Some("1s"), Some("5s")));
 }
 
 #[test]

@@ -159,8 +159,6 @@ fn keys_of_later_versions_are_refused_by_name() {
         (r#"name = "base""#, "name = \"base\"\nmode = \"observe\"", &[], (2, 8), "`observe` is not built yet in this version"),
         ("rate = 5", "rate = 5\nvia = \"http\"", &[], (8, 7), "`http` is not built yet in this version"),
         ("rate = 5", "rate = 5\nurl = \"http://x\"", &[], (8, 1), "`url` is not built yet in this version"),
-        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = { expr = \"== 0\", abort = true }", &[], (12, 38), "`abort` of a threshold is not built yet in this version"),
-        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = \"< 1.5 x baseline\"", &[], (12, 21), "`< 1.5 x baseline`: comparing with a baseline is not built yet in this version; write a value"),
     ]);
 }
 
@@ -348,7 +346,17 @@ fn thresholds_on_what_is_not_measured_are_refused() {
         (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = \"< 50\"", &[], (12, 21), r#"`< 50`: `50` is not a value of latency.due.p99, which is a time with its unit, such as "50ms""#),
         (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = 0", &[], (12, 1), r#"`deliveries.lost` needs an expression such as "< 50ms", or a list of them"#),
         (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = []", &[], (12, 1), r#"`deliveries.lost` needs an expression such as "< 50ms", or a list of them"#),
-        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = { expr = \"== 0\", every = \"1s\" }", &[], (12, 38), "`every` is not a key of a threshold, which has `expr`"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = { expr = \"== 0\", every = \"1s\" }", &[], (12, 38), "`every` is not a key of a threshold, which has `expr`, `over`, `abort` and `grace`"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = { expr = \"== 0\", abort = true }", &[], (12, 46), "`deliveries.lost` is known when the run has ended, not while it goes: leave `abort` out"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"connect.p99\" = { expr = \"< 1s\", over = \"1s\" }", &[], (12, 41), "`connect.p99` is known when the run has ended, not while it goes: leave `over` out"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = { expr = \"< 1s\", over = \"3s\" }", &[], (12, 45), "no window of 3 s fits: `latency.due.p99` is about 2 s in one piece"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = { expr = \"< 1s\", over = \"1500ms\" }", &[], (12, 45), "`over` is whole seconds, at least \"1s\", not \"1500ms\""),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = { expr = \"< 1s\", over = 1 }", &[], (12, 38), "`over` of a threshold needs a duration such as \"10s\""),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = { expr = \"< 1s\", grace = \"1s\" }", &[], (12, 46), "`grace` is for `abort = true`, which is missing"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = { expr = \"< 1s\", abort = \"yes\" }", &[], (12, 38), "`abort` of a threshold is true or false"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p50\" = { expr = \"< 2 x baseline\", over = \"1s\" }", &[], (12, 55), "a part of a run is not compared with a whole baseline: leave `over` out"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = \"< 1.1 x baseline\"", &[], (12, 21), "`< 1.1 x baseline`: latency.due.p99 of two single runs differs by more than that by chance: allow at least 1.5 x baseline, or compare ten runs of each with `fanout ab`"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p50\" = \"< baseline x 2\"", &[], (12, 21), "`< baseline x 2`: a baseline is compared with as \"< 1.5 x baseline\" or \"<= baseline\""),
         (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = \"== 0\"\ndeliveries.lost = \"< 5\"", &[], (13, 12), "`deliveries.lost` is in [thresholds] twice"),
         (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.round_trip.p99\" = \"< 1ms\"", &[], (12, 1), r#"`latency.round_trip.p99`: only a closed loop (arrival = "closed") measures round trips"#),
         ("rate = 5\n[[phases]]\nname = \"steady\"\nfor = \"2s\"", "arrival = \"closed\"\n[[phases]]\nname = \"steady\"\nfor = \"2s\"\n[thresholds]\n\"latency.due.p99\" = \"< 1ms\"", &[], (12, 1), "`latency.due.p99`: a closed loop has no due times; use latency.sent or latency.round_trip"),

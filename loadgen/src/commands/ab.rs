@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::run::{RESULTS, colour, complain, limits, runtime};
-use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, say};
+use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, job_summary, say};
 use crate::cli::{AbArgs, Format};
 use crate::compare::{Arm, Asked, Comparison, DEFAULT_RUNS, Expectation, Names, Quality, Schedule, Trial, Turn};
 use crate::plan::{Plan, TargetKind};
@@ -159,6 +159,9 @@ async fn compare(pair: &Pair, args: &AbArgs, directory: &Path) -> u8 {
     if let Some((_, why)) = &ended {
         eprintln!("{why}");
         comparison.ended_early = Some(why.clone());
+    }
+    if !args.no_summary {
+        job_summary::append(&comparison::markdown(&comparison));
     }
     let code = conclude(&comparison, &trials, args.format, Some(directory));
     exit_code_of_all(&[code, ended.map_or(0, |(code, _)| code)])

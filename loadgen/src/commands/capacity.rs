@@ -304,7 +304,13 @@ fn slos(args: &CapacityArgs, plan: &Plan) -> Result<Vec<Threshold>, SearchError>
             )
         })?;
         let metric = measured.metric(text[..at].trim())?;
-        Threshold::parse(&metric, &text[at..]).map_err(|error| error.to_string())
+        let slo = Threshold::parse(&metric, &text[at..]).map_err(|error| error.to_string())?;
+        // Without a baseline it would be skipped, and hold at any load.
+        if slo.value().is_none() {
+            Err(format!("`{text}`: an objective needs a value, not a baseline"))
+        } else {
+            Ok(slo)
+        }
     };
     args.slo.iter().map(|text| one(text).map_err(|why| SearchError::Flag("slo", why))).collect()
 }

@@ -83,7 +83,7 @@ pub(super) fn merged(runs: &[Run], timing: Timing) -> Result<Value, MergeError> 
         let value = match key.as_str() {
             // Not figures: whoever puts the run together says what they are.
             "scenario" | "environment" | "validity" | "thresholds" | "notes" | "passed" | "interrupted"
-            | "ended_early" => of_each[0].clone(),
+            | "ended_early" | "baseline" => of_each[0].clone(),
             "histograms" => merger.histograms()?,
             "intervals" => merger.intervals(&of_each)?,
             _ => merger.value(key, &of_each)?,

@@ -42,7 +42,13 @@ fn level(median: f64, max: f64) -> Level {
 }
 
 fn threshold(metric: &str, expr: &str, value: f64) -> ThresholdResult {
-    ThresholdResult { metric: metric.to_owned(), expr: expr.to_owned(), value: Some(value), pass: true }
+    ThresholdResult {
+        metric: metric.to_owned(),
+        expr: expr.to_owned(),
+        value: Some(value),
+        pass: true,
+        ..ThresholdResult::default()
+    }
 }
 
 /// 5,000 subscribers in 50 rooms for a minute: everything held.
@@ -188,6 +194,7 @@ pub fn good() -> Run {
             threshold("deliveries.lost", "== 0", 0.0),
             threshold("server.cpu_us_per_delivery", "< 20", 15.2),
         ],
+        baseline: None,
         histograms: histograms(&counts),
         notes: Vec::new(),
         errors: BTreeMap::new(),

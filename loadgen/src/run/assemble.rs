@@ -8,18 +8,18 @@ use super::histograms::histograms;
 use super::outcome::{End, Outcome};
 use crate::environment::gather;
 use crate::ledger::MessageSpread;
-use crate::plan::{ClientEngine, Plan};
+use crate::plan::Plan;
 use crate::record::Counts;
 use crate::recorder::PhaseSlot;
 use crate::report::verdict::turned_away;
 use crate::result::{
     Connections, Environment, Interval, LoadgenCost, PhaseFigures, Reason, Run, ServerCost, Spread, Validity,
 };
-use crate::thresholds::evaluate;
+use crate::thresholds::{Baseline, Evidence, Watch, evaluate};
 use crate::validity::{self, Claim};
 
 /// Puts the run together, judges it and evaluates the thresholds.
-pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
+pub fn assemble(plan: &Plan, o: &Outcome, baseline: &Baseline) -> Run {
     let all_groups: Vec<usize> = (0..plan.groups.len()).collect();
     let measured: Vec<usize> = (0..plan.phases.len()).filter(|&p| plan.phases[p].measure).collect();
     let scope = |phases: Vec<usize>, groups: Vec<usize>| Scope {
@@ -61,7 +61,7 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
         elapsed_s: o.elapsed.as_secs_f64(),
         interrupted: o.end == Some(End::Interrupted),
         ended_early: match &o.end {
-            Some(End::Early(why) | End::Ours(why)) => Some(why.clone()),
+            Some(End::Early(why) | End::Threshold(why) | End::Ours(why)) => Some(why.clone()),
             Some(End::Interrupted) | None => None,
         },
         scenario: plan.resolved.clone(),
@@ -90,6 +90,7 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
         phases,
         intervals: o.timeline.intervals.clone(),
         thresholds: Vec::new(),
+        baseline: baseline.about().cloned(),
         histograms: histograms(plan, o, &measured),
         notes: o.notes.clone(),
         errors: o.tally.failed.iter().chain(&o.tally.closed).map(|(k, n)| (k.clone(), *n)).collect(),
@@ -105,7 +106,8 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
     }
     // Thresholds are written against run.json, so that is what they are asked of.
     let document = serde_json::to_value(&run).unwrap_or_default();
-    run.thresholds = evaluate(&plan.thresholds, &document);
+    let windows = o.timeline.watch.as_ref().map(Watch::verdicts).unwrap_or_default();
+    run.thresholds = evaluate(&plan.thresholds, Evidence { run: &document, baseline, windows: &windows });
     run.passed = run.validity.valid
         && !run.interrupted
         && run.ended_early.is_none()
@@ -250,10 +252,7 @@ fn environment(plan: &Plan, o: &Outcome) -> Environment {
     Environment {
         server_cpus: split.server.clone(),
         loadgen_cpus: split.loadgen.clone(),
-        client: match plan.client {
-            ClientEngine::Native => "native".to_owned(),
-            ClientEngine::Tungstenite => "tungstenite".to_owned(),
-        },
+        client: plan.client.name().to_owned(),
         target: o.costs.target.clone(),
         ..gather()
     }

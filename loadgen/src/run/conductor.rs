@@ -80,7 +80,8 @@ impl Conductor<'_> {
         self.latest.connections = vec![None; self.crew.len()];
         self.progress.begin(self.telling.outline());
         self.outcome.end = self.stages().await.err();
-        if self.outcome.end == Some(End::Interrupted) && !self.outcome.marks.is_empty() {
+        let cut_short = matches!(self.outcome.end, Some(End::Interrupted | End::Threshold(_)));
+        if cut_short && !self.outcome.marks.is_empty() {
             // What is on its way is no loss. A second signal, or the server's end, cuts this short too.
             self.end_phase();
             let _ = self.drain(self.plan.drain.min(LAST_ARRIVALS)).await;
@@ -202,6 +203,9 @@ impl Conductor<'_> {
             match self.event(Some(moment)).await? {
                 Event::News(News::Tick(tick)) => {
                     self.tick(&tick);
+                    if let Some(why) = self.outcome.timeline.stop.take() {
+                        return Err(End::Threshold(why));
+                    }
                     if self.nobody_is_in() {
                         return Err(End::Early(format!(
                             "the server closed every connection{}",

@@ -15,6 +15,8 @@ pub enum End {
     Interrupted,
     /// For this reason, in a sentence, which is the server's.
     Early(String),
+    /// A threshold with `abort` is broken.
+    Threshold(String),
     /// For a reason of the load generator's own: what it measured is not to be believed.
     Ours(String),
 }

@@ -20,6 +20,7 @@ use crate::report::ArrivalLog;
 use crate::request::Requests;
 use crate::result::Run;
 use crate::target::{Servers, Split, TargetError};
+use crate::thresholds::Baseline;
 use crate::worker::{Common, Completion, Found, Tally, publisher_rooms};
 
 /// How a run is carried out, beside its plan.
@@ -29,6 +30,8 @@ pub struct Settings {
     pub workers: Option<usize>,
     /// Processes beside this one that have the workers; `None`: as many as their descriptors make necessary, 0 where this one's do.
     pub agents: Option<u16>,
+    /// The earlier run that thresholds may compare with.
+    pub baseline: Baseline,
 }
 
 /// Why there is no result.
@@ -86,7 +89,7 @@ pub async fn execute(plan: Plan, settings: &Settings, progress: &mut Progress) -
     let outcome = outcome?;
     let epoch = outcome.began.duration_since(UNIX_EPOCH).unwrap_or_default();
     let log = outcome.timeline.arrival_log(epoch);
-    Ok((assemble(&plan, &outcome), log))
+    Ok((assemble(&plan, &outcome, &settings.baseline), log))
 }
 
 /// A server that we start is kept off our CPUs. The bundled one says how many threads it has; another may use half the machine.

@@ -13,6 +13,7 @@ use crate::report::ArrivalLog;
 use crate::result::Interval;
 use crate::target::{Reading, Sampler};
 use crate::tenths::Tenths;
+use crate::thresholds::{Second, Watch};
 use crate::validity::OwnSecond;
 use crate::worker::Tick;
 
@@ -85,12 +86,17 @@ pub struct Timeline {
     /// What the validity rules want to know of measured seconds.
     pub seconds: Vec<OwnSecond>,
     arrivals: Vec<Arrivals>,
+    /// Thresholds that are looked at while the run goes.
+    pub watch: Option<Watch>,
+    /// Why one of them ends the run, once it does.
+    pub stop: Option<String>,
 }
 
 impl Timeline {
     /// From the start of the first phase on.
     pub fn new(plan: Arc<Plan>, (workers, cores): (usize, usize), start: u64, spending: Spending<'_>) -> Self {
         let pending = Recorder::new(plan.phases.len(), plan.groups.len());
+        let watch = Watch::new(&plan.thresholds, plan.shape());
         Timeline {
             plan,
             workers,
@@ -109,6 +115,8 @@ impl Timeline {
             intervals: Vec::new(),
             seconds: Vec::new(),
             arrivals: Vec::new(),
+            watch,
+            stop: None,
         }
     }
 
@@ -166,6 +174,15 @@ impl Timeline {
         let percentile = |counts: &Counts, q| counts.percentile(q).map(|us| us as f64);
         let figure = |q| percentile(&arrived, q);
         let due = self.due.iter().sum::<u64>();
+        let server_rss_bytes = sampler.and_then(Sampler::rss);
+        if let Some(watch) = &mut self.watch {
+            let to_s = self.clock.offset(now) as f64 / 1e9;
+            let (phases, groups) = (self.plan.phases.len(), self.plan.groups.len());
+            let mut second = Second::new(offset as f64 / 1e9, to_s, &recorder, phases, groups);
+            (second.server_cpu_s, second.loadgen_cpu_s) = (server_cpu_s, loadgen_cpu_s);
+            second.server_rss_bytes = server_rss_bytes;
+            self.stop = watch.second(second);
+        }
         self.intervals.push(Interval {
             at_s: now.saturating_sub(self.clock.start()) as f64 / 1e9,
             length_s: length as f64 / 1e9,
@@ -181,7 +198,7 @@ impl Timeline {
             schedule_lag_p99: percentile(&lag, 0.99),
             read_age_p99: percentile(&age, 0.99),
             server_cpu_s,
-            server_rss_bytes: sampler.and_then(Sampler::rss),
+            server_rss_bytes,
             loadgen_cpu_s,
             loadgen_rss_bytes: spending.own.memory().rss_bytes,
             arrivals: Tenths::of(arrived.ranges().map(|(low, _, n)| (low, n))),

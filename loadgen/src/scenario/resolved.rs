@@ -11,6 +11,7 @@ use crate::plan::{Arrival, Checked, Compression, Correlate, Declined, From, Mode
 use crate::scenario::file::{File, PublishersTable, TargetTable};
 use crate::scenario::redact;
 use crate::scenario::word::OfferKey;
+use crate::thresholds::Threshold;
 
 /// Times in microseconds, sizes in bytes.
 pub(super) fn resolved(plan: &Plan, file: &File) -> Value {
@@ -42,8 +43,20 @@ pub(super) fn resolved(plan: &Plan, file: &File) -> Value {
         }).collect::<Vec<_>>(),
         "publishers": publishers(plan, file),
         "phases": plan.phases.iter().map(phase).collect::<Vec<_>>(),
-        "thresholds": plan.thresholds.iter().map(|t| json!({ "metric": t.metric, "expr": t.text })).collect::<Vec<_>>(),
+        "thresholds": plan.thresholds.iter().map(threshold).collect::<Vec<_>>(),
     })
+}
+
+fn threshold(threshold: &Threshold) -> Value {
+    let mut out = json!({ "metric": threshold.metric, "expr": threshold.text });
+    if let Some(seconds) = threshold.over_s {
+        out["over"] = format!("{seconds}s").into();
+    }
+    if let Some(grace) = threshold.abort {
+        out["abort"] = true.into();
+        out["grace"] = humantime::format_duration(grace).to_string().into();
+    }
+    out
 }
 
 fn compression(compression: Option<Compression>) -> Value {

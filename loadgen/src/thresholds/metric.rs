@@ -4,11 +4,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::expression::Unit;
 use crate::result::{
     Compression, Connections, Deliveries, Figures, Latency, LoadgenCost, Publishes, Quantiles, Rates, ServerCost,
     Spread,
 };
-use crate::thresholds::Unit;
 
 /// A figure of `run.json` that an objective may name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,7 +129,7 @@ fn part_metrics() -> Vec<String> {
 }
 
 /// Paths of all numbers (and nulls, which may be numbers); maps that are filled while running are empty here.
-fn leaves(value: &Value) -> Vec<String> {
+pub(super) fn leaves(value: &Value) -> Vec<String> {
     fn walk(prefix: &str, table: &Map<String, Value>, found: &mut Vec<String>) {
         for (key, value) in table {
             let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
@@ -145,6 +145,12 @@ fn leaves(value: &Value) -> Vec<String> {
         walk("", table, &mut found);
     }
     found
+}
+
+/// A metric without `groups.NAME.` and `phases.NAME.`.
+pub fn bare(path: &str) -> &str {
+    let rest = path.strip_prefix("groups.").or_else(|| path.strip_prefix("phases."));
+    rest.and_then(|rest| rest.split_once('.')).map_or(path, |(_, figure)| figure)
 }
 
 /// What the values of a figure are, whose path is without `groups.NAME.` and `phases.NAME.`.

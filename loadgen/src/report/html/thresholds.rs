@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::report::text::thresholds::value;
+use crate::report::text::thresholds::{compared_with, outcome};
 use crate::result::Run;
 
 pub(super) fn section(run: &Run) -> Markup {
@@ -16,13 +16,14 @@ pub(super) fn section(run: &Run) -> Markup {
                 tbody {
                     @for threshold in &run.thresholds {
                         tr {
-                            @if threshold.pass { th scope="row" class="good" { "✓ held" } } @else { th scope="row" class="bad" { "✗ failed" } }
-                            td class="words" { (threshold.metric) " " (threshold.expr) }
-                            td { (value(run, threshold)) }
+                            @if threshold.skipped { th scope="row" { "skipped" } } @else if threshold.pass { th scope="row" class="good" { "✓ held" } } @else { th scope="row" class="bad" { "✗ failed" } }
+                            td class="words" { (threshold.name()) }
+                            td { (outcome(run, threshold)) }
                         }
                     }
                 }
             }
         }
+        @if let Some(baseline) = &run.baseline { p { (compared_with(baseline)) } }
     }
 }
