@@ -23,6 +23,7 @@ pub mod doctor;
 pub mod environment;
 pub mod inbound;
 pub mod ledger;
+pub mod life;
 pub mod live;
 pub mod merge;
 pub mod pacer;

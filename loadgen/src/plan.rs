@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use wire::deflate::Offer;
 
 use crate::dialect::Dialect;
+use crate::life::{AtStart, Churn, Reconnect, is_among};
 use crate::pacer::Pacer;
 use crate::payload::PayloadSource;
 use crate::thresholds::{Shape, Stretch, Threshold};
@@ -253,6 +254,10 @@ pub struct Group {
     pub compression: Option<Compression>,
     /// Share of the connections that agreed on compression whose messages are decompressed; frames of the others are counted.
     pub inflate: f64,
+    /// Planned leaves and returns, while phases run; `None`: it stays.
+    pub churn: Option<Churn>,
+    /// What a connection does that was closed; `None`: it stays closed.
+    pub reconnect: Option<Reconnect>,
 }
 
 /// Compression that a group offers.
@@ -283,12 +288,9 @@ pub enum Inflate {
 }
 
 impl Group {
-    /// What is done with the messages of the group's connection `i`. The first is always verified, and the share is even over any
-    /// number of rooms: multiples of the golden ratio fill the unit evenly and keep step with no whole number.
+    /// What is done with the messages of the group's connection `i`. The first is always verified.
     pub fn inflate(&self, i: u32) -> Inflate {
-        const GOLDEN_RATIO: f64 = 0.618_033_988_749_894_9;
-        let verify = (f64::from(i) * GOLDEN_RATIO).fract() < self.inflate;
-        if verify { Inflate::Verify } else { Inflate::CountFrames }
+        if is_among(i, self.inflate) { Inflate::Verify } else { Inflate::CountFrames }
     }
 }
 
@@ -368,6 +370,8 @@ pub struct Phase {
     pub measure: bool,
     /// Times the publishers' rates at its start and end (equal unless it ramps).
     pub load: (f64, f64),
+    /// What is done when it starts.
+    pub at_start: Option<AtStart>,
 }
 
 impl Plan {

@@ -30,7 +30,7 @@ impl Requests {
         }
     }
 
-    /// Appends the request for a room of the plan, with an offer of compression.
+    /// Appends the request for a room of the plan, with an offer of compression, and the cursor to resume from.
     ///
     /// # Errors
     /// A path or header that cannot be sent.
@@ -39,11 +39,15 @@ impl Requests {
         room: u32,
         key: &str,
         compression: Option<Offer>,
+        resume: Option<&str>,
         out: &mut Vec<u8>,
     ) -> Result<(), HandshakeError> {
+        let path = self.path(room);
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let resuming = resume.map(|cursor| format!("{path}{separator}resume={cursor}"));
         let request = ClientRequest {
             host: &self.host,
-            path: self.path(room),
+            path: resuming.as_deref().unwrap_or(path),
             key,
             headers: &self.headers,
             subprotocols: &self.subprotocols,

@@ -19,6 +19,7 @@ mod expand;
 mod file;
 mod groups;
 mod keys;
+mod life;
 mod limits;
 mod listening;
 mod measured;

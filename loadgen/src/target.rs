@@ -7,7 +7,7 @@ mod sample;
 mod servers;
 mod watch;
 
-pub use process::{Exit, Running};
+pub use process::{Change, Exit, Running};
 pub use sample::{Sample, Sampler};
 pub use servers::Servers;
 pub use watch::{Reading, Usage, Watch, Watched};

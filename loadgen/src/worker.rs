@@ -13,9 +13,11 @@ mod causes;
 mod course;
 mod dialer;
 mod ledgers;
+mod life;
 mod native;
 mod news;
 mod pacing;
+mod returns;
 mod share;
 mod tally;
 mod tungstenite;
@@ -40,7 +42,7 @@ pub struct Common {
     /// The plan.
     pub plan: Arc<Plan>,
     /// What was published.
-    pub book: Book,
+    pub book: Arc<Book>,
     /// What was found out before the first connection.
     pub found: Found,
 }

@@ -63,7 +63,7 @@ fn begin_work(begin: &Begin, tell: UnboundedSender<News>) -> Result<Threads, Str
     let plan = Arc::new(plan_of(begin)?);
     let book = Book::open(&begin.book, publisher_rooms(&plan))
         .map_err(|error| format!("the memory shared with the coordinator cannot be opened: {error}"))?;
-    let common = Arc::new(Common { book, found: begin.found.clone(), plan: Arc::clone(&plan) });
+    let common = Arc::new(Common { book: Arc::new(book), found: begin.found.clone(), plan: Arc::clone(&plan) });
     let mine = shares(&plan, begin.force.workers.into()).drain(begin.workers()).collect();
     Threads::start(&common, mine, begin.cpus.as_deref(), &tell).map_err(|error| error.to_string())
 }

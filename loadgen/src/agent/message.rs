@@ -104,6 +104,7 @@ pub fn decode<M: DeserializeOwned>(bytes: &[u8]) -> Result<M, MessageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::Roll;
     use crate::live::snapshot::Connections;
     use crate::recorder::Recorder;
     use crate::worker::{DueCounts, Tick};
@@ -115,8 +116,9 @@ mod tests {
         recorder.slot(1, 2).saved = -3;
         recorder.phase(1).sent = 9;
         let joined = Some([((4, 2), 11)].into());
-        let connections = Connections { open: 5, ..Connections::default() };
-        let tick = Tick { worker: 3, recorder, connections, waiting: true, due: DueCounts::default(), joined };
+        let (due, roll) = (DueCounts::default(), Roll::default());
+        let connections = Connections { open: 5, away: 1, ..Connections::default() };
+        let tick = Tick { worker: 3, recorder, connections, waiting: true, due, joined, roll };
         let bytes = encode(&FromAgent::News(News::Tick(Box::new(tick)))).unwrap();
         let (prefix, body) = bytes.split_first_chunk().unwrap();
         assert_eq!(length(*prefix).unwrap(), body.len());

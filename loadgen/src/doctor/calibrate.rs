@@ -246,6 +246,7 @@ impl Receiver {
             first_arrivals: &mut Vec::new(),
             delivery: Delivery { now, group: Some(0), publisher: None, phase: 0 },
             delivered: 0,
+            messages: 0,
             echoes: 0,
         };
         reader.receive(cursor, input)?;

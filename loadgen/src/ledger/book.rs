@@ -3,19 +3,21 @@
 //! A publisher writes its own table just before the bytes go out; whoever receives the message reads it, in whichever worker or
 //! agent. So the tables are atomics in memory that processes share, and each is written by one thread, before anybody can ask.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::Ordering;
 
 use net::SharedWords;
 
 use super::list::{self, List};
+use super::order::RoomOrder;
 
 /// Value of [`Published::due`] in a closed loop, where nothing is due.
 pub const NOT_DUE: u64 = 0;
 
-/// Words of a publish: due, sent, phase.
-const CELL: usize = 3;
-/// Words of addresses for a book: three thousand million publishes. Only what is used takes memory.
+/// Words of a publish: due, sent, phase, number in its room.
+const CELL: usize = 4;
+/// Words of addresses for a book: a thousand million publishes. Only what is used takes memory.
 const WORDS: usize = 1 << 33;
 
 /// One publish, in nanoseconds of CLOCK_MONOTONIC.
@@ -34,7 +36,9 @@ pub struct Published {
 pub struct PublishTable<'b> {
     /// Its owner's word is how many publishes were begun.
     cells: List<'b>,
+    publisher: u32,
     room: u32,
+    order: RoomOrder<'b>,
 }
 
 impl PublishTable<'_> {
@@ -51,11 +55,14 @@ impl PublishTable<'_> {
     /// Enters the next publish and gives its sequence. Only the publisher's own worker calls this.
     pub fn begin(&self, published: Published) -> u32 {
         let seq = self.cells.head().load(Ordering::Relaxed) as u32;
+        let number = self.order.reserve();
         let cell = self.cells.cell_to_write(seq);
         cell[0].store(published.due, Ordering::Relaxed);
         cell[1].store(published.sent, Ordering::Relaxed);
         cell[2].store(published.phase.into(), Ordering::Relaxed);
+        cell[3].store(number.into(), Ordering::Relaxed);
         self.cells.head().store(u64::from(seq) + 1, Ordering::Release);
+        self.order.enter(number, self.publisher, seq);
         seq
     }
 
@@ -64,6 +71,14 @@ impl PublishTable<'_> {
         if let Some(cell) = self.cells.cell(seq) {
             cell[1].store(sent, Ordering::Release);
         }
+    }
+
+    /// Its number in the room; `None` for a sequence that was never published.
+    pub fn number(&self, seq: u32) -> Option<u32> {
+        if seq >= self.count() {
+            return None;
+        }
+        Some(self.cells.cell(seq)?[3].load(Ordering::Relaxed) as u32)
     }
 
     /// What is known of a publish; `None` for a sequence that was never published.
@@ -85,6 +100,8 @@ impl PublishTable<'_> {
 pub struct Book {
     words: SharedWords,
     rooms: Vec<u32>,
+    /// The list of each room that is published to.
+    orders: HashMap<u32, usize>,
 }
 
 impl Book {
@@ -94,8 +111,9 @@ impl Book {
     /// When this process is out of descriptors or addresses.
     pub fn new(rooms: Vec<u32>) -> io::Result<Self> {
         let words = SharedWords::new(WORDS)?;
-        list::prepare(&words, rooms.len());
-        Ok(Book { words, rooms })
+        let orders = orders(&rooms);
+        list::prepare(&words, rooms.len() + orders.len());
+        Ok(Book { words, rooms, orders })
     }
 
     /// The book that another process of this run made, by its [`path`](Book::path) there.
@@ -103,7 +121,7 @@ impl Book {
     /// # Errors
     /// When that process has ended.
     pub fn open(path: &str, rooms: Vec<u32>) -> io::Result<Self> {
-        Ok(Book { words: SharedWords::open(path)?, rooms })
+        Ok(Book { words: SharedWords::open(path)?, orders: orders(&rooms), rooms })
     }
 
     /// What [`open`](Book::open) takes in another process, as long as this one has the book.
@@ -115,13 +133,34 @@ impl Book {
     pub fn table(&self, publisher: u32) -> Option<PublishTable<'_>> {
         let index = publisher as usize;
         let room = *self.rooms.get(index)?;
-        Some(PublishTable { cells: List::new(&self.words, index, CELL), room })
+        Some(PublishTable { cells: List::new(&self.words, index, CELL), publisher, room, order: self.order(room) })
+    }
+
+    /// The order in which a room's publishes were begun.
+    pub fn order(&self, room: u32) -> RoomOrder<'_> {
+        RoomOrder::new(self.orders.get(&room).map(|&index| List::new(&self.words, index, 1)))
+    }
+
+    /// The phase in which the publish of this number of a room was due.
+    pub fn phase_of(&self, room: u32, number: u32) -> Option<u16> {
+        let (publisher, seq) = self.order(room).publish(number)?;
+        Some(self.table(publisher)?.get(seq)?.phase)
     }
 
     /// Publishers of a room, in order.
     pub fn publishers_of(&self, room: u32) -> impl Iterator<Item = u32> + '_ {
         (0..).zip(&self.rooms).filter(move |(_, r)| **r == room).map(|(i, _)| i)
     }
+}
+
+/// A list for each room, behind those of the publishers.
+fn orders(rooms: &[u32]) -> HashMap<u32, usize> {
+    let mut orders = HashMap::new();
+    for room in rooms {
+        let next = rooms.len() + orders.len();
+        orders.entry(*room).or_insert(next);
+    }
+    orders
 }
 
 #[cfg(test)]
@@ -146,6 +185,19 @@ mod tests {
             assert_eq!(table.get(1000), None);
         }
         assert!(book.table(2).is_none());
+    }
+
+    #[test]
+    fn publishes_of_a_room_are_numbered_together() {
+        let book = Book::new(vec![0, 1, 0]).unwrap();
+        let publish = |publisher: u32, phase| {
+            let table = book.table(publisher).unwrap();
+            table.number(table.begin(Published { due: 1, sent: 2, phase })).unwrap()
+        };
+        assert_eq!([publish(0, 0), publish(2, 0), publish(1, 1), publish(2, 1)], [0, 1, 0, 2]);
+        assert_eq!((book.order(0).next(), book.order(1).next(), book.order(9).next()), (3, 1, 0));
+        assert_eq!(book.phase_of(0, 2), Some(1));
+        assert_eq!((book.order(0).publish(2), book.phase_of(0, 3)), (Some((2, 1)), None));
     }
 
     #[test]

@@ -186,7 +186,7 @@ impl Place<'_> {
         let key = encode_key(*b"fanout's probe  ");
         let mut request = Vec::new();
         // Without compression: what a server makes of the offer is a result, counted for each connection.
-        self.requests.write(self.room, &key, None, &mut request).map_err(|e| not_websocket(e.to_string()))?;
+        self.requests.write(self.room, &key, None, None, &mut request).map_err(|e| not_websocket(e.to_string()))?;
         let sent = async {
             stream.write_all(&request).await?;
             stream.flush().await

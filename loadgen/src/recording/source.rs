@@ -141,7 +141,7 @@ async fn upgrade(feed: &Feed, room: u32) -> Result<Line, SourceError> {
     rng.fill_bytes(&mut nonce);
     let key = encode_key(nonce);
     let mut request = Vec::new();
-    feed.requests.write(room, &key, None, &mut request).map_err(not_websocket)?;
+    feed.requests.write(room, &key, None, None, &mut request).map_err(not_websocket)?;
     stream.write_all(&request).await?;
     let mut input = Vec::new();
     loop {

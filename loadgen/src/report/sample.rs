@@ -7,8 +7,8 @@ use serde_json::json;
 use crate::record::Counts;
 use crate::result::{
     Compression, Connections, Deliveries, Environment, Figures, Interval, Latency, Level, LoadgenCost, LoadgenSeconds,
-    PhaseFigures, Publishes, Quantiles, Rates, Reason, Run, ServerCost, ServerSeconds, Spread, ThresholdResult,
-    Validity,
+    PhaseFigures, Publishes, Quantiles, Rates, Reason, Reconnect, Run, ServerCost, ServerSeconds, Spread,
+    ThresholdResult, Validity,
 };
 use crate::tenths::Tenths;
 
@@ -57,7 +57,7 @@ pub fn good() -> Run {
     let counts = latencies(n);
     let due = counts.quantiles(Some(n));
     let figures = Figures {
-        publishes: Publishes { due: 15_000, sent: 15_000 },
+        publishes: Publishes { due: 15_000, sent: 15_000, away: 0 },
         deliveries: Deliveries { expected: n, delivered: n, ..Deliveries::default() },
         rates: Rates {
             publishes_asked_per_s: Some(250.0),
@@ -77,6 +77,7 @@ pub fn good() -> Run {
         },
         latency: Latency { due: Some(due.clone()), sent: due.clone(), arrived: due, ..Latency::default() },
         schedule_lag: spread_of(20, 15_000),
+        reconnect: Reconnect::default(),
         subscribers: 5000,
     };
     let phase = |measure, start_s, length_s| PhaseFigures {
@@ -128,6 +129,7 @@ pub fn good() -> Run {
         deliveries: figures.deliveries.clone(),
         rates: figures.rates.clone(),
         compression: figures.compression.clone(),
+        reconnect: Reconnect::default(),
         latency: figures.latency.clone(),
         schedule_lag: figures.schedule_lag.clone(),
         read_age: spread_of(45, n),
@@ -249,6 +251,31 @@ pub fn dropped() -> Run {
     run
 }
 
+/// A storm: everybody was cut, and all but two came back.
+pub fn returned() -> Run {
+    let mut run = good();
+    run.connections.left = 5000;
+    run.connections.left_by = BTreeMap::from([("cut".to_owned(), 5000)]);
+    run.reconnect = Reconnect {
+        count: 4998,
+        away: 2,
+        p50: Some(2_600_000.0),
+        p99: Some(5_010_000.0),
+        cut: 5000,
+        back_50: Some(2_510_000.0),
+        back_99: Some(4_960_000.0),
+        back_all: None,
+        peak_per_s: Some(1230.0),
+        resumed: 4990,
+        resume_refused: 8,
+        failed_tries: 17,
+    };
+    run.deliveries.resumed = 62_400;
+    run.deliveries.missed = 100;
+    run.latency.resumed = spread_of(1_400_000, 62_400);
+    run
+}
+
 /// A publisher that could not keep up.
 pub fn invalid() -> Run {
     let mut run = good();
@@ -354,6 +381,7 @@ pub fn timed(seconds: u32) -> Run {
                 "drain"
             };
             Interval {
+                handshakes: 0,
                 at_s,
                 phase: phase.to_owned(),
                 connections: 5050 - u64::from(second % 7),

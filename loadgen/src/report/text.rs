@@ -13,6 +13,7 @@ mod histogram;
 pub(in crate::report) mod latency;
 pub(in crate::report) mod page;
 pub(in crate::report) mod parts;
+pub(in crate::report) mod returns;
 pub(in crate::report) mod sentences;
 #[cfg(test)]
 mod tests;
@@ -44,6 +45,7 @@ pub fn render(run: &Run, written: Option<&Written>, colour: Colour) -> String {
     sentences::write(&mut page, run);
     thresholds::write(&mut page, run);
     connections::write(&mut page, run);
+    returns::write(&mut page, run);
     latency::write(&mut page, run);
     histogram::write(&mut page, run);
     latency::write_spread(&mut page, run);

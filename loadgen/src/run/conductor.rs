@@ -10,12 +10,13 @@ use super::outcome::{End, Mark, Memory, Outcome};
 use super::signals::Signals;
 use super::telling::Telling;
 use super::timeline::{Cpu, Timeline};
+use crate::life::AtStart;
 use crate::live::snapshot::Connections;
 use crate::live::terminal::Wish;
 use crate::plan::{Arrival, From, Plan};
 use crate::progress::Progress;
 use crate::report::numbers::seconds;
-use crate::target::{Sampler, Servers, Watch, Watched};
+use crate::target::{Change, Sampler, Servers, Watch, Watched};
 use crate::worker::{News, Order, Tick};
 
 /// Between "connected and settled" and the first due time: enough for every worker to have heard of it.
@@ -35,7 +36,7 @@ enum Event {
     Deadline,
     Interrupted,
     NextPhase,
-    ServerEnded(String),
+    Server(Change),
     CrewGone,
 }
 
@@ -68,6 +69,8 @@ pub struct Latest {
     connected: usize,
     /// Connections of each worker, in order; `None` before it has said anything.
     connections: Vec<Option<Connections>>,
+    /// CPU time of the server when its restart began, nanoseconds; `None`: none is under way.
+    restarting: Option<u64>,
     told_silence: bool,
     /// A phase runs.
     in_phase: bool,
@@ -161,6 +164,7 @@ impl Conductor<'_> {
         for i in 0..self.plan.phases.len() {
             self.mark();
             self.latest.in_phase = true;
+            self.at_start(i);
             end += self.plan.phases[i].length;
             while self.until(end).await? == Waited::SkipAsked {
                 end -= self.skip(i);
@@ -168,6 +172,34 @@ impl Conductor<'_> {
         }
         self.end_phase();
         Ok(())
+    }
+
+    /// Does what the scenario wants done when a phase starts.
+    fn at_start(&mut self, phase: usize) {
+        match self.plan.phases[phase].at_start {
+            None => {}
+            Some(AtStart::Cut(share)) => self.crew.order(Order::Cut { share }),
+            Some(AtStart::Restart(_)) if self.latest.restarting.is_some() => {
+                let name = &self.plan.phases[phase].name;
+                self.outcome.notes.push(format!("{name}: the restart before was not over, so there was no other"));
+            }
+            Some(AtStart::Restart(stop)) => {
+                self.latest.restarting = Some(self.sampler().and_then(Sampler::cpu).unwrap_or(0));
+                // Workers must know first, or what ends meanwhile would count against the server.
+                self.crew.order(Order::RestartBegins);
+                self.server.restart(stop);
+            }
+        }
+    }
+
+    /// The server is up again.
+    fn restarted(&mut self) {
+        let before = self.latest.restarting.take().unwrap_or(0);
+        let costs = &mut self.outcome.costs;
+        costs.sampler = costs.sampler.take().and_then(|sampler| sampler.succeeded_by(self.server.processes(), before));
+        let watched = Watched { server: costs.sampler.clone(), ports: self.server.ports(), own: costs.own.pids() };
+        costs.watch = Watch::begin(watched, self.start).ok();
+        self.crew.order(Order::RestartEnded);
     }
 
     /// The phase under way, if there is one, ends here.
@@ -274,6 +306,7 @@ impl Conductor<'_> {
         let outcome = &mut self.outcome;
         for harvest in &outcome.harvests {
             outcome.account.update(harvest.worker, harvest.due.clone(), Some(harvest.joined.clone()));
+            outcome.account.enrol(harvest.roll.clone());
             outcome.account.total.merge(&harvest.recorder);
             outcome.timeline.finish(&harvest.recorder, net::now(), outcome.costs.spending());
             outcome.tally.merge(&harvest.tally);
@@ -302,6 +335,7 @@ impl Conductor<'_> {
     fn count(&mut self, tick: &Tick) {
         self.latest.connections[tick.worker] = Some(tick.connections);
         self.outcome.account.update(tick.worker, tick.due.clone(), tick.joined.clone());
+        self.outcome.account.enrol(tick.roll.clone());
         self.outcome.account.total.merge(&tick.recorder);
     }
 
@@ -328,9 +362,10 @@ impl Conductor<'_> {
         }
     }
 
-    /// Every worker has said that none of its connections is open.
+    /// Every worker has said that none of its connections is open, nor will be.
     fn nobody_is_in(&self) -> bool {
-        self.latest.connections.iter().all(|of_worker| of_worker.is_some_and(|c| c.open == 0))
+        self.latest.restarting.is_none()
+            && self.latest.connections.iter().all(|of_worker| of_worker.is_some_and(|c| c.open + c.away == 0))
     }
 
     fn connections(&self) -> Connections {
@@ -358,14 +393,19 @@ impl Conductor<'_> {
                 Wish::NextPhase => Event::NextPhase,
             },
             news = self.crew.news() => news.map_or(Event::CrewGone, Event::News),
-            exit = self.server.ended() => Event::ServerEnded(exit.to_string()),
+            change = self.server.changed() => Event::Server(change),
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Event::Deadline,
         };
         match event {
             Event::Interrupted => Err(End::Interrupted),
             Event::CrewGone => Err(End::Ours("every worker of the load generator has ended".to_owned())),
             Event::News(News::Broken(why)) => Err(End::Ours(why)),
-            Event::ServerEnded(exit) => {
+            Event::Server(Change::Restarted) => {
+                self.restarted();
+                Ok(event)
+            }
+            Event::Server(Change::NotRestarted(error)) => Err(End::Early(format!("the restart failed: {error}"))),
+            Event::Server(Change::Ended(exit)) => {
                 // Its last words may still be in the pipe.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 Err(End::Early(format!("the server {exit}{}", self.server.last_words())))

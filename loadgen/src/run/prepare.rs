@@ -156,8 +156,8 @@ async fn conduct(
         verify: if seen.wrapping == Wrapping::None { Verify::Exact } else { Verify::StampOnly },
         completion: if seen.echo == Echo::ToSender { Completion::Echo } else { Completion::FirstArrival },
     };
-    let common = Arc::new(Common { plan: Arc::clone(plan), book: Book::new(publisher_rooms(plan))?, found });
-    let account = Account::new(Arc::clone(plan), seen.echo, workers);
+    let common = Arc::new(Common { plan: Arc::clone(plan), book: Arc::new(Book::new(publisher_rooms(plan))?), found });
+    let account = Account::new(Arc::clone(plan), Arc::clone(&common.book), seen.echo, workers);
     if account.is_closed_loop() && workers > 1 && seen.echo == Echo::ToOthers {
         return Err(RunError::ClosedLoopWithoutEcho);
     }

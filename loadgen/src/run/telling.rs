@@ -100,7 +100,7 @@ impl Telling {
         let second = second(interval, account.is_closed_loop());
         let arrived = Arrived::of(&account.arrived_so_far(), &second);
         let came = account.came();
-        let expected = (self.plan.rooms.len() <= MOST_ROOMS).then(|| account.expected().iter().flatten().sum::<u64>());
+        let expected = (self.plan.rooms.len() <= MOST_ROOMS).then(|| account.owed_by_now().max(0) as u64);
         let phases: Vec<usize> = (0..self.plan.phases.len()).collect();
         let publishes = account.publishes(&phases);
         let lag = self.plan.max_schedule_lag.map(|lag| lag.as_secs_f64() * 1e6);

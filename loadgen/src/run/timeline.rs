@@ -188,6 +188,7 @@ impl Timeline {
             length_s: length as f64 / 1e9,
             phase: if past_end { "drain".to_owned() } else { phase.name.clone() },
             connections: self.open.iter().sum(),
+            handshakes: recorder.phases().map(|p| p.handshakes).sum(),
             publishes_due: due.saturating_sub(self.due_told),
             publishes: recorder.phases().map(|p| p.sent).sum(),
             deliveries: recorder.slots().map(|s| s.delivered + s.counted).sum(),

@@ -10,10 +10,13 @@ use serde::Deserialize;
 use crate::scenario::objectives::Objectives;
 use crate::scenario::scalar::{At, Scalar};
 use crate::scenario::value::{
-    Count, InflateShare, Load, Name, PhaseLength, Positive, Rooms, Seed, SizeRange, Span, Time, WindowBits,
+    Count, InflateShare, Load, Name, PhaseLength, Positive, Rooms, Seed, Share, SizeRange, Span, Spans, Time,
+    WindowBits,
 };
 use crate::scenario::variants::Variants;
-use crate::scenario::word::{ArrivalKey, CorpusKey, CorrelateKey, FromKey, ModeKey, OfferKey, SpreadKey, ViaKey};
+use crate::scenario::word::{
+    ArrivalKey, CorpusKey, CorrelateKey, FromKey, JitterKey, ModeKey, OfferKey, OnKey, SpreadKey, StopKey, ViaKey,
+};
 
 /// A scenario of fanout: what connects, what is published, and what must hold.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -138,6 +141,38 @@ pub struct ConnectionsTable {
     /// Which connections that agreed on compression are decompressed: "all" (default), or a share such as 0.01; frames of the
     /// others are only counted.
     pub inflate: Option<InflateShare>,
+    /// Planned leaves and returns while phases run, such as { session = "90s", offline = "1s-5s" }. Default: connections stay.
+    pub churn: Option<At<ChurnTable>>,
+    /// How a connection that was closed comes back, such as { backoff = "500ms-30s" }. Default: it stays closed.
+    pub reconnect: Option<At<ReconnectTable>>,
+}
+
+/// `churn`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table such as { session = \"90s\", offline = \"1s-5s\" }")]
+#[schemars(inline)]
+pub struct ChurnTable {
+    /// How long a connection stays open on average (exponentially distributed).
+    pub session: Option<At<Span>>,
+    /// Leaves a second, the whole group together, instead of `session`.
+    pub rate: Option<At<Positive>>,
+    /// How long it stays away: "3s", or evenly between the ends of "1s-5s".
+    pub offline: At<Spans>,
+}
+
+/// `reconnect`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table such as { backoff = \"500ms-30s\", jitter = \"full\" }")]
+#[schemars(inline)]
+pub struct ReconnectTable {
+    /// After which ends: "any" (default), or "drop": those without a close frame.
+    pub on: Option<At<OnKey>>,
+    /// The first wait, which doubles with every failed try up to the second. Default "500ms-30s".
+    pub backoff: Option<At<Spans>>,
+    /// How the wait is drawn: "full" (default; anything up to it), "equal" (half of it, and up to as much again) or "none".
+    pub jitter: Option<At<JitterKey>>,
+    /// Whether it asks the server for what it missed (?resume= with the server's cursor). Default false.
+    pub resume: Option<At<bool>>,
 }
 
 /// `compression`.
@@ -219,6 +254,19 @@ pub struct PhaseTable {
     pub measure: bool,
     /// Times the publishers' rates: "5x", or "1x-5x" to ramp. Default "1x".
     pub load: Option<At<Load>>,
+    /// What is done when the phase starts: { restart = "SIGTERM" } or { cut = 0.5 }.
+    pub at_start: Option<At<AtStartTable>>,
+}
+
+/// `at_start`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table such as { restart = \"SIGTERM\" } or { cut = 0.5 }")]
+#[schemars(inline)]
+pub struct AtStartTable {
+    /// The server that fanout started gets this signal, "SIGTERM" or "SIGKILL", and is started again on the same port.
+    pub restart: Option<At<StopKey>>,
+    /// This share of the subscribers' connections is reset by the client, without a goodbye.
+    pub cut: Option<At<Share>>,
 }
 
 /// `[ab]`.

@@ -2,16 +2,21 @@
 
 use std::time::Duration;
 
-use crate::plan::Phase;
+use crate::plan::{Phase, TargetKind};
 use crate::scenario::error::Fault;
 use crate::scenario::file::PhaseTable;
+use crate::scenario::life;
 use crate::scenario::value::PhaseLength;
 
 /// Longest run: a typing error in a unit is likelier than a month of load.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// `trace` is how long the trace lasts at its speed, where there is one.
-pub(super) fn resolve(tables: &[PhaseTable], trace: Option<Duration>) -> Result<Vec<Phase>, Fault> {
+pub(super) fn resolve(
+    tables: &[PhaseTable],
+    trace: Option<Duration>,
+    target: &TargetKind,
+) -> Result<Vec<Phase>, Fault> {
     if tables.is_empty() {
         return Err(Fault::missing("there is no [[phases]]: the run would be over before it began")
             .help("add [[phases]] with a name and for = \"10s\""));
@@ -26,7 +31,8 @@ pub(super) fn resolve(tables: &[PhaseTable], trace: Option<Duration>) -> Result<
         if length > LONGEST {
             return Err(Fault::at(&table.length.span, "a phase lasts at most 30 days: is its unit right?"));
         }
-        phases.push(Phase { name: table.name.value.0.clone(), length, measure: table.measure, load });
+        let at_start = table.at_start.as_ref().map(|at| life::at_start(at, target)).transpose()?;
+        phases.push(Phase { name: table.name.value.0.clone(), length, measure: table.measure, load, at_start });
         if phases.iter().map(|p| p.length).sum::<Duration>() > LONGEST {
             return Err(Fault::at(&table.length.span, "the phases last more than 30 days together: shorten one"));
         }

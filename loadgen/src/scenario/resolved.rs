@@ -2,15 +2,18 @@
 //!
 //! Strings are shown as they stand in the file, so a value of the environment can never get here.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use wire::deflate::Context;
 
 use crate::dialect;
+use crate::life::{AtStart, Churn, Jitter, On, Reconnect, Resume, Stop};
 use crate::plan::{Arrival, Checked, Compression, Correlate, Declined, From, Mode, Phase, Plan, Ready, TargetKind};
 use crate::scenario::file::{File, PublishersTable, TargetTable};
 use crate::scenario::redact;
-use crate::scenario::word::OfferKey;
+use crate::scenario::word::{JitterKey, OfferKey, OnKey, StopKey};
 use crate::thresholds::Threshold;
 
 /// Times in microseconds, sizes in bytes.
@@ -39,12 +42,48 @@ pub(super) fn resolved(plan: &Plan, file: &File) -> Value {
                 "source_ips": group.source_ips,
                 "compression": compression(group.compression),
                 "inflate": group.inflate,
+                "churn": group.churn.map(churn),
+                "reconnect": group.reconnect.map(reconnect),
             })
         }).collect::<Vec<_>>(),
         "publishers": publishers(plan, file),
         "phases": plan.phases.iter().map(phase).collect::<Vec<_>>(),
         "thresholds": plan.thresholds.iter().map(threshold).collect::<Vec<_>>(),
     })
+}
+
+fn us(range: (Duration, Duration)) -> [u64; 2] {
+    [range.0.as_micros() as u64, range.1.as_micros() as u64]
+}
+
+fn churn(churn: Churn) -> Value {
+    json!({ "session_us": churn.session.as_micros() as u64, "offline_us": us(churn.offline) })
+}
+
+fn reconnect(reconnect: Reconnect) -> Value {
+    let on = match reconnect.on {
+        On::Any => OnKey::Any,
+        On::Drop => OnKey::Drop,
+    };
+    let jitter = match reconnect.jitter {
+        Jitter::None => JitterKey::None,
+        Jitter::Equal => JitterKey::Equal,
+        Jitter::Full => JitterKey::Full,
+    };
+    json!({
+        "on": on.word(),
+        "backoff_us": us(reconnect.backoff),
+        "jitter": jitter.word(),
+        "resume": reconnect.resume == Resume::Ask,
+    })
+}
+
+fn at_start(at_start: AtStart) -> Value {
+    match at_start {
+        AtStart::Restart(Stop::Terminate) => json!({ "restart": StopKey::Terminate.word() }),
+        AtStart::Restart(Stop::Kill) => json!({ "restart": StopKey::Kill.word() }),
+        AtStart::Cut(share) => json!({ "cut": share }),
+    }
 }
 
 fn threshold(threshold: &Threshold) -> Value {
@@ -190,5 +229,6 @@ fn phase(phase: &Phase) -> Value {
         "for_us": phase.length.as_micros() as u64,
         "measure": phase.measure,
         "load": [phase.load.0, phase.load.1],
+        "at_start": phase.at_start.map(at_start),
     })
 }

@@ -25,12 +25,19 @@ pub struct Sample {
 pub struct Sampler {
     /// Never empty.
     pids: Arc<[u32]>,
+    /// CPU time of the processes that stood in their place before, nanoseconds.
+    before: u64,
 }
 
 impl Sampler {
     /// For processes by their ids, the most important first; `None` without any.
     pub fn new(pids: Vec<u32>) -> Option<Self> {
-        (!pids.is_empty()).then(|| Sampler { pids: pids.into() })
+        (!pids.is_empty()).then(|| Sampler { pids: pids.into(), before: 0 })
+    }
+
+    /// For the processes that take these ones' place, which had used so much CPU time.
+    pub fn succeeded_by(&self, pids: Vec<u32>, cpu: u64) -> Option<Self> {
+        Self::new(pids).map(|sampler| Sampler { before: cpu.max(self.before), ..sampler })
     }
 
     /// The process that the others descend from.
@@ -45,7 +52,7 @@ impl Sampler {
 
     /// CPU time alone, nanoseconds; cheap. `None` once all processes have gone.
     pub fn cpu(&self) -> Option<u64> {
-        self.sum(|pid| net::process_cpu(pid).ok())
+        self.sum(|pid| net::process_cpu(pid).ok()).map(|cpu| cpu + self.before)
     }
 
     /// Resident memory alone, bytes.

@@ -3,8 +3,9 @@
 use std::future::{Future, poll_fn};
 use std::task::Poll;
 
-use super::process::{self, Exit, Running};
+use super::process::{self, Change, Running};
 use super::{Sampler, Split, TargetError, sample};
+use crate::life::Stop;
 use crate::plan::{Endpoint, Plan};
 use crate::progress::Voice;
 
@@ -32,7 +33,12 @@ impl Servers {
 
     /// Samples their processes; `None` where they cannot be known. To be asked once they accept connections.
     pub fn sampler(&self) -> Option<Sampler> {
-        Sampler::new(self.0.iter().flat_map(Running::processes).collect())
+        Sampler::new(self.processes())
+    }
+
+    /// Their processes, where they can be known.
+    pub fn processes(&self) -> Vec<u32> {
+        self.0.iter().flat_map(Running::processes).collect()
     }
 
     /// The ports on which they listen.
@@ -47,12 +53,26 @@ impl Servers {
         format!("{kind} {}", addresses.join(", "))
     }
 
-    /// Waits until one of their processes ends; for ever if we started none.
-    pub async fn ended(&mut self) -> Exit {
-        let mut each: Vec<_> = self.0.iter_mut().map(|s| Box::pin(s.ended())).collect();
+    /// Ends those that we started and starts them again at the same addresses; [`changed`](Self::changed) says when all are up.
+    pub fn restart(&mut self, stop: Stop) {
+        self.0.iter_mut().for_each(|server| server.restart(stop));
+    }
+
+    /// Waits until something happens to one of them; for ever if we started none. A restart is over when all are up.
+    pub async fn changed(&mut self) -> Change {
+        loop {
+            let change = self.first_change().await;
+            if !matches!(change, Change::Restarted) || !self.0.iter().any(Running::is_restarting) {
+                return change;
+            }
+        }
+    }
+
+    async fn first_change(&mut self) -> Change {
+        let mut each: Vec<_> = self.0.iter_mut().map(|s| Box::pin(s.changed())).collect();
         poll_fn(|context| {
-            let ready = each.iter_mut().find_map(|ended| match ended.as_mut().poll(context) {
-                Poll::Ready(exit) => Some(exit),
+            let ready = each.iter_mut().find_map(|changed| match changed.as_mut().poll(context) {
+                Poll::Ready(change) => Some(change),
                 Poll::Pending => None,
             });
             ready.map_or(Poll::Pending, Poll::Ready)

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::expression::Unit;
 use crate::result::{
-    Compression, Connections, Deliveries, Figures, Latency, LoadgenCost, Publishes, Quantiles, Rates, ServerCost,
-    Spread,
+    Compression, Connections, Deliveries, Figures, Latency, LoadgenCost, Publishes, Quantiles, Rates, Reconnect,
+    ServerCost, Spread,
 };
 
 /// A figure of `run.json` that an objective may name.
@@ -122,6 +122,7 @@ fn part_metrics() -> Vec<String> {
         deliveries: Deliveries::default(),
         rates: Rates::default(),
         compression: Compression::default(),
+        reconnect: Reconnect::default(),
         latency,
         ..Figures::default()
     };
@@ -173,7 +174,8 @@ pub fn unit_of(figure: &str) -> Unit {
         "spread",
     ];
     let first = parent.split('.').next().unwrap_or("");
-    if times.contains(&first) && !matches!(leaf, "count" | "sampled") {
+    let waits = first == "reconnect" && (leaf.starts_with('p') || leaf.starts_with("back_")) && leaf != "peak_per_s";
+    if waits || (times.contains(&first) && !matches!(leaf, "count" | "sampled")) {
         Unit::Time
     } else if leaf.ends_with("_share") {
         Unit::Share
@@ -204,6 +206,9 @@ mod tests {
             "rates.publishes_per_s",
             "compression.ratio",
             "groups.phones.compression.wire_bytes",
+            "reconnect.back_99",
+            "phases.goal.reconnect.p99",
+            "deliveries.missed",
             "schedule_lag.p99",
             "spread.last.max",
             "groups.phones.deliveries.lost",

@@ -5,6 +5,7 @@
 //! | `connection` | one connection's state |
 //! | `line` | its socket, plain or under TLS |
 //! | `opening` | dial, TLS, upgrade, and everything that can go wrong with them |
+//! | `returning` | planned leaves, cuts, and the ways back |
 //! | `reading` | from a readable socket into the ledger |
 //! | `sending` | publishes, pongs and closes on their way out |
 //! | `speaking` | what a dialect says: joins, answers, signs of life |
@@ -15,6 +16,7 @@ mod line;
 mod opening;
 mod outbox;
 mod reading;
+mod returning;
 mod sending;
 mod speaking;
 
@@ -33,10 +35,13 @@ use wire::frame::Opcode;
 
 use self::connection::{Connection, State};
 use self::reading::{SCRATCH, Until};
+use self::returning::Restart;
 use self::sending::{close_payload, sender};
 use super::course::{Course, Obey, Stage};
+use super::life::Farewell;
 use super::news::{News, Order};
 use super::pacing::Due;
+use super::returns::Returns;
 use super::tally::Blame;
 use super::{Common, Share, WakeSlot};
 
@@ -86,6 +91,11 @@ struct Native {
     beats: VecDeque<(u64, u32)>,
     /// Reads since it was last looked at what is due.
     reads: usize,
+    /// Who leaves or comes back next.
+    returns: Returns,
+    /// Connections that will come back.
+    away: u32,
+    restart: Restart,
 }
 
 impl Native {
@@ -102,20 +112,37 @@ impl Native {
             beats: VecDeque::new(),
             rng: Pcg64Mcg::seed_from_u64(now()),
             reads: 0,
+            returns: Returns::default(),
+            away: 0,
+            restart: Restart::default(),
         }
     }
 
     fn turn(&mut self, orders: &Receiver<Order>) -> io::Result<()> {
-        self.poller.set_timer(self.course.wake_at().into_iter().chain(self.speaks_at()).min())?;
+        let ours = [self.speaks_at(), self.returns.next()].into_iter().flatten();
+        self.poller.set_timer(self.course.wake_at().into_iter().chain(ours).min())?;
         let turn = self.poller.wait(Timeout::Never)?;
         self.course.wake(now());
-        if turn.woken && self.course.obey(orders) == Obey::Leave {
-            self.leave();
+        while turn.woken {
+            match self.course.obey(orders) {
+                Obey::GoOn => break,
+                Obey::BeginSessions { at } => self.begin_sessions(at),
+                Obey::Cut { share } => self.cut(share, self.course.phase),
+                Obey::RestartBegins => self.restart_begins(),
+                Obey::RestartEnded => self.restart_ended(),
+                Obey::Leave => {
+                    self.leave();
+                    break;
+                }
+            }
         }
         let mut again = std::mem::take(&mut self.again);
         self.poller.take_again(&mut again);
         for &token in &again {
-            self.ready(Ready { token, readable: true, writable: false, closed: true });
+            // A socket that took this one's place is announced by the kernel.
+            if self.connections[token.0 as usize].state != State::Connecting {
+                self.ready(Ready { token, readable: true, writable: false, closed: true });
+            }
         }
         self.again = again;
         for i in 0..turn.events {
@@ -124,6 +151,8 @@ impl Native {
         self.pace();
         self.connect();
         self.keep_speaking();
+        self.come_and_go();
+        self.course.away = self.away;
         if self.course.report() && self.course.ledgers.wants_trim() {
             let open = self.connections.iter_mut().filter(|c| c.state == State::Open);
             let places = open.map(|c| (c.room, &mut c.cursor, c.compressed.as_deref_mut())).collect();
@@ -145,23 +174,28 @@ impl Native {
         }
         if ready.readable {
             match self.connections[id as usize].state {
-                State::Open | State::Leaving => self.read(id, if ready.closed { Until::Empty } else { Until::Short }),
+                State::Open | State::Leaving | State::Departing => {
+                    self.read(id, if ready.closed { Until::Empty } else { Until::Short })
+                }
                 State::Upgrading => self.read_answer(id),
                 State::Securing => self.secure(id),
                 State::Joining => self.read_join(id),
-                State::Connecting | State::Closed => {}
+                State::Connecting | State::Away | State::Left | State::Closed => {}
             }
         }
     }
 
     /// An open connection is over.
-    fn closed(&mut self, id: u32, cause: &str) {
+    fn closed(&mut self, id: u32, cause: &str, farewell: Farewell) {
         let connection = &mut self.connections[id as usize];
         match connection.state {
-            State::Open => self.course.tally.close(cause.to_owned()),
+            State::Open => return self.ended(id, cause, farewell),
+            State::Departing => return self.departed(id),
             State::Leaving => self.course.tally.leave(),
             State::Joining => return self.broke_off(id, cause),
-            State::Connecting | State::Securing | State::Upgrading | State::Closed => return,
+            State::Connecting | State::Securing | State::Upgrading | State::Away | State::Left | State::Closed => {
+                return;
+            }
         }
         connection.state = State::Closed;
         connection.line = None;
@@ -171,6 +205,7 @@ impl Native {
 
     /// Says goodbye to everybody.
     fn leave(&mut self) {
+        self.end_absences();
         let connections = &self.connections;
         self.course.leave(|publisher| sender(publisher, connections));
         for id in 0..self.connections.len() as u32 {
@@ -182,10 +217,17 @@ impl Native {
                         self.connections[id as usize].state = State::Leaving;
                     }
                 }
+                State::Connecting | State::Securing | State::Upgrading | State::Joining | State::Departing
+                    if self.comes_back(id).is_some() =>
+                {
+                    let connection = &mut self.connections[id as usize];
+                    connection.line = None;
+                    connection.state = State::Closed;
+                }
                 State::Connecting | State::Securing | State::Upgrading | State::Joining => {
                     self.failed(id, "the run ended before it was open".to_owned(), Blame::Server);
                 }
-                State::Leaving | State::Closed => {}
+                State::Leaving | State::Departing | State::Away | State::Left | State::Closed => {}
             }
         }
     }

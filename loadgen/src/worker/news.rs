@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::pacing::DueCounts;
 use super::tally::Tally;
-use crate::ledger::{MessageSpread, Sampled};
+use crate::ledger::{MessageSpread, Roll, Sampled};
 use crate::live::snapshot::Connections;
 use crate::pacer::Cut;
 use crate::recorder::Recorder;
 
 /// From control to a worker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Order {
     /// Begin to connect.
     Connect,
@@ -23,6 +23,15 @@ pub enum Order {
     },
     /// This part of the schedule is skipped.
     Skip(Cut),
+    /// Reset this share of the subscribers' connections.
+    Cut {
+        /// From 0 to 1.
+        share: f64,
+    },
+    /// The server is about to be restarted.
+    RestartBegins,
+    /// It is up again.
+    RestartEnded,
     /// No publish falls due from now on.
     StopPublishing,
     /// Close everything, hand over what is left and end.
@@ -62,6 +71,8 @@ pub struct Tick {
     pub due: DueCounts,
     /// Subscribers that joined, by room and group; sent when it has changed.
     pub joined: Option<HashMap<(u32, u16), u32>>,
+    /// Subscribers that have joined, left and come back since the last tick.
+    pub roll: Roll,
 }
 
 /// Everything a worker knows at the end.
@@ -79,6 +90,8 @@ pub struct Harvest {
     pub unsent_by_us: u64,
     /// Subscribers that joined, by room and group.
     pub joined: HashMap<(u32, u16), u32>,
+    /// Subscribers that have joined, left and come back since the last tick.
+    pub roll: Roll,
     /// First and last subscriber of every message.
     pub spreads: Vec<MessageSpread>,
     /// Median and 99 % subscriber of the sampled messages, microseconds after sending.

@@ -17,6 +17,8 @@ const MOST_AT_ONCE: usize = 256;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct DueCounts {
     counts: HashMap<(u32, u16, Option<u16>), u64>,
+    /// By phase, of publishers that were away by plan: these are not due.
+    away: HashMap<u16, u64>,
 }
 
 impl DueCounts {
@@ -27,6 +29,11 @@ impl DueCounts {
     /// All of them.
     pub fn total(&self) -> u64 {
         self.counts.values().sum()
+    }
+
+    /// Publishes of a phase that were left out because their publisher was away by plan.
+    pub fn away(&self, phase: u16) -> u64 {
+        self.away.get(&phase).copied().unwrap_or(0)
     }
 
     /// Room, phase, sender's group and how many.
@@ -60,8 +67,10 @@ enum Pace {
 pub enum Sender {
     /// Its socket takes bytes.
     Ready,
-    /// Its socket is full: what is due waits in the schedule, due as before.
+    /// Its socket is full, or it is about to come back: what is due waits in the schedule, due as before.
     Blocked,
+    /// It has left by plan: what falls due is not its business, and is counted as that.
+    Away,
     /// It has no connection: what falls due is counted and never sent.
     Gone,
 }
@@ -195,7 +204,7 @@ impl Pacing {
                         }
                     }
                     // `unblocked` makes it eager again; one without a connection publishes no more.
-                    Sender::Blocked | Sender::Gone => {}
+                    Sender::Blocked | Sender::Away | Sender::Gone => {}
                 }
             }
         }
@@ -220,7 +229,11 @@ impl Pacing {
                 && out.len() < most
             {
                 let phase = phase_of(&self.phases, offset) as u16;
-                self.counts.add(timing.room, phase, timing.sender);
+                if sender == Sender::Away {
+                    *self.counts.away.entry(phase).or_default() += 1;
+                } else {
+                    self.counts.add(timing.room, phase, timing.sender);
+                }
                 if sender == Sender::Ready {
                     out.push(Due { publisher: i, at: Some(at), sendable: at.max(timing.writable_since), phase });
                 }
@@ -235,6 +248,25 @@ impl Pacing {
         self.timings[publisher].writable_since = now;
     }
 
+    /// A publisher is connected again from `now` on: nothing that it sent before is answered any more.
+    pub fn returned(&mut self, publisher: usize, now: u64) {
+        self.writable(publisher, now);
+        if let Pace::Closed { in_flight, free } = &mut self.timings[publisher].pace {
+            *free = *in_flight;
+        }
+        self.unblocked(publisher);
+    }
+
+    /// When the first phase began or begins.
+    pub fn started(&self) -> Option<u64> {
+        self.span.as_ref().map(|(clock, _)| clock.start())
+    }
+
+    /// Whether phases run at `now`.
+    pub fn runs(&self, now: u64) -> bool {
+        self.span.as_ref().is_some_and(|(clock, end)| (clock.start()..*end).contains(&now))
+    }
+
     /// A publisher that was blocked can send again.
     pub fn unblocked(&mut self, publisher: usize) {
         match &self.timings[publisher].pace {
@@ -246,11 +278,12 @@ impl Pacing {
 
     /// So many places of a closed loop are free again.
     pub fn completed(&mut self, publisher: usize, n: u32) {
-        if let Pace::Closed { free, .. } = &mut self.timings[publisher].pace {
+        if let Pace::Closed { free, in_flight } = &mut self.timings[publisher].pace {
             if *free == 0 && n > 0 {
                 self.eager.push(publisher as u32);
             }
-            *free += n;
+            // What was sent before an absence may still be answered after it.
+            *free = (*free + n).min(*in_flight);
         }
     }
 
@@ -268,6 +301,9 @@ impl Pacing {
         let mut sendable = 0;
         for (i, timing) in self.timings.iter_mut().enumerate() {
             let Pace::Open(schedule) = &mut timing.pace else { continue };
+            if sender(i) == Sender::Away {
+                continue;
+            }
             while let Some((offset, _)) = clock.next(schedule).filter(|(_, at)| *at < end) {
                 self.counts.add(timing.room, phase_of(&self.phases, offset) as u16, timing.sender);
                 sendable += u64::from(sender(i) == Sender::Ready);

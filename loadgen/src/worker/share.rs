@@ -43,6 +43,8 @@ pub struct Member {
     pub publisher: Option<u32>,
     /// Local address, if the plan names one.
     pub source: Option<IpAddr>,
+    /// Its number in its group; of a separate publisher, in the run.
+    pub index: u32,
     /// What is done with its messages where compression is agreed on.
     pub inflate: Inflate,
 }
@@ -78,6 +80,7 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
                         endpoint: plan.target.endpoint(room, publisher),
                         publisher: Some(publisher),
                         source: None,
+                        index: publisher,
                         inflate: Inflate::Verify,
                     };
                     ramps[placing.worker_of(room, publisher)].push(member);
@@ -103,8 +106,8 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
             let inflate = if publisher.is_some() { Inflate::Verify } else { group.inflate(i) };
             let endpoint = plan.target.endpoint(path_room, connection);
             let number = connection;
-            let member =
-                Member { group: Some(g as u16), room, path_room, number, endpoint, publisher, source, inflate };
+            let group = Some(g as u16);
+            let member = Member { group, room, path_room, number, endpoint, publisher, source, index: i, inflate };
             ramps[placing.worker_of(path_room, connection)].push(member);
             connection += 1;
         }

@@ -10,6 +10,7 @@ use crate::dialect::Join;
 use crate::inbound::Inbound;
 use crate::ledger::{Compressed, Cursor};
 use crate::plan::Inflate;
+use crate::worker::life::Life;
 
 /// One connection.
 #[derive(Debug)]
@@ -36,6 +37,14 @@ pub struct Connection {
     pub outbox: Option<Box<Outbox>>,
     /// A sign of life of the dialect's stands in the queue.
     pub beats: bool,
+    /// When it opened; 0: not yet.
+    pub opened: u64,
+    /// Messages since then.
+    pub received: u32,
+    /// It came back and has heard nothing yet.
+    pub waits: bool,
+    /// Only where it can leave and come back.
+    pub life: Option<Box<Life>>,
 }
 
 /// Where a connection is in its life.
@@ -53,6 +62,12 @@ pub enum State {
     Open,
     /// We sent a close frame and wait for the server's.
     Leaving,
+    /// We said goodbye by plan while the run goes on, and wait for the server's.
+    Departing,
+    /// Between two sockets: it will try to come back.
+    Away,
+    /// It left by plan and stays away.
+    Left,
     /// Over.
     Closed,
 }
@@ -77,6 +92,8 @@ pub struct Opening {
     pub endpoint: usize,
     pub key: String,
     pub inflate: Inflate,
+    /// What it asks the server to replay from.
+    pub resume: Option<String>,
     /// The answer so far.
     pub answer: Vec<u8>,
 }

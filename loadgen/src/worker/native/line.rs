@@ -61,6 +61,14 @@ impl Line {
         }
     }
 
+    /// Closes with a reset; see [`Socket::abort`].
+    ///
+    /// # Errors
+    /// When it can only be closed in an orderly way.
+    pub fn abort(self) -> io::Result<()> {
+        self.socket.abort()
+    }
+
     /// Whether the TLS handshake is still under way.
     pub fn is_handshaking(&self) -> bool {
         self.tls.as_ref().is_some_and(|tls| tls.is_handshaking())

@@ -14,6 +14,7 @@ use super::Native;
 use super::connection::{Connection, Opening, State};
 use super::line::Line;
 use super::reading::{SCRATCH, Until};
+use super::returning::life_of;
 use crate::plan::Declined;
 use crate::tls;
 use crate::validity::RanOut;
@@ -27,12 +28,16 @@ impl Native {
         while let Some(member) = self.course.dialer.next(self.course.woke) {
             self.dial(member);
         }
-        while let Some(id) = self.course.dialer.expired(self.course.woke) {
-            let late = match self.connections[id as usize].state {
-                State::Connecting | State::Upgrading => "no answer to the upgrade within 10 s",
+        while let Some((began, id)) = self.course.dialer.expired(self.course.woke) {
+            let connection = &self.connections[id as usize];
+            if connection.opening.as_ref().is_none_or(|opening| opening.began != began) {
+                continue;
+            }
+            let late = match connection.state {
                 State::Securing => "TLS: no end of the handshake within 10 s",
-                // A join has deadlines of its own.
-                State::Joining | State::Open | State::Leaving | State::Closed => continue,
+                // Its steps have deadlines of their own.
+                State::Joining => continue,
+                _ => "no answer to the upgrade within 10 s",
             };
             self.failed(id, late.to_owned(), Blame::Server);
         }
@@ -40,15 +45,12 @@ impl Native {
     }
 
     fn dial(&mut self, member: Member) {
-        let began = now();
-        self.course.tally.began.get_or_insert(began);
+        self.course.tally.began.get_or_insert_with(now);
         let id = self.connections.len() as u32;
         let publisher = member.publisher.and_then(|index| self.course.local(index));
         if let Some(publisher) = publisher {
             self.course.publishers[publisher].connection = Some(id);
         }
-        let mut nonce = [0; 16];
-        self.rng.fill_bytes(&mut nonce);
         self.connections.push(Connection {
             line: None,
             state: State::Connecting,
@@ -59,23 +61,40 @@ impl Native {
             publisher: publisher.map(|p| p as u32),
             cursor: Default::default(),
             compressed: None,
-            opening: Some(Box::new(Opening {
-                began,
-                connected: 0,
-                secured: None,
-                source: member.source,
-                upgraded: 0,
-                agreed: None,
-                joining: None,
-                endpoint: member.endpoint.into(),
-                key: encode_key(nonce),
-                inflate: member.inflate,
-                answer: Vec::new(),
-            })),
+            opening: None,
             outbox: None,
             beats: false,
+            opened: 0,
+            received: 0,
+            waits: false,
+            life: life_of(&self.course.common.plan, &member),
         });
-        self.course.dialer.began(id, began);
+        self.course.dialer.begin();
+        self.open_socket(id, member, None);
+    }
+
+    /// Dials with a new socket; `resume` is asked for in the upgrade.
+    pub(super) fn open_socket(&mut self, id: u32, member: Member, resume: Option<String>) {
+        let began = now();
+        let mut nonce = [0; 16];
+        self.rng.fill_bytes(&mut nonce);
+        let connection = &mut self.connections[id as usize];
+        connection.state = State::Connecting;
+        connection.opening = Some(Box::new(Opening {
+            began,
+            connected: 0,
+            secured: None,
+            source: member.source,
+            upgraded: 0,
+            agreed: None,
+            joining: None,
+            endpoint: member.endpoint.into(),
+            key: encode_key(nonce),
+            inflate: member.inflate,
+            resume,
+            answer: Vec::new(),
+        }));
+        self.course.dialer.watch(id, began);
         match dial(self.address(member.endpoint.into()), member.source) {
             Ok(socket) => {
                 if let Err(error) = self.poller.add(socket.as_raw_fd(), Token(id), Interest::ReadWrite) {
@@ -153,8 +172,9 @@ impl Native {
         connection.state = State::Upgrading;
         let mut request = Vec::new();
         let offer = self.course.compression(connection.group).map(|c| c.offer);
+        let resume = opening.resume.as_deref();
         let requests = &self.course.requests[opening.endpoint];
-        let written = requests.write(connection.path_room, &opening.key, offer, &mut request);
+        let written = requests.write(connection.path_room, &opening.key, offer, resume, &mut request);
         let sent = match written {
             Ok(()) => line.send(&request).map_err(|e| broken(&e)),
             Err(error) => Err(error.to_string()),
@@ -196,13 +216,19 @@ impl Native {
                 {
                     return self.failed(id, NO_COMPRESSION.to_owned(), Blame::Server);
                 }
-                Ok(Answer::Upgraded { consumed, compression, .. }) => {
+                Ok(Answer::Upgraded { consumed, compression, headers, .. }) => {
                     (opening.upgraded, opening.agreed) = (at, compression);
                     let rest = opening.answer.split_off(consumed);
+                    self.note_cursor(id, &headers);
                     return self.upgraded(id, at, rest);
                 }
                 Ok(Answer::Refused { status, .. }) => {
-                    self.course.tally.refuse(status);
+                    match self.comes_back(id) {
+                        None => self.course.tally.refuse(status),
+                        Some(part) if part.must_be_let_in() => self.course.tally.refuse_again(status),
+                        // So are servers that are restarted or overrun.
+                        Some(_) => {}
+                    }
                     return self.end(id);
                 }
                 Err(error) => return self.failed(id, handshake_cause(&error), Blame::Server),
@@ -215,21 +241,29 @@ impl Native {
 
     /// From here on what the server says is counted; `rest` of it has been read already.
     pub(super) fn opened(&mut self, id: u32, at: u64, rest: Vec<u8>) {
-        self.course.dialer.ended();
+        let before = self.comes_back(id);
         let connection = &mut self.connections[id as usize];
         let Some(opening) = connection.opening.take() else { return };
         connection.state = State::Open;
-        connection.cursor = self.course.ledgers.join(connection.room, connection.group);
+        connection.opened = at;
         let agreed = opening.agreed;
+        if before.is_none() {
+            self.course.dialer.ended();
+            connection.cursor = self.course.ledgers.join(connection.room, connection.group);
+        }
         let compressed =
             agreed.map(|agreed| self.course.ledgers.compressed(connection.room, agreed.server, opening.inflate));
         connection.compressed = compressed.map(Box::new);
-        if let Some(group) = connection.group {
-            self.course.tally.agree(group, agreed);
+        if before.is_none() {
+            if let Some(group) = connection.group {
+                self.course.tally.agree(group, agreed);
+            }
+            let took = Took::between(opening.began, opening.connected, opening.secured, opening.upgraded);
+            let join_us = opening.joining.as_ref().map(|_| (at - opening.upgraded) / 1000);
+            self.course.tally.open(at, Took { join_us, ..took });
+        } else {
+            self.is_back(id, at);
         }
-        let took = Took::between(opening.began, opening.connected, opening.secured, opening.upgraded);
-        let joined = opening.joining.as_ref().map(|_| at);
-        self.course.tally.open(at, Took { join_us: joined.map(|at| (at - opening.upgraded) / 1000), ..took });
         self.begin_beats(id, at);
         drop(opening);
         if !rest.is_empty() {
@@ -245,16 +279,24 @@ impl Native {
     }
 
     pub(super) fn failed(&mut self, id: u32, cause: String, blame: Blame) {
-        self.course.tally.fail(cause, blame);
+        match (self.comes_back(id), blame) {
+            (None, _) => self.course.tally.fail(cause, blame),
+            (Some(part), Blame::Server) if !part.must_be_let_in() => {}
+            (Some(_), _) => self.course.tally.fail_again(cause, blame),
+        }
         self.end(id);
     }
 
     /// A connection that never opened is over.
     fn end(&mut self, id: u32) {
-        self.course.dialer.ended();
+        let before = self.comes_back(id);
         let connection = &mut self.connections[id as usize];
         connection.state = State::Closed;
         connection.line = None;
         connection.opening = None;
+        match before {
+            None => self.course.dialer.ended(),
+            Some(_) => self.try_later(id),
+        }
     }
 }

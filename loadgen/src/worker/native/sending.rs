@@ -15,6 +15,7 @@ use crate::dialect::Words;
 use crate::ledger::{NOT_DUE, Published};
 use crate::worker::causes::broken;
 use crate::worker::course::Publisher;
+use crate::worker::life::{Farewell, Part};
 use crate::worker::pacing::{Due, Sender};
 
 impl Native {
@@ -40,7 +41,7 @@ impl Native {
             // Only publishers keep theirs: there are thousands of others.
             (Flushed::All(_), None) => connection.outbox = None,
             (Flushed::All(Before::Ready), Some(_)) | (Flushed::Blocked, _) => {}
-            (Flushed::Broken(error), _) => self.closed(id, &broken(&error)),
+            (Flushed::Broken(error), _) => self.closed(id, &broken(&error), Farewell::None),
         }
     }
 
@@ -103,6 +104,14 @@ pub(super) fn sender(publisher: Publisher, connections: &[Connection]) -> Sender
         Some(c) if c.state == State::Open => match &c.outbox {
             Some(outbox) if !outbox.is_empty() => Sender::Blocked,
             _ => Sender::Ready,
+        },
+        Some(c) if c.state == State::Left => Sender::Away,
+        Some(c) if c.state != State::Closed => match c.life.as_ref().and_then(|life| life.away.as_ref()) {
+            Some(away) if matches!(away.part, Part::Churn | Part::ForGood) => Sender::Away,
+            // It sends when it is back: what is due meanwhile is late by its absence.
+            Some(_) => Sender::Blocked,
+            None if c.state == State::Departing => Sender::Away,
+            None => Sender::Gone,
         },
         _ => Sender::Gone,
     }
