@@ -57,7 +57,7 @@ pub enum Command {
     Compare(CompareArgs),
     /// Put runs of one scenario, made on several machines or one after the other, together to one
     Merge(MergeArgs),
-    /// Write the report of an old run again, as a page, as text or as JSON
+    /// Write the report of an old run again, as a page, Markdown, text or JSON
     Report(ReportArgs),
     /// How figures went over the runs of a directory, and where they changed
     Trend(TrendArgs),
@@ -179,6 +179,9 @@ pub struct ReportForm {
     /// A page for browsers, phones and printers, in one file (the default)
     #[arg(long)]
     pub html: bool,
+    /// The summary for a pull request or a wiki
+    #[arg(long)]
+    pub md: bool,
     /// The report as on the terminal
     #[arg(long)]
     pub text: bool,

@@ -6,6 +6,7 @@
 //!   crew       the workers and what they report: threads, here or in agents
 //!   own        what the processes of the load generator spend
 //!   signals    Ctrl-C and SIGTERM
+//!   clocks     how far two clocks can be apart
 //!   account    what is expected of every phase and group, and what came
 //!   timeline   intervals, and CPU second by second
 //!   by_second  the middle and the highest of what these seconds cost
@@ -18,6 +19,7 @@
 mod account;
 mod assemble;
 mod by_second;
+mod clocks;
 mod conductor;
 mod crew;
 mod histograms;

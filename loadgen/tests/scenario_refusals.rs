@@ -172,7 +172,6 @@ fn keys_of_later_versions_are_refused_by_name() {
         ("[[phases]]", "[target]\nfeed_end = \"wrap\"\n[[phases]]", &[], (9, 1), "`feed_end` is not built yet in this version"),
         (r#"for = "2s""#, "for = \"2s\"\nconnections = 20", &[], (11, 1), "`connections` is not built yet in this version"),
         (r#"for = "2s""#, "for = \"2s\"\n[variants.off]\nsettle = \"1 parsec\"", &[], (12, 10), "`1 parsec` is not a duration: write a number with its unit, such as \"250ms\", \"1.5s\" or \"2m\""),
-        (r#"name = "base""#, "name = \"base\"\nmode = \"observe\"", &[], (2, 8), "`observe` is not built yet in this version"),
         ("rate = 5", "rate = 5\nvia = \"http\"", &[], (8, 7), "`http` is not built yet in this version"),
         ("rate = 5", "rate = 5\nurl = \"http://x\"", &[], (8, 1), "`url` is not built yet in this version"),
     ]);

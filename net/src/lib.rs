@@ -31,7 +31,7 @@ mod tls;
 mod waker;
 mod words;
 
-pub use clock::{now, own_cpu, process_cpu, thread_cpu};
+pub use clock::{clock_error, now, own_cpu, process_cpu, thread_cpu};
 pub use cpu::{available, pin_child, pin_thread, step_back};
 pub use dial::{DialError, dial};
 pub use limits::{

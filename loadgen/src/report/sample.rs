@@ -88,6 +88,7 @@ pub fn good() -> Run {
         server_cpu_s: Some(length_s * 0.38),
     };
     Run {
+        observe: None,
         schema: 1,
         started: "2025-11-20T12:16:03Z".to_owned(),
         elapsed_s: 71.2,

@@ -9,6 +9,7 @@ use crate::result::Run;
 pub(in crate::report) mod compression;
 pub(in crate::report) mod connections;
 pub(in crate::report) mod costs;
+mod feed;
 mod histogram;
 pub(in crate::report) mod latency;
 pub(in crate::report) mod page;
@@ -45,6 +46,7 @@ pub fn render(run: &Run, written: Option<&Written>, colour: Colour) -> String {
     sentences::write(&mut page, run);
     thresholds::write(&mut page, run);
     connections::write(&mut page, run);
+    feed::write(&mut page, run);
     returns::write(&mut page, run);
     latency::write(&mut page, run);
     histogram::write(&mut page, run);

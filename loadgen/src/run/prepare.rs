@@ -13,7 +13,7 @@ use super::signals::Signals;
 use super::telling::Telling;
 use super::timeline::Timeline;
 use crate::ledger::{Book, Verify};
-use crate::plan::{Checked, ClientEngine, Force, MOST_AGENTS, Plan, TargetKind};
+use crate::plan::{Checked, ClientEngine, Force, MOST_AGENTS, Mode, Plan, TargetKind};
 use crate::probe::{Echo, ProbeError, Seen, Wrapping, probe, probed_room};
 use crate::progress::Progress;
 use crate::report::ArrivalLog;
@@ -154,8 +154,16 @@ async fn conduct(
         endpoints,
         run: run_id(plan.seed),
         verify: if seen.wrapping == Wrapping::None { Verify::Exact } else { Verify::StampOnly },
-        completion: if seen.echo == Echo::ToSender { Completion::Echo } else { Completion::FirstArrival },
+        epoch: epoch(),
+        completion: if plan.mode == Mode::Observe {
+            Completion::Observed
+        } else if seen.echo == Echo::ToSender {
+            Completion::Echo
+        } else {
+            Completion::FirstArrival
+        },
     };
+    let epoch = found.epoch;
     let common = Arc::new(Common { plan: Arc::clone(plan), book: Arc::new(Book::new(publisher_rooms(plan))?), found });
     let account = Account::new(Arc::clone(plan), Arc::clone(&common.book), seen.echo, workers);
     if account.is_closed_loop() && workers > 1 && seen.echo == Echo::ToOthers {
@@ -199,6 +207,7 @@ async fn conduct(
         tally: Tally::default(),
         harvests: Vec::new(),
         costs,
+        epoch,
         marks: Vec::new(),
         notes,
     };
@@ -207,6 +216,12 @@ async fn conduct(
     let latest = Latest::default();
     let conductor = Conductor { plan, crew, progress, signals, server, outcome, latest, telling, start };
     Ok(conductor.lead().await)
+}
+
+/// Nanoseconds since 1970 less CLOCK_MONOTONIC, now.
+pub(super) fn epoch() -> i128 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since_1970.as_nanos() as i128 - i128::from(net::now())
 }
 
 /// Names this run in its stamps: of the seed, so that the same seed gives the same bytes.

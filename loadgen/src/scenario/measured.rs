@@ -18,6 +18,7 @@ pub struct Measured {
 enum Pace {
     Scheduled,
     Closed,
+    Observed { timestamp: bool },
 }
 
 /// Whether the server's process is known.
@@ -39,7 +40,11 @@ impl Measured {
             groups: plan.groups.iter().map(|g| g.name.clone()).collect(),
             phases: plan.phases.iter().map(|p| p.name.clone()).collect(),
             shape: plan.shape(),
-            pace: if closed { Pace::Closed } else { Pace::Scheduled },
+            pace: match &plan.observe {
+                Some(observe) => Pace::Observed { timestamp: observe.rules.timestamp.is_some() },
+                None if closed => Pace::Closed,
+                None => Pace::Scheduled,
+            },
             cost: if unsampled { Cost::Unknown } else { Cost::Sampled },
         }
     }
@@ -61,7 +66,15 @@ impl Measured {
         let of_server = path.starts_with("server.") || path.ends_with(".server_cpu_s");
         if self.pace == Pace::Closed && metric.needs_due_times() {
             Err(format!("`{path}`: a closed loop has no due times; use latency.sent or latency.round_trip"))
-        } else if self.pace == Pace::Scheduled && path.contains("latency.round_trip.") {
+        } else if let (true, Pace::Observed { .. }) = (metric.needs_due_times(), self.pace) {
+            Err(format!(
+                "`{path}`: what others publish has no due times; use observe.latency, or latency.sent (after the first subscriber)"
+            ))
+        } else if self.pace == (Pace::Observed { timestamp: false }) && path.starts_with("observe.latency.") {
+            Err(format!("`{path}`: only a message that says when it was sent has one: add `timestamp` to [observe]"))
+        } else if !matches!(self.pace, Pace::Observed { .. }) && path.starts_with("observe.") {
+            Err(format!("`{path}`: only mode = \"observe\" measures it"))
+        } else if self.pace != Pace::Closed && path.contains("latency.round_trip.") {
             Err(format!("`{path}`: only a closed loop (arrival = \"closed\") measures round trips"))
         } else if self.cost == Cost::Unknown && of_server {
             Err(format!(

@@ -90,6 +90,9 @@ pub(super) fn resolve(
     replay: Option<&Replay>,
     scene: &Scene<'_>,
 ) -> Result<Vec<PublisherGroup>, Fault> {
+    if scene.mode == Mode::Observe {
+        return Ok(Vec::new());
+    }
     if tables.is_empty() {
         return Err(Fault::missing("there is no [[publishers]]: nothing would be sent")
             .help("add [[publishers]] with a name and a rate"));
@@ -248,7 +251,7 @@ fn payload(
 ) -> Result<PayloadSource, Fault> {
     let stamping = match scene.correlate {
         Correlate::Stamp => Stamping::Stamped,
-        Correlate::Content => Stamping::Bare,
+        Correlate::Content | Correlate::Observed => Stamping::Bare,
     };
     let rooms = || PublisherRooms { first_publisher, room_of: room_of.to_vec(), names: scene.rooms.to_vec() };
     payloads::resolve(

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::expression::Unit;
 use crate::result::{
-    Compression, Connections, Deliveries, Figures, Latency, LoadgenCost, Publishes, Quantiles, Rates, Reconnect,
-    ServerCost, Spread,
+    Compression, Connections, Deliveries, Figures, Latency, LoadgenCost, Observed, Publishes, Quantiles, Rates,
+    Reconnect, ServerCost, Spread,
 };
 
 /// A figure of `run.json` that an objective may name.
@@ -105,6 +105,7 @@ pub fn known_metrics() -> Vec<String> {
         "connect_upgrade": Quantiles::default(),
         "read_age": Quantiles::default(),
         "spread": Spread::default(),
+        "observe": Observed { latency: Some(Quantiles::default()), ..Observed::default() },
         "server": ServerCost::default(),
         "loadgen": LoadgenCost::default(),
     });
@@ -175,7 +176,8 @@ pub fn unit_of(figure: &str) -> Unit {
     ];
     let first = parent.split('.').next().unwrap_or("");
     let waits = first == "reconnect" && (leaf.starts_with('p') || leaf.starts_with("back_")) && leaf != "peak_per_s";
-    if waits || (times.contains(&first) && !matches!(leaf, "count" | "sampled")) {
+    let observed = parent == "observe.latency" || figure == "observe.ahead_most_us";
+    if waits || ((times.contains(&first) || observed) && !matches!(leaf, "count" | "sampled")) {
         Unit::Time
     } else if leaf.ends_with("_share") {
         Unit::Share

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::table::aside;
 use crate::report::text::thresholds::{compared_with, outcome};
 use crate::result::Run;
 
@@ -16,14 +17,16 @@ pub(super) fn section(run: &Run) -> Markup {
                 tbody {
                     @for threshold in &run.thresholds {
                         tr {
-                            @if threshold.skipped { th scope="row" { "skipped" } } @else if threshold.pass { th scope="row" class="good" { "✓ held" } } @else { th scope="row" class="bad" { "✗ failed" } }
+                            @if threshold.skipped { th scope="row" class="doubt" { "! skipped" } }
+                            @else if threshold.pass { th scope="row" class="good" { "✓ held" } }
+                            @else { th scope="row" class="bad" { "✗ failed" } }
                             td class="words" { (threshold.name()) }
-                            td { (outcome(run, threshold)) }
+                            td class="words" { (outcome(run, threshold)) }
                         }
                     }
                 }
             }
         }
-        @if let Some(baseline) = &run.baseline { p { (compared_with(baseline)) } }
+        @if let Some(baseline) = &run.baseline { (aside(&compared_with(baseline))) }
     }
 }

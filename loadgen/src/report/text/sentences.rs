@@ -108,6 +108,11 @@ fn load(run: &Run) -> String {
     } else {
         (format!("{} in {}", plural(run.subscribers, "subscriber"), plural(run.rooms, "room")), "deliveries/s")
     };
+    if let Some(observe) = &run.observe {
+        let measured: f64 = run.phases.values().filter(|phase| phase.measure).map(|phase| phase.length_s).sum();
+        let (messages, deliveries) = (rate(observe.messages_per_s), rate(run.rates.deliveries_per_s));
+        return format!("{who}; {messages} messages/s observed = {deliveries} {what} for {}", seconds(measured));
+    }
     let publishes = match run.rates.publishes_asked_per_s {
         Some(asked) => format!("{} publishes/s asked, {} reached", rate(asked), rate(run.rates.publishes_per_s)),
         None => format!("{} publishes/s (closed loop)", rate(run.rates.publishes_per_s)),
@@ -118,6 +123,15 @@ fn load(run: &Run) -> String {
 
 fn latency(run: &Run) -> Vec<String> {
     let missing = missing(&run.deliveries);
+    if let Some(observe) = &run.observe {
+        let mut lines = Vec::new();
+        if let (Some(latency), Some(clock)) = (&observe.latency, &observe.clock) {
+            lines.push(format!("arrival after its own timestamp  {}", three(latency, &missing)));
+            lines.push(format!("  {}", clock.words));
+        }
+        lines.push(format!("arrival after the first subscriber's  {}", three(&run.latency.sent, &missing)));
+        return lines;
+    }
     match &run.latency.due {
         Some(due) => {
             let mut lines = vec![format!("arrival after due time  {}", three(due, &missing))];
