@@ -188,7 +188,7 @@ impl Pacing {
 
     /// Whether a phase runs at `now`.
     pub fn is_within(&self, now: u64) -> bool {
-        self.span.is_some_and(|(start, end)| now >= start && now < end)
+        self.span.as_ref().is_some_and(|(clock, end)| now >= clock.start() && now < *end)
     }
 
     /// A message of an observed feed: due when anybody has it, unless that is outside of all phases.
