@@ -4,7 +4,7 @@ use super::run::{complain, limits, runtime};
 use super::{BAD_SCENARIO, COULD_NOT_RUN, DONE, say};
 use crate::cli::RecordArgs;
 use crate::plan::{Plan, TargetKind};
-use crate::progress::{Progress, ProgressMode};
+use crate::progress::Voice;
 use crate::recording::{Feed, Order, RoomOf, record};
 use crate::request::Requests;
 use crate::scenario::{Listening, listening};
@@ -57,8 +57,7 @@ fn carry_out(plan: Plan, args: &RecordArgs) -> u8 {
         Ok(runtime) => runtime,
         Err(code) => return code,
     };
-    let progress = Progress::new(ProgressMode::Lines);
-    match runtime.block_on(record(order, &progress)) {
+    match runtime.block_on(record(order, &Voice::default())) {
         Ok(summary) => say(&summary.text()).map_or_else(|code| code, |()| DONE),
         Err(error) => {
             eprintln!("{error}");
