@@ -51,7 +51,7 @@ fn carry_out(plan: Plan, args: &RecordArgs) -> u8 {
     };
     let requests = Requests::new(&plan, host);
     let order = Order {
-        feed: Feed { address: *address, requests, hello: args.send.clone() },
+        feed: Feed { address: *address, tls: plan.target.tls.clone(), requests, hello: args.send.clone() },
         rooms: plan.rooms,
         room_of: args.room_at.clone().map_or(RoomOf::Connection, RoomOf::Message),
         file: args.output.clone(),
