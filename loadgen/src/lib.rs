@@ -24,6 +24,7 @@ pub mod environment;
 pub mod inbound;
 pub mod ledger;
 pub mod life;
+pub mod live;
 pub mod merge;
 pub mod pacer;
 pub mod payload;

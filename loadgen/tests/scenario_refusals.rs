@@ -201,7 +201,7 @@ fn values_that_cannot_be_read_say_what_they_should_look_like() {
         (r#"name = "base""#, r#"name = """#, &[], (1, 8), "`` is not a name: use a-z, 0-9 and -, in quotes"),
         (r#"name = "base""#, "name = \"base\"\nseed = -1", &[], (2, 8), "`-1` is not a seed: write a whole number from 0 to 9223372036854775807"),
         (r#"name = "base""#, "name = \"base\"\nsettle = \"soon\"", &[], (2, 10), r#"`soon` is not a duration: write a number with its unit, such as "250ms", "1.5s" or "2m""#),
-        (r#"name = "base""#, "name = \"base\"\nmode = \"shout\"", &[], (2, 8), r#"`shout` is not a mode: write "broadcast" or "echo""#),
+        (r#"name = "base""#, "name = \"base\"\nmode = \"shout\"", &[], (2, 8), r#"`shout` is not a mode: write "broadcast" or "echo" or "observe""#),
         (r#"name = "base""#, "name = \"base\"\ncorrelate = \"magic\"", &[], (2, 13), r#"`magic` is not a way to correlate: write "stamp" or "content""#),
         ("count = 10", "count = 10\nrooms = \"lobby\"", &[], (5, 9), r#"`lobby` is not a number of rooms: for one room of that name write ["lobby"]"#),
         ("count = 10", "count = 10\nrooms = 0", &[], (5, 9), "`0` is not a number of rooms: write a whole number from 1 up"),
@@ -375,7 +375,7 @@ fn thresholds_on_what_is_not_measured_are_refused() {
         (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = \"== 0\"\ndeliveries.lost = \"< 5\"", &[], (13, 12), "`deliveries.lost` is in [thresholds] twice"),
         (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.round_trip.p99\" = \"< 1ms\"", &[], (12, 1), r#"`latency.round_trip.p99`: only a closed loop (arrival = "closed") measures round trips"#),
         ("rate = 5\n[[phases]]\nname = \"steady\"\nfor = \"2s\"", "arrival = \"closed\"\n[[phases]]\nname = \"steady\"\nfor = \"2s\"\n[thresholds]\n\"latency.due.p99\" = \"< 1ms\"", &[], (12, 1), "`latency.due.p99`: a closed loop has no due times; use latency.sent or latency.round_trip"),
-        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"server.cpu_us_per_delivery\" = \"< 4\"", &["target.url=ws://127.0.0.1:1"], (12, 1), "`server.cpu_us_per_delivery`: the cost of a server at a URL is known only with target.pid"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"server.cpu_us_per_delivery\" = \"< 4\"", &["target.url=ws://192.0.2.1:1"], (12, 1), "`server.cpu_us_per_delivery`: the cost of a server at a URL is known only where it runs on this machine: reach it by a loopback address, or give target.pid"),
     ]);
 }
 

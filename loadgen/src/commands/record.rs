@@ -4,7 +4,7 @@ use super::run::{complain, limits, runtime};
 use super::{BAD_SCENARIO, COULD_NOT_RUN, DONE, say};
 use crate::cli::RecordArgs;
 use crate::plan::{Plan, TargetKind};
-use crate::progress::{Progress, ProgressMode};
+use crate::progress::Voice;
 use crate::recording::{Feed, Order, RoomOf, record};
 use crate::request::Requests;
 use crate::scenario::{Listening, listening};
@@ -20,6 +20,12 @@ pub fn feed(args: &RecordArgs) -> u8 {
     };
     if args.url.contains("{room}") && args.rooms.is_empty() {
         eprintln!("the url has {{room}}: name the rooms with --room, once for each");
+        return BAD_SCENARIO;
+    }
+    if args.url.starts_with("wss:") {
+        eprintln!(
+            "a recording cannot speak TLS in this version: record from a ws:// address, such as a proxy's that ends TLS"
+        );
         return BAD_SCENARIO;
     }
     let rooms = if args.rooms.is_empty() { vec![ONLY_ROOM.to_owned()] } else { args.rooms.clone() };
@@ -45,7 +51,7 @@ fn carry_out(plan: Plan, args: &RecordArgs) -> u8 {
     };
     let requests = Requests::new(&plan, host);
     let order = Order {
-        feed: Feed { address: *address, requests, hello: args.send.clone() },
+        feed: Feed { address: *address, tls: plan.target.tls.clone(), requests, hello: args.send.clone() },
         rooms: plan.rooms,
         room_of: args.room_at.clone().map_or(RoomOf::Connection, RoomOf::Message),
         file: args.output.clone(),
@@ -57,8 +63,7 @@ fn carry_out(plan: Plan, args: &RecordArgs) -> u8 {
         Ok(runtime) => runtime,
         Err(code) => return code,
     };
-    let progress = Progress::new(ProgressMode::Lines);
-    match runtime.block_on(record(order, &progress)) {
+    match runtime.block_on(record(order, &Voice::default())) {
         Ok(summary) => say(&summary.text()).map_or_else(|code| code, |()| DONE),
         Err(error) => {
             eprintln!("{error}");

@@ -4,9 +4,10 @@ use std::future::{Future, poll_fn};
 use std::task::Poll;
 
 use super::process::{self, Change, Running};
-use super::{Split, TargetError, sample};
+use super::{Sampler, Split, TargetError, sample};
 use crate::life::Stop;
 use crate::plan::{Endpoint, Plan};
+use crate::progress::Voice;
 
 /// Servers that accept connections.
 #[derive(Debug)]
@@ -17,10 +18,10 @@ impl Servers {
     ///
     /// # Errors
     /// See [`TargetError`]; nothing is left running.
-    pub async fn start(plan: &Plan, split: &Split) -> Result<Self, TargetError> {
+    pub async fn start(plan: &Plan, split: &Split, voice: &Voice) -> Result<Self, TargetError> {
         let mut all = Vec::new();
         for _ in 0..plan.target.endpoints() {
-            all.push(process::start(plan, split).await?);
+            all.push(process::start(plan, split, voice).await?);
         }
         Ok(Servers(all))
     }
@@ -30,9 +31,19 @@ impl Servers {
         self.0.iter().map(|s| Endpoint { address: s.address, host: s.host.clone() }).collect()
     }
 
-    /// Their processes, where known.
-    pub fn pids(&self) -> Vec<u32> {
-        self.0.iter().filter_map(|s| s.pid).collect()
+    /// Samples their processes; `None` where they cannot be known. To be asked once they accept connections.
+    pub fn sampler(&self) -> Option<Sampler> {
+        Sampler::new(self.processes())
+    }
+
+    /// Their processes, where they can be known.
+    pub fn processes(&self) -> Vec<u32> {
+        self.0.iter().flat_map(Running::processes).collect()
+    }
+
+    /// The ports on which they listen.
+    pub fn ports(&self) -> Vec<u16> {
+        self.0.iter().map(|s| s.address.port()).collect()
     }
 
     /// `bundled`, `spawn` or `url`, and the addresses under a URL's scheme.

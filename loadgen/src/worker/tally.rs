@@ -6,6 +6,7 @@ use net::DialError;
 use serde::{Deserialize, Serialize};
 use wire::deflate::{Agreement, Context};
 
+use crate::live::snapshot::Connections;
 use crate::record::Counts;
 use crate::validity::RanOut;
 
@@ -130,6 +131,19 @@ impl Tally {
     /// An open connection ended because the run did, or the scenario wanted it.
     pub fn leave(&mut self) {
         self.open = self.open.saturating_sub(1);
+    }
+
+    /// Where connections are now, while `opening` of them are being opened, and `away` are about to come back.
+    pub fn states(&self, opening: u32, away: u32) -> Connections {
+        Connections {
+            asked: self.asked,
+            opening: opening.into(),
+            open: self.open,
+            away: away.into(),
+            refused: self.refused.values().sum(),
+            failed: self.failed.values().sum(),
+            closed: self.closed.values().sum(),
+        }
     }
 
     /// Connections whose outcome is known.
