@@ -186,7 +186,6 @@ impl World {
             content: &mut self.content,
             dialect: None,
             recorder: &mut self.recorder,
-            dialect: None,
             controls: &mut Vec::new(),
             first_arrivals: &mut Vec::new(),
             delivery: Delivery { now: 9_000_000, group: Some(0), publisher: None, phase: 0 },
