@@ -385,7 +385,7 @@ fn overrides_are_checked_like_the_file_and_shown_in_their_place() {
     refused(&[
         ("", "", &["publishers.source.rate=0"], (1, 24), "`0` does not work here: write a number above zero"),
         ("", "", &["publishers.nobody.rate=5"], (1, 1), "there is no `nobody` among [[publishers]]; it has `source`"),
-        ("", "", &["connections.phones.churn=1"], (1, 26), "invalid type: integer `1`, expected a table such as { session = \"90s\", offline = \"1s-5s\" }"),
+        ("", "", &["connections.phones.churn=1"], (1, 26), "expected a table such as { session = \"90s\", offline = \"1s-5s\" }, but this is integer `1`"),
         ("", "", &["seed"], (1, 1), "`seed` is not of the form KEY=VALUE"),
         ("", "", &["=5"], (1, 1), "`` is not a key: write it as publishers.NAME.rate"),
         ("", "", &["name.first=x"], (1, 1), "`name` is not a table, so it has no `first`"),

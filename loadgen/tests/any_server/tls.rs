@@ -6,7 +6,6 @@ use std::sync::Arc;
 use futures_util::{SinkExt, StreamExt};
 use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
 use rustls::crypto::ring::default_provider;
-use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
