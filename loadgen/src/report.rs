@@ -27,6 +27,7 @@ pub mod junit;
 mod markdown;
 pub mod numbers;
 pub mod openmetrics;
+mod returns;
 pub mod series;
 pub mod spectrum;
 pub mod summary;

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::run::{RESULTS, colour, complain, limits, runtime};
+use super::run::{RESULTS, colour, complain, limits, progress, runtime};
 use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, job_summary, say};
 use crate::cli::{AbArgs, Format};
 use crate::compare::{Arm, Asked, Comparison, DEFAULT_RUNS, Expectation, Names, Quality, Schedule, Trial, Turn};
 use crate::plan::{Plan, TargetKind};
-use crate::progress::{Progress, ProgressMode};
+use crate::progress::Progress;
 use crate::report::numbers::seconds;
 use crate::report::{FilesError, Place, comparison, exit_code_of_all, files};
 use crate::run::{RunError, Signals, execute};
@@ -83,24 +83,24 @@ pub fn file(args: &AbArgs) -> u8 {
             return COULD_NOT_RUN;
         }
     };
-    match runtime() {
-        Ok(runtime) => runtime.block_on(compare(&pair, args, &directory)),
-        Err(code) => code,
+    match (runtime(), progress(&args.conduct)) {
+        (Ok(runtime), Ok(mut progress)) => runtime.block_on(compare(&pair, args, &directory, &mut progress)),
+        (Err(code), _) | (_, Err(code)) => code,
     }
 }
 
 fn pair(args: &AbArgs, limits: &Limits) -> Result<Pair, PairError> {
-    let file = open(&args.file, Changes { variant: None, sets: &args.sets }, limits)?;
+    let file = open(&args.file, Changes { variant: None, sets: &args.conduct.sets }, limits)?;
     let arm = |given: &Option<String>, of_file: fn(&Ab) -> &String, flag| {
         given.clone().or_else(|| file.ab.as_ref().map(|ab| of_file(ab).clone())).ok_or(PairError::NoArm(flag))
     };
     let (a, b) = (arm(&args.a, |ab| &ab.a, "a")?, arm(&args.b, |ab| &ab.b, "b")?);
     let plan = |arm: &str| -> Result<Plan, PairError> {
         let changed = arm.contains('=').then(|| arm.to_owned());
-        let sets: Vec<String> = args.sets.iter().cloned().chain(changed.clone()).collect();
+        let sets: Vec<String> = args.conduct.sets.iter().cloned().chain(changed.clone()).collect();
         let variant = if changed.is_some() { None } else { Some(arm) };
         let mut plan = open(&args.file, Changes { variant, sets: &sets }, limits)?.plan;
-        plan.client = args.drive.client.into();
+        plan.client = args.conduct.drive.client.into();
         Ok(plan)
     };
     let (plan_a, plan_b) = (plan(&a)?, plan(&b)?);
@@ -127,7 +127,7 @@ fn pair(args: &AbArgs, limits: &Limits) -> Result<Pair, PairError> {
 
 /// Where everything goes; runs of an earlier comparison would be mixed up with these.
 fn directory(args: &AbArgs, name: &str) -> Result<PathBuf, FilesError> {
-    match &args.out {
+    match &args.conduct.out {
         None => {
             let claimed = files::claim(Path::new(RESULTS), name, "ab-")?;
             if let Some(note) = claimed.note {
@@ -142,10 +142,10 @@ fn directory(args: &AbArgs, name: &str) -> Result<PathBuf, FilesError> {
     }
 }
 
-async fn compare(pair: &Pair, args: &AbArgs, directory: &Path) -> u8 {
+async fn compare(pair: &Pair, args: &AbArgs, directory: &Path, progress: &mut Progress) -> u8 {
     let mut trials = Vec::new();
     let end = match Signals::new() {
-        Ok(signals) => runs(pair, args, directory, signals, &mut trials).await.err(),
+        Ok(signals) => runs(pair, args, directory, (signals, progress), &mut trials).await.err(),
         Err(error) => Some(End::CouldNotRun(format!("cannot listen for Ctrl-C: {error}"))),
     };
     let asked = Asked { scenario: &pair.a.name, names: pair.names.clone(), runs: pair.runs, expect: &pair.expect };
@@ -163,7 +163,7 @@ async fn compare(pair: &Pair, args: &AbArgs, directory: &Path) -> u8 {
     if !args.no_summary {
         job_summary::append(&comparison::markdown(&comparison));
     }
-    let code = conclude(&comparison, &trials, args.format, Some(directory));
+    let code = conclude(&comparison, &trials, args.conduct.format, Some(directory));
     exit_code_of_all(&[code, ended.map_or(0, |(code, _)| code)])
 }
 
@@ -188,7 +188,7 @@ async fn runs(
     pair: &Pair,
     args: &AbArgs,
     directory: &Path,
-    mut signals: Signals,
+    (mut signals, progress): (Signals, &mut Progress),
     trials: &mut Vec<Trial>,
 ) -> Result<(), End> {
     let began = Instant::now();
@@ -196,7 +196,7 @@ async fn runs(
     let all = schedule.left();
     while let Some(turn) = schedule.next() {
         eprintln!("{}", heading(pair, turn, left(began.elapsed(), trials.len(), schedule.left())));
-        let done = run(pair, turn, args, directory).await;
+        let done = run(pair, turn, args, directory, progress).await;
         let so_far = format!("{} of {all} runs", all - schedule.left());
         // A signal between two runs ends the comparison as one during a run does.
         if signals.came().await || matches!(done, Err(RunEnd::Interrupted)) {
@@ -224,10 +224,15 @@ enum RunEnd {
     CouldNotRun(String),
 }
 
-async fn run(pair: &Pair, turn: Turn, args: &AbArgs, directory: &Path) -> Result<Trial, RunEnd> {
+async fn run(
+    pair: &Pair,
+    turn: Turn,
+    args: &AbArgs,
+    directory: &Path,
+    progress: &mut Progress,
+) -> Result<Trial, RunEnd> {
     let name = format!("{}-{:02} ({})", turn.arm.letter(), turn.block, pair.name(turn.arm));
-    let mut progress = Progress::new(ProgressMode::detect(), None);
-    let result = execute(pair.plan(turn.arm).clone(), &args.drive.settings(), &mut progress).await;
+    let result = execute(pair.plan(turn.arm).clone(), &args.conduct.drive.settings(), progress).await;
     progress.finish();
     let (run, arrivals) = match result {
         Ok(done) => done,

@@ -2,6 +2,7 @@
 
 use super::page::{Page, Tone};
 use crate::report::numbers::{count, duration_us, percent, rate, seconds};
+use crate::report::returns;
 use crate::report::verdict::Verdict;
 use crate::result::{Deliveries, Quantiles, Run};
 
@@ -43,7 +44,8 @@ pub(in crate::report) fn opening(run: &Run) -> Vec<Line> {
     let mut lines = vec![Line::Verdict(Verdict::of(run), format!("{}, {thresholds}, {validity}", name(run)))];
     lines.extend(reasons(run).into_iter().map(Line::Remark));
     lines.extend([load(run)].into_iter().chain(latency(run)).map(Line::Sentence));
-    lines.extend([ledger(&run.deliveries), limit(run)].map(Line::Sentence));
+    lines.push(Line::Sentence(ledger(&run.deliveries)));
+    lines.extend([returns::sentence(run), Some(limit(run))].into_iter().flatten().map(Line::Sentence));
     lines
 }
 
