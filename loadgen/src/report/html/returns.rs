@@ -133,9 +133,13 @@ type Begun = (f64, f64, u64);
 
 /// Handshakes a second, over the part of the run that had any.
 fn handshakes(run: &Run) -> Option<Markup> {
-    let reading = match begun(run, Size::Wide)? {
-        (_, each) if each > 1.05 => String::new(),
-        (_, each) => format!("A column is {} wide, on a phone more.", seconds(each)),
+    let each = [Size::Wide, Size::Narrow].map(|size| begun(run, size).map(|(_, each)| each));
+    let reading = match each {
+        [Some(wide), Some(narrow)] if narrow > wide => {
+            format!("A column is {} wide, on a phone {}.", seconds(wide), seconds(narrow))
+        }
+        [Some(wide), _] => format!("A column is {} wide.", seconds(wide)),
+        [None, _] => return None,
     };
     Some(figure("Handshakes of returns a second", &[], &reading, |size| {
         let (columns, _) = begun(run, size).unwrap_or_default();
@@ -174,8 +178,8 @@ fn begun(run: &Run, size: Size) -> Option<(Vec<Begun>, f64)> {
         let there = all.iter().any(|(_, _, n)| *n > 0);
         return there.then(|| (all, columns::each(run, size) as f64));
     };
-    // Whole seconds, so that the axis begins and ends where it has a name.
-    let (from, to) = (first / 10 * 10, (last / 10 + 1) * 10);
+    // Whole seconds, so that the axis begins and ends where it has a name, and one more on either side.
+    let (from, to) = ((first / 10).saturating_sub(1) * 10, (last / 10 + 2) * 10);
     let each = (to - from).div_ceil(size.columns() as u32).max(1);
     let mut columns: Vec<Begun> = (from..to)
         .step_by(each as usize)
@@ -213,8 +217,8 @@ mod tests {
         let mut run = sample::returned();
         run.reconnect.handshakes_by_tenth = vec![[53, 7], [54, 9], [71, 1]];
         let (columns, each) = begun(&run, Size::Wide).unwrap();
-        assert_eq!((each, columns.len(), columns[0].0, columns[29].1), (0.1, 30, 5.0, 8.0));
-        assert_eq!((columns[3].2, columns[4].2, columns[21].2), (7, 9, 1));
+        assert_eq!((each, columns.len(), columns[0].0, columns[49].1), (0.1, 50, 4.0, 9.0));
+        assert_eq!((columns[13].2, columns[14].2, columns[31].2), (7, 9, 1));
         assert_eq!(columns.iter().map(|c| c.2).sum::<u64>(), 17);
     }
 
