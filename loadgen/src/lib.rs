@@ -17,6 +17,8 @@ pub mod commands;
 pub mod compare;
 pub mod corpus;
 pub mod environment;
+pub mod feed;
+pub mod http;
 pub mod ledger;
 pub mod pacer;
 pub mod payload;

@@ -2,13 +2,20 @@
 //!
 //! `scenario` makes a [`Plan`] from a file; everything downstream (`run`, `worker`, `pacer`, `validity`) reads only this.
 
-use std::net::{IpAddr, Ipv4Addr};
+mod movements;
+
+pub use movements::{Move, Movement, divided};
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use wire::deflate::Offer;
 
+use crate::feed::Feed;
+use crate::http::{Destination, Route};
 use crate::pacer::Pacer;
 use crate::payload::PayloadSource;
 use crate::thresholds::Threshold;
@@ -45,6 +52,8 @@ pub struct Plan {
     pub publishers: Vec<PublisherGroup>,
     /// Phases in order; connecting is not among them.
     pub phases: Vec<Phase>,
+    /// One row a connection, where the scenario has a feed.
+    pub feed: Option<Arc<Feed>>,
     /// Objectives of the run.
     pub thresholds: Vec<Threshold>,
     /// The resolved scenario for `run.json`, secrets redacted.
@@ -78,27 +87,67 @@ pub enum ClientEngine {
     Tungstenite,
 }
 
+/// One address of the server under test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// `Host` header.
+    pub host: String,
+    /// Where to connect.
+    pub address: SocketAddr,
+}
+
+/// What decides to which of several addresses a connection goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Assign {
+    /// They take turns.
+    #[default]
+    Connection,
+    /// Everybody of a room connects to one address.
+    Room,
+}
+
 /// The server under test.
 #[derive(Debug, Clone)]
 pub struct Target {
     /// How the server comes to be.
     pub kind: TargetKind,
-    /// Path with `{room}`; percent-encoded when filled in.
+    /// To which of several addresses a connection goes.
+    pub assign: Assign,
+    /// Path with `{room}` and columns of the feed; percent-encoded when filled in.
     pub path: String,
     /// The path for people: as it stands in the file, so without what the environment holds, and without its query.
     pub shown_path: String,
-    /// Extra request headers, in order. Values may be secret.
+    /// Extra request headers, in order; values may hold columns of the feed. Values may be secret.
     pub headers: Vec<(String, String)>,
     /// `Sec-WebSocket-Protocol` offers, in order of preference.
     pub subprotocols: Vec<String>,
 }
 
 impl Target {
+    /// How many addresses it has.
+    pub fn endpoints(&self) -> u16 {
+        match &self.kind {
+            TargetKind::Bundled { .. } | TargetKind::Spawn { .. } => 1,
+            TargetKind::Url { endpoints, .. } => endpoints.len() as u16,
+        }
+    }
+
+    /// Which of its addresses the run's `connection`-th connection goes to, which is in room `room`.
+    pub fn endpoint(&self, room: u32, connection: u32) -> u16 {
+        let turn = match self.assign {
+            Assign::Connection => connection,
+            Assign::Room => room,
+        };
+        (turn % u32::from(self.endpoints().max(1))) as u16
+    }
+
     /// The address that connections go to; a server that we start listens on loopback.
     pub fn ip(&self) -> IpAddr {
         match &self.kind {
             TargetKind::Bundled { .. } | TargetKind::Spawn { .. } => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            TargetKind::Url { address, .. } => address.ip(),
+            TargetKind::Url { endpoints, .. } => {
+                endpoints.first().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |endpoint| endpoint.address.ip())
+            }
         }
     }
 }
@@ -126,10 +175,8 @@ pub enum TargetKind {
     },
     /// A running server.
     Url {
-        /// Host header.
-        host: String,
-        /// Resolved address.
-        address: std::net::SocketAddr,
+        /// Where it listens: one address, or several that share the connections.
+        endpoints: Vec<Endpoint>,
         /// Process to sample, where known.
         pid: Option<u32>,
     },
@@ -151,8 +198,10 @@ pub enum Ready {
 pub struct Group {
     /// `[a-z0-9-]+`.
     pub name: String,
-    /// How many connections.
+    /// How many connections it ever has at once.
     pub count: u32,
+    /// How many of them are opened before the first phase; the others join while phases run.
+    pub initial: u32,
     /// Room index of each connection (`rooms[i]`, length `count`).
     pub rooms: Vec<u32>,
     /// Connections a second while connecting.
@@ -163,6 +212,8 @@ pub struct Group {
     pub compression: Option<Compression>,
     /// Share of the connections that agreed on compression whose messages are decompressed; frames of the others are counted.
     pub inflate: f64,
+    /// Bytes that each connection reads a second, at most; `None`: as they come.
+    pub read_bytes_per_s: Option<u64>,
 }
 
 /// Compression that a group offers.
@@ -211,8 +262,19 @@ pub struct PublisherGroup {
     pub from: From,
     /// When they send.
     pub arrival: Arrival,
+    /// How they send.
+    pub via: Via,
     /// What they send.
     pub payload: Arc<PayloadSource>,
+}
+
+/// How publishes are sent.
+#[derive(Debug, Clone)]
+pub enum Via {
+    /// Over the publisher's connection.
+    Websocket,
+    /// Each as a request, on a connection of the publisher's that stays open.
+    Http(Arc<Route>),
 }
 
 /// Who sends.
@@ -278,6 +340,8 @@ pub struct Phase {
     pub measure: bool,
     /// Times the publishers' rates at its start and end (equal unless it ramps).
     pub load: (f64, f64),
+    /// Connections of each group at its end, where it grows or shrinks them.
+    pub connections: Option<Vec<u32>>,
 }
 
 impl Plan {
@@ -286,9 +350,26 @@ impl Plan {
         self.phases.iter().map(|p| p.length).sum()
     }
 
-    /// Subscribers of all groups.
+    /// Who joins and leaves during the phases, in order of time.
+    pub fn movements(&self) -> Vec<Movement> {
+        movements::movements(&self.groups, &self.phases)
+    }
+
+    /// Subscribers of all groups, at their most.
     pub fn subscribers(&self) -> u32 {
         self.groups.iter().map(|g| g.count).sum()
+    }
+
+    /// Whether publishers post to the bundled server's operators' listener.
+    pub fn needs_admin(&self) -> bool {
+        self.publishers.iter().any(|p| matches!(&p.via, Via::Http(route) if route.to == Destination::Admin))
+    }
+
+    /// Connections of the run: subscribers, and publishers that have their own.
+    pub fn connections(&self) -> u32 {
+        let own =
+            self.publishers.iter().map(|p| if let From::Separate(rooms) = &p.from { rooms.len() as u32 } else { 0 });
+        self.subscribers() + own.sum::<u32>()
     }
 
     /// Run-wide index of a publisher group's first publisher; its others follow.

@@ -10,8 +10,9 @@ use wire::frame::{Decoded, Opcode, Role, Rsv1, Rules, append_masked_frame, decod
 use wire::handshake::{Answer, encode_key, verify_answer};
 use wire::stamp::Stamp;
 
-use crate::plan::{Mode, Plan};
-use crate::request::Requests;
+use crate::http::{AnswerReader, Destination, Letter, Route};
+use crate::plan::{Endpoint, Mode, Plan, Via};
+use crate::request::{Requests, Whose};
 
 /// How long one message may take.
 const ARRIVE_WITHIN: Duration = Duration::from_secs(5);
@@ -53,6 +54,9 @@ pub enum Wrapping {
 /// Why no run is possible.
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
+    /// The target has no address.
+    #[error("the target has no address to connect to: give target.url at least one")]
+    NoAddress,
     /// TCP.
     #[error("cannot reach the server: {0}")]
     Unreachable(net::DialError),
@@ -99,6 +103,14 @@ pub enum ProbeError {
         /// Address and path.
         url: String,
     },
+    /// Publishing over HTTP does not work.
+    #[error("cannot publish to http://{to}: {why}; check url, method, headers and body of the publishers")]
+    NotPublished {
+        /// Where.
+        to: SocketAddr,
+        /// What came of it.
+        why: String,
+    },
     /// Nothing came.
     #[error(
         "nobody received it: a message published to {url} had not come back after 5 s. Likely reasons: the server wants a \
@@ -116,14 +128,32 @@ pub enum ProbeError {
 ///
 /// # Errors
 /// Why a run would be a minute of loss; see [`ProbeError`].
-pub async fn probe(plan: &Plan, requests: &Requests, address: SocketAddr) -> Result<Seen, ProbeError> {
+pub async fn probe(
+    plan: &Plan,
+    requests: &Requests,
+    endpoints: &[Endpoint],
+    admin: Option<SocketAddr>,
+) -> Result<Seen, ProbeError> {
     let room = match plan.publishers.first().map(|p| &p.from) {
         Some(crate::plan::From::Separate(rooms)) => rooms.first().copied().unwrap_or(0),
         Some(crate::plan::From::Members { group }) => plan.groups[*group as usize].rooms.first().copied().unwrap_or(0),
         None => plan.groups.first().and_then(|g| g.rooms.first().copied()).unwrap_or(0),
     };
-    let url = format!("ws://{}{}", requests.host(), shown_path(plan, room));
-    let mut sender = Peer::open(requests, room, address, url.clone()).await?;
+    // Two connections, as the run's first two are: where those have different addresses, these see whether the servers behind them
+    // relay to each other.
+    let door = |connection| {
+        let endpoint = plan.target.endpoint(room, connection);
+        let whose = Whose { connection, room, endpoint };
+        let url = format!("ws://{}{}", requests.host(endpoint), shown_path(plan, room));
+        let address = endpoints.get(usize::from(endpoint)).map(|endpoint| endpoint.address);
+        Some(Door { whose, address: address?, url })
+    };
+    let (Some(first), Some(second)) = (door(0), door(1)) else { return Err(ProbeError::NoAddress) };
+    if let Some(Via::Http(route)) = plan.publishers.first().map(|group| &group.via) {
+        let post = Post::of(plan, route, room, endpoints, admin).ok_or(ProbeError::NoAddress)?;
+        return probe_http(plan, post, Peer::open(requests, first).await?).await;
+    }
+    let mut sender = Peer::open(requests, first).await?;
     let Some(group) = plan.publishers.first() else {
         sender.leave().await;
         return Ok(Seen { echo: Echo::ToSender, wrapping: Wrapping::None });
@@ -142,7 +172,7 @@ pub async fn probe(plan: &Plan, requests: &Requests, address: SocketAddr) -> Res
         }
         return Ok(Seen { echo: Echo::ToSender, wrapping });
     }
-    let mut receiver = Peer::open(requests, room, address, url).await?;
+    let mut receiver = Peer::open(requests, second).await?;
     // A server that confirms no join may need a moment; the run itself waits just as long.
     tokio::time::sleep(plan.settle.min(Duration::from_millis(500))).await;
     sender.send(opcode, &payload).await?;
@@ -161,10 +191,103 @@ pub async fn probe(plan: &Plan, requests: &Requests, address: SocketAddr) -> Res
     }
 }
 
+/// A publish over HTTP must be taken, and arrive at a subscriber.
+async fn probe_http(plan: &Plan, post: Post<'_>, mut receiver: Peer) -> Result<Seen, ProbeError> {
+    tokio::time::sleep(plan.settle.min(Duration::from_millis(500))).await;
+    let status = post.send().await.map_err(|why| ProbeError::NotPublished { to: post.address, why })?;
+    if !(200..300).contains(&status) {
+        return Err(ProbeError::NotPublished { to: post.address, why: format!("it answered with status {status}") });
+    }
+    let arrived = receiver.receive(&post.payload, ARRIVE_WITHIN).await?;
+    receiver.leave().await;
+    let bare = plan.publishers.first().is_some_and(|group| !group.payload.carries_stamp());
+    match arrived {
+        None => Err(ProbeError::NobodyReceived { url: receiver.url }),
+        Some(Wrapping::Wrapped) if bare => Err(ProbeError::Wrapped { url: receiver.url }),
+        Some(wrapping) => Ok(Seen { echo: Echo::ToSender, wrapping }),
+    }
+}
+
+/// The probe's message as a request.
+struct Post<'a> {
+    address: SocketAddr,
+    host: String,
+    route: &'a Route,
+    room: &'a str,
+    /// Which connection of the run the publisher is.
+    connection: u32,
+    opcode: Opcode,
+    payload: Vec<u8>,
+}
+
+impl<'a> Post<'a> {
+    /// The first message of the first publisher.
+    fn of(
+        plan: &'a Plan,
+        route: &'a Route,
+        room: u32,
+        endpoints: &[Endpoint],
+        admin: Option<SocketAddr>,
+    ) -> Option<Self> {
+        let connection = plan.subscribers();
+        let (host, address) = match &route.to {
+            Destination::Address { host, address } => (host.clone(), *address),
+            Destination::Admin => (admin?.to_string(), admin?),
+            Destination::Target => {
+                let endpoint = endpoints.get(usize::from(plan.target.endpoint(room, connection)))?;
+                (endpoint.host.clone(), endpoint.address)
+            }
+        };
+        let source = &plan.publishers.first()?.payload;
+        let mut payload = Vec::new();
+        source.render(0, 0, PROBE_RUN, &mut payload);
+        let opcode = if source.is_binary(0, 0) { Opcode::Binary } else { Opcode::Text };
+        let room = plan.rooms.get(room as usize).map_or("", String::as_str);
+        Some(Post { address, host, route, room, connection, opcode, payload })
+    }
+
+    /// The status of its answer, or why there is none.
+    async fn send(&self) -> Result<u16, String> {
+        let letter = Letter {
+            host: &self.host,
+            room: self.room,
+            connection: self.connection,
+            opcode: self.opcode,
+            message: &self.payload,
+        };
+        let mut request = Vec::new();
+        self.route.write(letter, &mut request);
+        let exchange = async {
+            let unreachable = |e| net::DialError::from_connect(e, self.address, None).to_string();
+            let mut stream = TcpStream::connect(self.address).await.map_err(unreachable)?;
+            stream.write_all(&request).await.map_err(unreachable)?;
+            let mut reader = AnswerReader::default();
+            let mut part = [0; 4096];
+            loop {
+                let answer = match stream.read(&mut part).await.map_err(unreachable)? {
+                    0 => Some(reader.end().map_err(|e| e.to_string())?),
+                    n => reader.receive(&part[..n]).map_err(|e| e.to_string())?,
+                };
+                if let Some(answer) = answer {
+                    return Ok(answer.status);
+                }
+            }
+        };
+        timeout(OPEN_WITHIN, exchange).await.unwrap_or_else(|_| Err("no answer within 10 s".to_owned()))
+    }
+}
+
 /// The path of a room for messages, which must not show what the query or the environment holds.
 fn shown_path(plan: &Plan, room: u32) -> String {
     let name = plan.rooms.get(room as usize).map_or("", String::as_str);
     plan.target.shown_path.replace("{room}", name)
+}
+
+/// How the probe gets in.
+struct Door {
+    whose: Whose,
+    address: SocketAddr,
+    url: String,
 }
 
 struct Peer {
@@ -174,7 +297,7 @@ struct Peer {
 }
 
 impl Peer {
-    async fn open(requests: &Requests, room: u32, address: SocketAddr, url: String) -> Result<Self, ProbeError> {
+    async fn open(requests: &Requests, Door { whose, address, url }: Door) -> Result<Self, ProbeError> {
         let unreachable = |e| ProbeError::Unreachable(net::DialError::from_connect(e, address, None));
         let not_websocket = |why: String| ProbeError::NotWebSocket { url: url.clone(), why };
         let timed_out = || not_websocket("no answer to the upgrade within 10 s".to_owned());
@@ -186,7 +309,7 @@ impl Peer {
         let key = encode_key(*b"fanout's probe  ");
         let mut request = Vec::new();
         // Without compression: what a server makes of the offer is a result, counted for each connection.
-        requests.write(room, &key, None, &mut request).map_err(|e| not_websocket(e.to_string()))?;
+        requests.write(whose, &key, None, &mut request).map_err(|e| not_websocket(e.to_string()))?;
         stream.write_all(&request).await.map_err(unreachable)?;
         let mut input = Vec::new();
         loop {

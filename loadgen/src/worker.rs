@@ -13,17 +13,19 @@ mod causes;
 mod course;
 mod dialer;
 mod ledgers;
+mod moving;
 mod native;
 mod news;
 mod pacing;
 mod share;
 mod tally;
+mod throttle;
 mod tungstenite;
 
 pub use news::{Harvest, News, Order, Tick};
 pub use pacing::DueCounts;
-pub use share::{Member, PublisherShare, Ramp, Share, publisher_ranges, publisher_rooms, shares};
-pub use tally::Tally;
+pub use share::{CourierShare, Member, PublisherShare, Ramp, Share, publisher_ranges, publisher_rooms, shares};
+pub use tally::{AddressTally, Tally};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,8 +33,9 @@ use std::sync::mpsc::Receiver;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::http::Route;
 use crate::ledger::{Book, Verify};
-use crate::plan::{ClientEngine, Plan};
+use crate::plan::{ClientEngine, Endpoint, Plan, Via};
 
 /// What all workers of a run share; none of it changes.
 #[derive(Debug)]
@@ -41,16 +44,26 @@ pub struct Common {
     pub plan: Arc<Plan>,
     /// What was published.
     pub book: Book,
-    /// Where to connect.
-    pub address: SocketAddr,
-    /// `Host` header.
-    pub host: String,
+    /// Where to connect: one address, or several that share the connections.
+    pub endpoints: Vec<Endpoint>,
+    /// Where operators reach the bundled server, where publishers post there.
+    pub admin: Option<SocketAddr>,
     /// Stamped into every payload.
     pub run: u16,
     /// How far content can be compared.
     pub verify: Verify,
     /// What frees a closed loop's place.
     pub completion: Completion,
+}
+
+impl Common {
+    /// How a group of publishers posts its messages; `None` for one that does not.
+    pub fn route(&self, group: usize) -> Option<Arc<Route>> {
+        match &self.plan.publishers.get(group)?.via {
+            Via::Http(route) => Some(Arc::clone(route)),
+            Via::Websocket => None,
+        }
+    }
 }
 
 /// What ends a publish in a closed loop.

@@ -29,7 +29,7 @@ mod waker;
 
 pub use clock::{now, own_cpu, process_cpu, thread_cpu};
 pub use cpu::{available, pin_child, pin_thread};
-pub use dial::{DialError, dial};
+pub use dial::{DialError, dial, dial_with_buffer};
 pub use limits::{Descriptors, descriptors, ephemeral_ports, is_local, open_descriptors, raise_descriptors};
 pub use listener::{ListenError, ListenOptions, listen};
 pub use poller::{Interest, Poller, Ready, Timeout, Token, Turn};

@@ -30,23 +30,14 @@ fn receive(session: &mut Session, mut bytes: Vec<u8>) -> (Result<Outcome, Protoc
 
 #[test]
 fn messages_pings_and_pongs_are_requests_in_order() {
-    let bytes = [
-        frame(Opcode::Text, b"a"),
-        frame(Opcode::Ping, b"p"),
-        frame(Opcode::Pong, b""),
-        frame(Opcode::Binary, b"b"),
-    ]
-    .concat();
+    let bytes =
+        [frame(Opcode::Text, b"a"), frame(Opcode::Ping, b"p"), frame(Opcode::Pong, b""), frame(Opcode::Binary, b"b")]
+            .concat();
     let (outcome, requests) = receive(&mut Session::new(), bytes);
     assert_eq!(outcome, Ok(Outcome::Open));
     assert_eq!(
         requests,
-        [
-            "Message { opcode: Text, payload: [97] }",
-            "Ping([112])",
-            "Pong",
-            "Message { opcode: Binary, payload: [98] }"
-        ]
+        ["Message { opcode: Text, payload: [97] }", "Ping([112])", "Pong", "Message { opcode: Binary, payload: [98] }"]
     );
 }
 
@@ -55,10 +46,7 @@ fn the_peers_close_names_its_code_and_ends_the_reading() {
     let mut session = Session::new();
     let bytes = [frame(Opcode::Close, &1000_u16.to_be_bytes()), frame(Opcode::Text, b"late")].concat();
     let (outcome, requests) = receive(&mut session, bytes);
-    assert_eq!(
-        outcome,
-        Ok(Outcome::PeerCloses(Some(CloseFrame { code: CloseCode::NORMAL, reason: String::new() })))
-    );
+    assert_eq!(outcome, Ok(Outcome::PeerCloses(Some(CloseFrame { code: CloseCode::NORMAL, reason: String::new() }))));
     assert!(requests.is_empty());
     assert_eq!(receive(&mut session, frame(Opcode::Text, b"later")), (Ok(Outcome::Closed), vec![]));
 }

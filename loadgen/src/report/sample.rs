@@ -66,6 +66,7 @@ pub fn good() -> Run {
         latency: Latency { due: Some(due.clone()), sent: due.clone(), arrived: due, ..Latency::default() },
         schedule_lag: spread_of(20, 15_000),
         subscribers: 5000,
+        closed: None,
     };
     let phase = |measure, start_s, length_s| PhaseFigures {
         measure,
@@ -111,6 +112,7 @@ pub fn good() -> Run {
         connect_tcp: spread_of(60, 5050),
         connect_upgrade: spread_of(150, 5050),
         publishes: figures.publishes.clone(),
+        http: None,
         deliveries: figures.deliveries.clone(),
         rates: figures.rates.clone(),
         compression: figures.compression.clone(),

@@ -10,6 +10,7 @@ mod compression;
 mod connections;
 mod costs;
 mod histogram;
+mod http;
 mod latency;
 pub(in crate::report) mod page;
 mod parts;
@@ -36,6 +37,7 @@ pub fn render(run: &Run, written: Option<&Written>, colour: Colour) -> String {
     sentences::write(&mut page, run);
     thresholds::write(&mut page, run);
     connections::write(&mut page, run);
+    http::write(&mut page, run);
     latency::write(&mut page, run);
     histogram::write(&mut page, run);
     latency::write_spread(&mut page, run);

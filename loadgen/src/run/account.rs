@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::plan::{Arrival, Plan};
+use crate::plan::{Arrival, Mode, Plan};
 use crate::probe::Echo;
 use crate::record::Counts;
 use crate::recorder::{Recorder, Slot};
@@ -215,10 +215,16 @@ impl Account {
                 sent: sent.quantiles(None),
                 arrived: arrived.quantiles(None),
                 resumed: Counts::new().quantiles(None),
-                round_trip: closed.then(|| round_trip.quantiles(None)),
+                round_trip: match (closed, self.plan.mode) {
+                    (true, _) => Some(round_trip.quantiles(None)),
+                    // From a publish to its own echo: every delivery is one.
+                    (false, Mode::Echo) => Some(sent.quantiles(None)),
+                    (false, Mode::Broadcast) => None,
+                },
             },
             schedule_lag: lag.quantiles(None),
             subscribers: joined.map(|(_, n)| u64::from(*n)).sum(),
+            closed: None,
             publishes,
             deliveries,
         }

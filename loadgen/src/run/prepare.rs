@@ -11,7 +11,7 @@ use super::outcome::{Costs, Memory, Outcome};
 use super::signals::Signals;
 use super::timeline::{Cpu, Timeline};
 use crate::ledger::{Book, Verify};
-use crate::plan::{ClientEngine, Plan, TargetKind};
+use crate::plan::{ClientEngine, Plan, TargetKind, Via};
 use crate::probe::{Echo, ProbeError, Seen, Wrapping, probe};
 use crate::progress::Progress;
 use crate::report::ArrivalLog;
@@ -47,6 +47,12 @@ pub enum RunError {
     /// A closed loop over several workers needs every sender to get its own message back.
     #[error("this server sends no copy to the sender, so a closed loop works with one worker only: give --workers 1")]
     ClosedLoopWithoutEcho,
+    /// The second client cannot do this.
+    #[error("--client tungstenite does not do {what}: leave --client out, or remove it from the scenario")]
+    OnlyNative {
+        /// A key of the scenario.
+        what: &'static str,
+    },
     /// Ctrl-C before anything was measured.
     #[error("interrupted before anything was measured")]
     Interrupted,
@@ -114,9 +120,9 @@ async fn conduct(
     split: &Split,
 ) -> Result<Outcome, RunError> {
     let sampler = server.pid.map(Sampler::new);
-    let requests = Requests::new(plan, &server.host);
+    let requests = Requests::new(plan, &server.endpoints);
     let seen = tokio::select! {
-        seen = probe(plan, &requests, server.address) => seen,
+        seen = probe(plan, &requests, &server.endpoints, server.admin) => seen,
         () = signals.interrupted() => return Err(RunError::Interrupted),
     };
     let seen = match seen {
@@ -127,12 +133,17 @@ async fn conduct(
             return Err(RunError::Probe { error, said: server.last_words() });
         }
     };
+    if plan.client == ClientEngine::Tungstenite
+        && let Some(what) = only_native(plan)
+    {
+        return Err(RunError::OnlyNative { what });
+    }
     let workers = settings.workers.unwrap_or(split.loadgen.len()).max(1);
     let common = Arc::new(Common {
         plan: Arc::clone(plan),
         book: Book::new(publisher_rooms(plan)),
-        address: server.address,
-        host: server.host.clone(),
+        endpoints: server.endpoints.clone(),
+        admin: server.admin,
         run: run_id(plan.seed),
         verify: if seen.wrapping == Wrapping::None { Verify::Exact } else { Verify::StampOnly },
         completion: if seen.echo == Echo::ToSender { Completion::Echo } else { Completion::FirstArrival },
@@ -150,7 +161,8 @@ async fn conduct(
         stats: None,
         sampler,
         split: split.clone(),
-        target: format!("{} ws://{}", server.kind, server.address),
+        target: described(server),
+        endpoints: server.endpoints.clone(),
         workers,
     };
     let start = net::now();
@@ -170,6 +182,21 @@ async fn conduct(
     let plan = Arc::clone(plan);
     let conductor = Conductor { plan, crew, progress, signals, server, outcome, latest: Latest::default(), start };
     Ok(conductor.lead().await)
+}
+
+/// What of a plan only the native client does.
+fn only_native(plan: &Plan) -> Option<&'static str> {
+    let slow = plan.groups.iter().any(|g| g.read_bytes_per_s.is_some());
+    let http = plan.publishers.iter().any(|p| matches!(p.via, Via::Http(_)));
+    let moves = plan.phases.iter().any(|p| p.connections.is_some());
+    let found = [(slow, "read_bytes_per_s"), (http, "via = \"http\""), (moves, "phases with `connections`")];
+    found.iter().find(|(there, _)| *there).map(|(_, what)| *what)
+}
+
+/// `url ws://127.0.0.1:9001, ws://127.0.0.1:9002`.
+fn described(server: &Running) -> String {
+    let addresses: Vec<String> = server.endpoints.iter().map(|e| format!("ws://{}", e.address)).collect();
+    format!("{} {}", server.kind, addresses.join(", "))
 }
 
 /// Names this run in its stamps: of the seed, so that the same seed gives the same bytes.

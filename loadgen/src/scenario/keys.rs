@@ -51,14 +51,28 @@ pub(super) const TARGET: Keys = Keys {
         "server",
         "headers",
         "subprotocols",
+        "assign",
+        "feed",
+        "feed_end",
     ],
-    later: &["dialect", "tls", "feed", "feed_end"],
+    later: &["dialect", "tls"],
 };
 
 pub(super) const CONNECTIONS: Keys = Keys {
     table: "[[connections]]",
-    built: &["name", "count", "rooms", "spread", "room_size", "ramp", "source_ips", "compression", "inflate"],
-    later: &["churn", "reconnect", "read_bytes_per_s"],
+    built: &[
+        "name",
+        "count",
+        "rooms",
+        "spread",
+        "room_size",
+        "ramp",
+        "source_ips",
+        "compression",
+        "inflate",
+        "read_bytes_per_s",
+    ],
+    later: &["churn", "reconnect"],
 };
 
 pub(super) const COMPRESSION: Keys =
@@ -79,8 +93,12 @@ pub(super) const PUBLISHERS: Keys = Keys {
         "replay",
         "speed",
         "loop",
+        "url",
+        "method",
+        "headers",
+        "body",
     ],
-    later: &["url", "method", "headers", "body"],
+    later: &[],
 };
 
 pub(super) const PAYLOAD: Keys =

@@ -119,7 +119,7 @@ pub fn needs(plan: &Plan) -> Needs {
         // Everybody hears himself alone.
         Mode::Echo => followers,
     };
-    let ramp = plan.groups.iter().map(|g| f64::from(g.count) / g.ramp).fold(0.0, f64::max);
+    let ramp = plan.groups.iter().map(|g| f64::from(g.initial) / g.ramp).fold(0.0, f64::max);
     Needs {
         connections,
         descriptors: u64::from(connections) + OTHER_DESCRIPTORS,
@@ -161,7 +161,8 @@ fn ports_per_address(plan: &Plan, own: u32) -> u32 {
                 group.count / addresses + u32::from(i < group.count % addresses);
         }
     }
-    ports.into_values().max().unwrap_or(0)
+    // A port is taken towards one address of the server only.
+    ports.into_values().max().unwrap_or(0).div_ceil(u32::from(plan.target.endpoints().max(1)))
 }
 
 /// Bytes of all frames of the schedule; 0 in a closed loop.

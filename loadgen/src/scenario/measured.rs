@@ -1,6 +1,6 @@
 //! Which metrics a run of this scenario will have: what thresholds and expectations may name.
 
-use crate::plan::{Arrival, Plan, TargetKind};
+use crate::plan::{Arrival, Mode, Plan, TargetKind};
 use crate::thresholds::Metric;
 
 /// What a run of a scenario measures.
@@ -9,14 +9,17 @@ pub struct Measured {
     groups: Vec<String>,
     phases: Vec<String>,
     pace: Pace,
+    mode: Mode,
     cost: Cost,
 }
 
-/// Whether messages have due times.
+/// Whether there are messages, and whether they have due times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pace {
     Scheduled,
     Closed,
+    /// Nothing is published.
+    Idle,
 }
 
 /// Whether the server's process is known.
@@ -35,7 +38,12 @@ impl Measured {
         Self {
             groups: plan.groups.iter().map(|g| g.name.clone()).collect(),
             phases: plan.phases.iter().map(|p| p.name.clone()).collect(),
-            pace: if closed { Pace::Closed } else { Pace::Scheduled },
+            pace: match (plan.publishers.is_empty(), closed) {
+                (true, _) => Pace::Idle,
+                (false, true) => Pace::Closed,
+                (false, false) => Pace::Scheduled,
+            },
+            mode: plan.mode,
             cost: if unsampled { Cost::Unknown } else { Cost::Sampled },
         }
     }
@@ -51,8 +59,13 @@ impl Measured {
         let of_server = path.starts_with("server.") || path.ends_with(".server_cpu_s");
         if self.pace == Pace::Closed && metric.needs_due_times() {
             Err(format!("`{path}`: a closed loop has no due times; use latency.sent or latency.round_trip"))
-        } else if self.pace == Pace::Scheduled && path.contains("latency.round_trip.") {
-            Err(format!("`{path}`: only a closed loop (arrival = \"closed\") measures round trips"))
+        } else if self.pace == Pace::Idle && metric.needs_messages() {
+            Err(format!(
+                "`{path}`: nothing is published in this scenario; use connect.p99, connections.closed or \
+                 server.rss_bytes_per_connection, or add [[publishers]]"
+            ))
+        } else if self.pace == Pace::Scheduled && self.mode == Mode::Broadcast && path.contains("latency.round_trip.") {
+            Err(format!("`{path}`: only mode = \"echo\" and a closed loop (arrival = \"closed\") measure round trips"))
         } else if self.cost == Cost::Unknown && of_server {
             Err(format!("`{path}`: the cost of a server at a URL is known only with target.pid"))
         } else {

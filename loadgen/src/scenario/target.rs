@@ -8,16 +8,20 @@ use base64::Engine as _;
 use url::{Position, Url};
 use wire::handshake::is_reserved_header;
 
-use crate::plan::{Mode, Ready, Target, TargetKind};
+use crate::feed::Feed;
+use crate::plan::{Assign, Endpoint, Mode, Ready, Target, TargetKind};
 use crate::scenario::error::Fault;
 use crate::scenario::expand::expand;
 use crate::scenario::file::TargetTable;
 use crate::scenario::keys::nearest;
 use crate::scenario::redact;
 use crate::scenario::scalar::{At, Scalar};
+use crate::scenario::word::AssignKey;
 
-/// Stands for `{room}` while a URL is taken apart, because the URL syntax would encode the braces.
-const ROOM_MARK: &str = "fanout-room-goes-here";
+/// Stands for a placeholder while a URL is taken apart, because the URL syntax would encode the braces.
+pub(super) fn mark(placeholder: &str) -> String {
+    format!("fanout-{placeholder}-goes-here")
+}
 
 /// Flags of the bundled server that fanout sets itself.
 const CHOSEN: [&str; 4] = ["listen", "admin", "admin_token", "config"];
@@ -71,31 +75,33 @@ const FLAGS: [&str; 45] = [
     "redis",
 ];
 
-pub(super) fn resolve(table: &TargetTable, mode: Mode, dir: &Path) -> Result<Target, Fault> {
+pub(super) fn resolve(table: &TargetTable, mode: Mode, dir: &Path, feed: Option<&Feed>) -> Result<Target, Fault> {
     exclusive(table)?;
-    let mut headers = headers(table)?;
+    let known: Vec<&str> = std::iter::once("room").chain(feed.into_iter().flat_map(Feed::columns)).collect();
+    let mut headers = headers(table, feed)?;
     let (kind, path) = match (&table.url, &table.spawn) {
-        (Some(url), _) => {
-            let reached = reach(url)?;
+        (Some(urls), _) => {
+            let reached = reach_all(&urls.each(), &known)?;
             headers.extend(reached.authorization.map(|value| ("Authorization".to_owned(), value)));
-            let kind = TargetKind::Url {
-                host: reached.host,
-                address: reached.address,
-                pid: table.pid.as_ref().map(|pid| pid.value.0),
-            };
-            (kind, reached.path)
+            let pid = table.pid.as_ref().map(|pid| pid.value.0);
+            (TargetKind::Url { endpoints: reached.endpoints, pid }, reached.path)
         }
-        (None, Some(command)) => (spawn(table, command, dir)?, path(table, mode)?),
-        (None, None) => (TargetKind::Bundled { flags: flags(table)? }, path(table, mode)?),
+        (None, Some(command)) => (spawn(table, command, dir)?, path(table, mode, &known)?),
+        (None, None) => (TargetKind::Bundled { flags: flags(table)? }, path(table, mode, &known)?),
+    };
+    let assign = match table.assign.as_ref().map(|at| at.value) {
+        Some(AssignKey::Room) => Assign::Room,
+        Some(AssignKey::Connection) | None => Assign::Connection,
     };
     let subprotocols = table.subprotocols.iter().map(subprotocol).collect::<Result<_, _>>()?;
     let shown_path = shown_path(table, &path);
-    Ok(Target { kind, path, shown_path, headers, subprotocols })
+    Ok(Target { kind, assign, path, shown_path, headers, subprotocols })
 }
 
 /// The path as it stands in the file, for messages.
 fn shown_path(table: &TargetTable, path: &str) -> String {
-    let url = table.url.as_ref().and_then(|url| url.value.split_once("://"));
+    let first = table.url.as_ref().and_then(|urls| urls.each().into_iter().next());
+    let url = first.as_ref().and_then(|url| url.value.split_once("://"));
     let given = match (url, &table.path) {
         (Some((_, rest)), _) => rest.find(['/', '?']).map_or("/", |at| &rest[at..]),
         (None, Some(path)) => &path.value,
@@ -130,6 +136,9 @@ fn exclusive(table: &TargetTable) -> Result<(), Fault> {
             return Err(Fault::at(span, format!("`{key}` is for a server started with `spawn`, which is missing")));
         }
     }
+    if let (None, Some(assign)) = (&table.url, &table.assign) {
+        return Err(Fault::at(&assign.span, "`assign` is for a server with several addresses: give `url` as a list"));
+    }
     match (&table.pid, &table.url) {
         (Some(pid), None) => {
             Err(Fault::at(&pid.span, "`pid` is for a running server given by `url`; the process of any other is known"))
@@ -138,7 +147,7 @@ fn exclusive(table: &TargetTable) -> Result<(), Fault> {
     }
 }
 
-fn path(table: &TargetTable, mode: Mode) -> Result<String, Fault> {
+fn path(table: &TargetTable, mode: Mode, known: &[&str]) -> Result<String, Fault> {
     let Some(path) = &table.path else {
         return Ok(match mode {
             Mode::Broadcast => "/broadcast/{room}",
@@ -146,7 +155,7 @@ fn path(table: &TargetTable, mode: Mode) -> Result<String, Fault> {
         }
         .to_owned());
     };
-    let expanded = expand(path, &["room"])?;
+    let expanded = expand(path, known)?;
     if !expanded.starts_with('/') {
         return Err(Fault::at(&path.span, format!("the path `{}` must begin with /", path.value)));
     }
@@ -156,17 +165,53 @@ fn path(table: &TargetTable, mode: Mode) -> Result<String, Fault> {
     Ok(expanded)
 }
 
+#[derive(PartialEq, Eq)]
 struct Reached {
-    host: String,
-    address: SocketAddr,
+    endpoints: Vec<Endpoint>,
     path: String,
     authorization: Option<String>,
 }
 
-fn reach(url: &At<String>) -> Result<Reached, Fault> {
+/// Every address of every url; they differ in their hosts and ports only.
+fn reach_all(urls: &[At<String>], known: &[&str]) -> Result<Reached, Fault> {
+    let mut all: Option<Reached> = None;
+    for url in urls {
+        let reached = reach(url, known)?;
+        match &mut all {
+            None => all = Some(reached),
+            Some(all) if all.path != reached.path => {
+                return Err(Fault::at(&url.span, "the urls of a list have the same path, and this one has another")
+                    .help("a run opens the same rooms at every address: put servers with other paths into a scenario of their own"));
+            }
+            Some(all) if all.authorization != reached.authorization => {
+                return Err(Fault::at(
+                    &url.span,
+                    "the urls of a list have the same user info, and this one has another",
+                )
+                .help("give each connection its own with a feed and a header: Authorization = \"Basic {token}\""));
+            }
+            Some(all) => {
+                if let Some(twice) =
+                    reached.endpoints.iter().find(|e| all.endpoints.iter().any(|f| f.address == e.address))
+                {
+                    return Err(Fault::at(
+                        &url.span,
+                        format!("the address {} is in the list twice: remove one", twice.address),
+                    ));
+                }
+                all.endpoints.extend(reached.endpoints);
+            }
+        }
+    }
+    all.ok_or_else(|| Fault::missing("the list of urls is empty: name one"))
+}
+
+fn reach(url: &At<String>, known: &[&str]) -> Result<Reached, Fault> {
     let wrong = |message: String| Fault::at(&url.span, message);
     let shape = "write it as ws://HOST:PORT/PATH";
-    let marked = expand(url, &["room"])?.replace("{room}", ROOM_MARK);
+    let unmarked =
+        |text: &str| known.iter().fold(text.to_owned(), |text, k| text.replace(&mark(k), &format!("{{{k}}}")));
+    let marked = known.iter().fold(expand(url, known)?, |text, k| text.replace(&format!("{{{k}}}"), &mark(k)));
     let parsed = Url::parse(&marked).map_err(|e| wrong(format!("this is not a URL ({e}): {shape}")))?;
     match parsed.scheme() {
         "ws" => {}
@@ -183,33 +228,44 @@ fn reach(url: &At<String>) -> Result<Reached, Fault> {
         .host_str()
         .filter(|host| !host.is_empty())
         .ok_or_else(|| wrong(format!("the url names no host: {shape}")))?;
-    if host.contains(ROOM_MARK) || parsed.username().contains(ROOM_MARK) {
-        return Err(wrong("{room} can stand only in the path of a url".to_owned()));
+    let elsewhere =
+        |k: &&&str| [host, parsed.username(), parsed.password().unwrap_or("")].iter().any(|p| p.contains(&mark(k)));
+    if let Some(placeholder) = known.iter().find(elsewhere) {
+        return Err(wrong(format!("{{{placeholder}}} can stand only in the path of a url")));
     }
     let port = parsed.port_or_known_default().unwrap_or(80);
     if port == 0 {
         return Err(wrong("port 0 is no port to connect to".to_owned()));
     }
-    let address = address(host, port).ok_or_else(|| wrong(format!("no address is known for the host `{host}`")))?;
+    let addresses = addresses(host, port);
+    if addresses.is_empty() {
+        return Err(wrong(format!("no address is known for the host `{host}`")));
+    }
     let authorization = (!parsed.username().is_empty() || parsed.password().is_some()).then(|| {
         let decode = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
         let pair = format!("{}:{}", decode(parsed.username()), decode(parsed.password().unwrap_or("")));
         format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
     });
+    // RFC 6455 4.1: the port is left out where it is the scheme's own.
+    let host = if port == 80 { host.to_owned() } else { format!("{host}:{port}") };
     Ok(Reached {
-        // RFC 6455 4.1: the port is left out where it is the scheme's own.
-        host: if port == 80 { host.to_owned() } else { format!("{host}:{port}") },
-        address,
-        path: parsed[Position::BeforePath..Position::AfterQuery].replace(ROOM_MARK, "{room}"),
+        endpoints: addresses.into_iter().map(|address| Endpoint { host: host.clone(), address }).collect(),
+        path: unmarked(&parsed[Position::BeforePath..Position::AfterQuery]),
         authorization,
     })
 }
 
-/// IPv4 first: a server told to listen on "localhost" or 0.0.0.0 often has no IPv6 socket.
-fn address(host: &str, port: u16) -> Option<SocketAddr> {
+/// All addresses of a host, in a fixed order: its IPv4 ones if it has any, because a server told to listen on "localhost" or 0.0.0.0
+/// often has no IPv6 socket.
+pub(super) fn addresses(host: &str, port: u16) -> Vec<SocketAddr> {
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    let all: Vec<SocketAddr> = (bare, port).to_socket_addrs().ok()?.collect();
-    all.iter().find(|address| address.is_ipv4()).or(all.first()).copied()
+    let mut all: Vec<SocketAddr> = (bare, port).to_socket_addrs().into_iter().flatten().collect();
+    if all.iter().any(SocketAddr::is_ipv4) {
+        all.retain(SocketAddr::is_ipv4);
+    }
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 fn spawn(table: &TargetTable, command: &At<Vec<String>>, dir: &Path) -> Result<TargetKind, Fault> {
@@ -282,21 +338,36 @@ fn flags(table: &TargetTable) -> Result<Vec<(String, String)>, Fault> {
     Ok(flags)
 }
 
-fn headers(table: &TargetTable) -> Result<Vec<(String, String)>, Fault> {
+/// Whether this can be a header's name (RFC 9110 5.6.2: a token).
+pub(super) fn is_token(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
+}
+
+fn headers(table: &TargetTable, feed: Option<&Feed>) -> Result<Vec<(String, String)>, Fault> {
+    let columns: Vec<&str> = feed.into_iter().flat_map(Feed::columns).collect();
     let mut headers = Vec::new();
     for (name, value) in &table.headers {
-        // RFC 9110 5.6.2: tokens.
-        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-        if name.is_empty() || !name.chars().all(token) {
+        if !is_token(name) {
             return Err(Fault::at(&value.span, format!("`{name}` is not a header name")));
         }
         if is_reserved_header(name) {
             let instead = if name.eq_ignore_ascii_case("sec-websocket-protocol") { "; use `subprotocols`" } else { "" };
             return Err(Fault::at(&value.span, format!("the handshake writes the header `{name}` itself{instead}")));
         }
-        let expanded = expand(value, &[])?;
-        if expanded.chars().any(|c| c.is_control() && c != '\t') {
+        let expanded = expand(value, &columns)?;
+        let unsendable = |text: &str| text.chars().any(|c| c.is_control() && c != '\t');
+        if unsendable(&expanded) {
             return Err(Fault::at(&value.span, format!("the value of the header `{name}` holds a control character")));
+        }
+        for column in columns.iter().filter(|column| expanded.contains(&format!("{{{column}}}"))) {
+            if let Some(line) = feed.and_then(|feed| feed.line_where(column, unsendable)) {
+                return Err(Fault::at(
+                    &value.span,
+                    format!(
+                        "line {line} of the feed: `{column}` holds a control character, which the header `{name}` cannot"
+                    ),
+                ));
+            }
         }
         headers.push((name.clone(), expanded));
     }

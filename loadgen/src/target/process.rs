@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::ready::{is_up, listening};
 use super::{Split, TargetError};
-use crate::plan::{Plan, Ready, TargetKind};
+use crate::plan::{Endpoint, Plan, Ready, TargetKind};
 
 /// How long a child has to end after SIGTERM. With the second that workers take to say goodbye, an interrupted run is written
 /// within five seconds.
@@ -41,10 +41,10 @@ impl fmt::Display for Exit {
 /// A server that accepts connections.
 #[derive(Debug)]
 pub struct Running {
-    /// Where.
-    pub address: SocketAddr,
-    /// `Host` header.
-    pub host: String,
+    /// Where: one address, or several that share the connections.
+    pub endpoints: Vec<Endpoint>,
+    /// Where operators reach the bundled server, where somebody has to.
+    pub admin: Option<SocketAddr>,
     /// Its process, where known.
     pub pid: Option<u32>,
     /// `bundled`, `spawn` or `url`.
@@ -62,9 +62,9 @@ type Said = Arc<Mutex<VecDeque<String>>>;
 /// See [`TargetError`]; nothing is left running.
 pub async fn start(plan: &Plan, split: &Split) -> Result<Running, TargetError> {
     match &plan.target.kind {
-        TargetKind::Url { host, address, pid, .. } => Ok(Running {
-            address: *address,
-            host: host.clone(),
+        TargetKind::Url { endpoints, pid } => Ok(Running {
+            endpoints: endpoints.clone(),
+            admin: None,
             pid: *pid,
             kind: "url",
             child: None,
@@ -78,11 +78,14 @@ pub async fn start(plan: &Plan, split: &Split) -> Result<Running, TargetError> {
                 let list = cpus.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
                 command.extend(["--cpus".to_owned(), list]);
             }
+            let admin = if plan.needs_admin() { Some(SocketAddr::from(([127, 0, 0, 1], free_port()?))) } else { None };
+            command.extend(admin.iter().flat_map(|admin| ["--admin".to_owned(), admin.to_string()]));
             command.extend(flags.iter().flat_map(|(name, value)| [name.clone(), value.clone()]));
             let line = Ready::Line("listening ws://".to_owned());
             let start =
                 Start { command, env: &[], cwd: None, ready: line, within: Duration::from_secs(10), port: None };
-            start.run("bundled", split).await
+            let running = start.run("bundled", split).await?;
+            Ok(Running { admin, ..running })
         }
         TargetKind::Spawn { command, ready, ready_timeout, env, cwd } => {
             let port = free_port()?;
@@ -164,7 +167,8 @@ impl Start<'_> {
             let seconds = self.within.as_secs_f64();
             return Err(TargetError::NotReady { command: shown, seconds, what, said: last_words(&said) });
         };
-        Ok(Running { address, host: address.to_string(), pid, kind, child: Some(child), said })
+        let endpoints = vec![Endpoint { host: address.to_string(), address }];
+        Ok(Running { endpoints, admin: None, pid, kind, child: Some(child), said })
     }
 
     /// Waits until the server is up; gives its address.

@@ -5,8 +5,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::result::{
-    Compression, Connections, Deliveries, Figures, Latency, LoadgenCost, Publishes, Quantiles, Rates, ServerCost,
-    Spread,
+    Compression, Connections, Deliveries, Figures, HttpPublishes, Latency, LoadgenCost, Publishes, Quantiles, Rates,
+    ServerCost, Spread,
 };
 use crate::thresholds::Unit;
 
@@ -91,6 +91,21 @@ impl Metric {
             || self.path.contains("schedule_lag.")
             || self.path.ends_with("publishes_asked_per_s")
     }
+
+    /// Whether it has no value where nothing is published.
+    pub fn needs_messages(&self) -> bool {
+        [
+            "latency.",
+            "schedule_lag.",
+            "read_age.",
+            "spread.",
+            "compression.ratio",
+            "cpu_us_per_delivery",
+            "cpu_us_per_read",
+        ]
+        .iter()
+        .any(|part| self.path.contains(part))
+    }
 }
 
 /// Every top-level metric; those of `groups.NAME.` and `phases.NAME.` are named the same, as far as they apply.
@@ -103,6 +118,7 @@ pub fn known_metrics() -> Vec<String> {
         "connect_upgrade": Quantiles::default(),
         "read_age": Quantiles::default(),
         "spread": Spread::default(),
+        "http": HttpPublishes::default(),
         "server": ServerCost::default(),
         "loadgen": LoadgenCost::default(),
     });
@@ -148,7 +164,7 @@ fn leaves(value: &Value) -> Vec<String> {
 /// What the values of a figure are, whose path is without `groups.NAME.` and `phases.NAME.`.
 pub fn unit_of(figure: &str) -> Unit {
     let (parent, leaf) = figure.rsplit_once('.').unwrap_or(("", figure));
-    let times = ["latency", "connect", "connect_tcp", "connect_upgrade", "schedule_lag", "read_age", "spread"];
+    let times = ["latency", "connect", "connect_tcp", "connect_upgrade", "schedule_lag", "read_age", "spread", "http"];
     let first = parent.split('.').next().unwrap_or("");
     if times.contains(&first) && !matches!(leaf, "count" | "sampled") {
         Unit::Time

@@ -1,6 +1,6 @@
 //! The ledger's side of a worker, the same for every client: canonical rooms, content, recorder.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use wire::deflate::{Context, Direction, Inflater};
@@ -63,7 +63,8 @@ impl Ledgers {
     /// Rooms for the connections of a share. `cpu` is the CPU clock of the worker's thread, in nanoseconds.
     pub fn new(common: Arc<Common>, share: &Share, cpu: fn() -> u64) -> Self {
         let mut members: HashMap<u32, u32> = HashMap::new();
-        for member in share.ramps.iter().flat_map(|r| &r.members) {
+        let mut counted = HashSet::new();
+        for member in share.members().filter(|member| counted.insert(member.connection)) {
             *members.entry(member.room).or_default() += u32::from(member.group.is_some());
         }
         let each = SAMPLE_VALUES / members.len().max(1);

@@ -3,17 +3,21 @@
 //! | file | holds |
 //! |---|---|
 //! | `connection` | one connection's state |
+//! | `courier` | publishers over HTTP |
 //! | `opening` | dial, upgrade, and everything that can go wrong with them |
 //! | `reading` | from a readable socket into the ledger |
 //! | `sending` | publishes, pongs and closes on their way out |
 //! | `outbox` | bytes that wait, and which publishes they are |
 
 mod connection;
+mod courier;
 mod opening;
 mod outbox;
 mod reading;
 mod sending;
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -26,13 +30,14 @@ use wire::close::CloseCode;
 use wire::frame::Opcode;
 
 use self::connection::{Connection, State};
+use self::courier::Couriers;
 use self::reading::{SCRATCH, Until};
 use self::sending::{close_payload, sender};
 use super::course::{Course, Obey, Stage};
 use super::news::{News, Order};
 use super::pacing::Due;
 use super::tally::Blame;
-use super::{Common, Share, WakeSlot};
+use super::{Common, CourierShare, Share, WakeSlot};
 
 /// Sockets that one wait reports.
 const BATCH: usize = 64;
@@ -56,7 +61,10 @@ pub(super) fn run(
     if wake.send(Box::new(move || waker.wake())).is_err() {
         return Ok(());
     }
-    let mut native = Native::new(Course::new(common, share, news), poller);
+    let mut share = share;
+    let couriers = std::mem::take(&mut share.couriers);
+    let mut native = Native::new(Course::new(common, share, news), poller, couriers);
+    native.open_couriers();
     while native.course.stage != Stage::Over {
         native.turn(&orders)?;
     }
@@ -68,30 +76,41 @@ struct Native {
     course: Course,
     poller: Poller,
     connections: Vec<Connection>,
+    couriers: Couriers,
     scratch: Box<[u8]>,
     again: Vec<Token>,
     due: Vec<Due>,
     rng: Pcg64Mcg,
+    /// Slow consumers that rest, by when they may read on.
+    resting: BinaryHeap<Reverse<(u64, u32)>>,
     /// Reads since it was last looked at what is due.
     reads: usize,
 }
 
 impl Native {
-    fn new(course: Course, poller: Poller) -> Self {
+    fn new(mut course: Course, poller: Poller, couriers: Vec<CourierShare>) -> Self {
+        let (couriers, of) = Couriers::new(&course.common, couriers, |index| course.local(index));
+        for (publisher, courier) in of {
+            course.publishers[publisher].courier = Some(courier);
+        }
         Native {
+            couriers,
             connections: Vec::with_capacity(course.dialer.total()),
             scratch: vec![0; SCRATCH].into_boxed_slice(),
             course,
             poller,
             again: Vec::new(),
             due: Vec::new(),
+            resting: BinaryHeap::new(),
             rng: Pcg64Mcg::seed_from_u64(now()),
             reads: 0,
         }
     }
 
     fn turn(&mut self, orders: &Receiver<Order>) -> io::Result<()> {
-        self.poller.set_timer(self.course.wake_at())?;
+        let rested = self.resting.peek().map(|Reverse((at, _))| *at);
+        let wake_at = [self.course.wake_at(), rested, self.couriers.wake_at()];
+        self.poller.set_timer(wake_at.into_iter().flatten().min())?;
         let turn = self.poller.wait(Timeout::Never)?;
         self.course.wake(now());
         if turn.woken && self.course.obey(orders) == Obey::Leave {
@@ -106,6 +125,8 @@ impl Native {
         for i in 0..turn.events {
             self.ready(self.poller.ready(i));
         }
+        self.read_rested();
+        self.expire_letters();
         self.pace();
         self.connect();
         if self.course.report() && self.course.ledgers.wants_trim() {
@@ -118,6 +139,9 @@ impl Native {
     }
 
     fn ready(&mut self, ready: Ready) {
+        if let Some(courier) = Couriers::whose(ready.token) {
+            return self.courier_ready(courier, ready);
+        }
         let id = ready.token.0;
         let Some(connection) = self.connections.get(id as usize) else { return };
         if connection.state == State::Connecting && (ready.writable || ready.closed) {
@@ -138,7 +162,11 @@ impl Native {
     fn closed(&mut self, id: u32, cause: &str) {
         let connection = &mut self.connections[id as usize];
         match connection.state {
-            State::Open => self.course.tally.close(cause.to_owned()),
+            State::Open => {
+                self.course.tally.close(cause.to_owned());
+                self.course.tally.address(connection.endpoint).closed += 1;
+                connection.group.into_iter().for_each(|group| self.course.tally.close_of(group));
+            }
             State::Leaving => self.course.tally.leave(),
             State::Connecting | State::Upgrading | State::Closed => return,
         }
@@ -150,9 +178,14 @@ impl Native {
 
     /// Says goodbye to everybody.
     fn leave(&mut self) {
-        let connections = &self.connections;
-        self.course.leave(|publisher| sender(publisher, connections));
+        let (connections, couriers) = (&self.connections, &self.couriers);
+        self.course.leave(|publisher| sender(publisher, connections, couriers));
+        self.couriers.give_up(&mut self.course.tally);
         for id in 0..self.connections.len() as u32 {
+            if self.connections[id as usize].throttle.take().is_some_and(|throttle| throttle.resting) {
+                // What stands before the server's goodbye is read at once.
+                self.poller.again(Token(id));
+            }
             match self.connections[id as usize].state {
                 State::Open => {
                     self.send_control(id, Opcode::Close, &close_payload(CloseCode::NORMAL, ""));

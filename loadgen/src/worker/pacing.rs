@@ -55,8 +55,10 @@ pub enum Sender {
     Ready,
     /// Its socket is full: what is due waits in the schedule, due as before.
     Blocked,
-    /// It has no connection: what falls due is counted and never sent.
+    /// It has no connection any more: what falls due is counted and never sent.
     Gone,
+    /// It is not there, by plan: nothing falls due.
+    Absent,
 }
 
 /// A publish that is due now.
@@ -173,7 +175,7 @@ impl Pacing {
                         }
                     }
                     // `unblocked` makes it eager again; one without a connection publishes no more.
-                    Sender::Blocked | Sender::Gone => {}
+                    Sender::Blocked | Sender::Gone | Sender::Absent => {}
                 }
             }
         }
@@ -198,7 +200,9 @@ impl Pacing {
                 && out.len() < most
             {
                 let phase = phase_of(&self.phases, offset) as u16;
-                self.counts.add(timing.room, phase, timing.sender);
+                if sender != Sender::Absent {
+                    self.counts.add(timing.room, phase, timing.sender);
+                }
                 if sender == Sender::Ready {
                     let at = start + offset;
                     out.push(Due { publisher: i, at: Some(at), sendable: at.max(timing.writable_since), phase });
@@ -248,7 +252,9 @@ impl Pacing {
         for (i, timing) in self.timings.iter_mut().enumerate() {
             let Pace::Open(schedule) = &mut timing.pace else { continue };
             while let Some(offset) = schedule.peek().filter(|offset| start + offset < end) {
-                self.counts.add(timing.room, phase_of(&self.phases, offset) as u16, timing.sender);
+                if sender(i) != Sender::Absent {
+                    self.counts.add(timing.room, phase_of(&self.phases, offset) as u16, timing.sender);
+                }
                 sendable += u64::from(sender(i) == Sender::Ready);
                 schedule.advance();
             }

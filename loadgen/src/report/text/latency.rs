@@ -30,7 +30,7 @@ pub(super) fn write(page: &mut Page, run: &Run) {
         columns.push(("only those that arrived", &latency.arrived));
     }
     if let Some(round_trip) = &latency.round_trip {
-        columns.push(("publisher's round trip", round_trip));
+        columns.push(("round trip", round_trip));
     }
     if latency.resumed.count > 0 {
         columns.push(("replayed after a resume", &latency.resumed));

@@ -40,10 +40,11 @@ pub(super) fn write_groups(page: &mut Page, run: &Run) {
         return;
     }
     page.section(&plural(run.groups.len() as u64, "group"));
-    let heads = ["", "subscribers", "deliveries/s", "p50", "p99", "max", "lost"];
+    let heads = ["", "subscribers", "closed early", "deliveries/s", "p50", "p99", "max", "lost"];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
     for (name, figures) in &run.groups {
-        let mut row = vec![name.clone(), count(figures.subscribers), rate(figures.rates.deliveries_per_s)];
+        let closed = figures.closed.map_or("-".to_owned(), count);
+        let mut row = vec![name.clone(), count(figures.subscribers), closed, rate(figures.rates.deliveries_per_s)];
         row.extend(latency_and_lost(figures));
         rows.push(row);
     }

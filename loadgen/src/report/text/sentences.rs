@@ -1,7 +1,7 @@
 //! The first lines: verdict, what was asked and reached, latency, losses, and which side was the limit.
 
 use super::page::{Page, Tone};
-use crate::report::numbers::{count, duration_us, percent, rate, seconds};
+use crate::report::numbers::{bytes, count, duration_us, percent, rate, seconds};
 use crate::report::verdict::Verdict;
 use crate::result::{Deliveries, Quantiles, Run};
 
@@ -11,8 +11,12 @@ const AT_LIMIT: f64 = 0.9;
 pub(super) fn write(page: &mut Page, run: &Run) {
     verdict(page, run);
     page.headline(&load(run));
-    latency(page, run);
-    page.headline(&ledger(&run.deliveries));
+    if is_idle(run) {
+        idle(page, run);
+    } else {
+        latency(page, run);
+        page.headline(&ledger(&run.deliveries));
+    }
     page.headline(&limit(run));
 }
 
@@ -63,6 +67,24 @@ fn is_echo(run: &Run) -> bool {
     run.scenario.get("mode").and_then(serde_json::Value::as_str) == Some("echo")
 }
 
+/// Nothing is published: connections are held.
+fn is_idle(run: &Run) -> bool {
+    run.scenario.get("publishers").and_then(serde_json::Value::as_array).is_some_and(Vec::is_empty)
+}
+
+/// What matters of connections that are only held.
+fn idle(page: &mut Page, run: &Run) {
+    page.headline(&format!("time to connect  {}", three(&run.connect, "none opened")));
+    page.headline(&format!("closed early {} of {}", count(run.connections.closed), count(run.connections.opened)));
+    let Some(server) = &run.server else { return };
+    if let Some(own) = server.rss_bytes_per_connection {
+        let kernel = server
+            .kernel_bytes_per_connection
+            .map_or(String::new(), |kernel| format!(", kernel {} for both ends", bytes(kernel)));
+        page.headline(&format!("memory per connection: server {}{kernel}", bytes(own)));
+    }
+}
+
 /// `1 room`, `50 rooms`.
 pub(super) fn plural(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
@@ -74,11 +96,14 @@ fn load(run: &Run) -> String {
     } else {
         (format!("{} in {}", plural(run.subscribers, "subscriber"), plural(run.rooms, "room")), "deliveries/s")
     };
+    let measured: f64 = run.phases.values().filter(|phase| phase.measure).map(|phase| phase.length_s).sum();
+    if is_idle(run) {
+        return format!("{who}, held for {}; nothing is published", seconds(measured));
+    }
     let publishes = match run.rates.publishes_asked_per_s {
         Some(asked) => format!("{} publishes/s asked, {} reached", rate(asked), rate(run.rates.publishes_per_s)),
         None => format!("{} publishes/s (closed loop)", rate(run.rates.publishes_per_s)),
     };
-    let measured: f64 = run.phases.values().filter(|phase| phase.measure).map(|phase| phase.length_s).sum();
     format!("{who}; {publishes} = {} {what} for {}", rate(run.rates.deliveries_per_s), seconds(measured))
 }
 

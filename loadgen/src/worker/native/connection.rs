@@ -7,6 +7,8 @@ use net::Socket;
 use super::outbox::Outbox;
 use crate::ledger::{Compressed, Cursor};
 use crate::plan::Inflate;
+use crate::request::Whose;
+use crate::worker::throttle::Throttle;
 
 /// One connection.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub struct Connection {
     pub state: State,
     /// Group of subscribers; `None` for a separate publisher.
     pub group: Option<u16>,
+    /// Which of the server's addresses.
+    pub endpoint: u16,
     /// Room index in this worker.
     pub room: u32,
     /// Publisher index in this worker, if it publishes.
@@ -22,6 +26,8 @@ pub struct Connection {
     pub cursor: Cursor,
     /// Only where compression was agreed on.
     pub compressed: Option<Box<Compressed>>,
+    /// Only of slow consumers.
+    pub throttle: Option<Box<Throttle>>,
     /// Only while it opens.
     pub opening: Option<Box<Opening>>,
     /// Only of publishers, and while something waits to be written.
@@ -51,8 +57,8 @@ pub struct Opening {
     /// When TCP was connected.
     pub connected: u64,
     pub source: Option<IpAddr>,
-    /// Room of the plan, for the path.
-    pub path_room: u32,
+    /// What the request says that others' do not.
+    pub whose: Whose,
     pub key: String,
     pub inflate: Inflate,
     /// The answer so far.

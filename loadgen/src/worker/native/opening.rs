@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::AsRawFd;
 
-use net::{DialError, Interest, Token, dial, now};
+use net::{DialError, Interest, Token, dial, dial_with_buffer, now};
 use rand::Rng;
 use wire::deflate::Agreement;
 use wire::handshake::{Answer, encode_key, verify_answer};
@@ -11,17 +11,27 @@ use wire::handshake::{Answer, encode_key, verify_answer};
 use super::Native;
 use super::connection::{Connection, Opening, State};
 use super::reading::{SCRATCH, Until};
-use crate::plan::Declined;
+use crate::plan::{Declined, Move};
 use crate::validity::RanOut;
 use crate::worker::Member;
 use crate::worker::causes::{NO_COMPRESSION, broken, handshake_cause};
 use crate::worker::tally::Blame;
+use crate::worker::throttle::Throttle;
 
 impl Native {
     /// Dials who is due, gives up on who has taken too long, and tells control when all is known.
     pub(super) fn connect(&mut self) {
         while let Some(member) = self.course.dialer.next(self.course.woke) {
             self.dial(member);
+        }
+        while let Some(step) = self.course.moving.next(self.course.woke) {
+            match step.what {
+                Move::Join => {
+                    self.course.tally.asked += 1;
+                    self.dial(step.member);
+                }
+                Move::Leave => {}
+            }
         }
         while let Some(id) = self.course.dialer.expired(self.course.woke) {
             if matches!(self.connections[id as usize].state, State::Connecting | State::Upgrading) {
@@ -39,21 +49,24 @@ impl Native {
         if let Some(publisher) = publisher {
             self.course.publishers[publisher].connection = Some(id);
         }
+        let whose = member.whose();
         let mut nonce = [0; 16];
         self.rng.fill_bytes(&mut nonce);
         self.connections.push(Connection {
             socket: None,
             state: State::Connecting,
             group: member.group,
+            endpoint: whose.endpoint,
             room: self.course.ledgers.room(member.room),
             publisher: publisher.map(|p| p as u32),
             cursor: Default::default(),
             compressed: None,
+            throttle: None,
             opening: Some(Box::new(Opening {
                 began,
                 connected: 0,
                 source: member.source,
-                path_room: member.path_room,
+                whose,
                 key: encode_key(nonce),
                 inflate: member.inflate,
                 answer: Vec::new(),
@@ -61,7 +74,12 @@ impl Native {
             outbox: None,
         });
         self.course.dialer.began(id, began);
-        match dial(self.course.common.address, member.source) {
+        let address = self.course.address(whose.endpoint);
+        let dialled = match self.course.read_rate(member.group) {
+            Some(rate) => dial_with_buffer(address, member.source, Throttle::receive_buffer(rate)),
+            None => dial(address, member.source),
+        };
+        match dialled {
             Ok(socket) => {
                 if let Err(error) = self.poller.add(socket.as_raw_fd(), Token(id), Interest::ReadWrite) {
                     return self.failed(id, format!("epoll: {error}"), Blame::ThisMachine(RanOut::Memory));
@@ -83,7 +101,7 @@ impl Native {
         match socket.take_error() {
             Ok(None) => {}
             Ok(Some(error)) | Err(error) => {
-                let error = DialError::from_connect(error, self.course.common.address, opening.source);
+                let error = DialError::from_connect(error, self.course.address(opening.whose.endpoint), opening.source);
                 return self.dial_failed(id, &error);
             }
         }
@@ -91,7 +109,7 @@ impl Native {
         connection.state = State::Upgrading;
         let mut request = Vec::new();
         let offer = self.course.compression(connection.group).map(|c| c.offer);
-        let written = self.course.requests.write(opening.path_room, &opening.key, offer, &mut request);
+        let written = self.course.requests.write(opening.whose, &opening.key, offer, &mut request);
         let sent = match written {
             Ok(()) => socket.send(&request).map_err(|e| e.to_string()),
             Err(error) => Err(error.to_string()),
@@ -138,6 +156,7 @@ impl Native {
                 }
                 Ok(Answer::Refused { status, .. }) => {
                     self.course.tally.refuse(status);
+                    self.course.tally.address(connection.endpoint).refused += 1;
                     return self.end(id);
                 }
                 Err(error) => return self.failed(id, handshake_cause(&error), Blame::Server),
@@ -153,6 +172,7 @@ impl Native {
         let connection = &mut self.connections[id as usize];
         let Some(opening) = connection.opening.take() else { return };
         connection.state = State::Open;
+        connection.throttle = self.course.read_rate(connection.group).map(|rate| Box::new(Throttle::new(rate, at)));
         connection.cursor = self.course.ledgers.join(connection.room, connection.group);
         let compressed =
             agreed.map(|agreed| self.course.ledgers.compressed(connection.room, agreed.server, opening.inflate));
@@ -162,6 +182,7 @@ impl Native {
         }
         let tcp = opening.connected.saturating_sub(opening.began) / 1000;
         self.course.tally.open(at, tcp, at.saturating_sub(opening.connected) / 1000);
+        self.course.tally.address(connection.endpoint).opened += 1;
         drop(opening);
         if !rest.is_empty() {
             self.scratch[..rest.len()].copy_from_slice(&rest);
@@ -175,6 +196,7 @@ impl Native {
 
     pub(super) fn failed(&mut self, id: u32, cause: String, blame: Blame) {
         self.course.tally.fail(cause, blame);
+        self.course.tally.address(self.connections[id as usize].endpoint).failed += 1;
         self.end(id);
     }
 

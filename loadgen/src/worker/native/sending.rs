@@ -9,6 +9,7 @@ use wire::frame::{Opcode, append_masked_frame};
 
 use super::Native;
 use super::connection::{Connection, State};
+use super::courier::Couriers;
 use super::outbox::{Before, Flushed};
 use crate::ledger::{NOT_DUE, Published};
 use crate::worker::causes::broken;
@@ -54,9 +55,13 @@ impl Native {
     fn publish(&mut self) {
         let mut due = std::mem::take(&mut self.due);
         let (publishers, connections) = (&self.course.publishers, &self.connections);
-        self.course.pacing.due(now(), |p| sender(publishers[p], connections), &mut due);
+        let couriers = &self.couriers;
+        self.course.pacing.due(now(), |p| sender(publishers[p], connections, couriers), &mut due);
         for of_one in due.chunk_by(|a, b| a.publisher == b.publisher) {
-            self.publish_all(of_one);
+            match self.course.publishers[of_one[0].publisher].courier {
+                Some(courier) => self.post(courier, of_one),
+                None => self.publish_all(of_one),
+            }
         }
         due.clear();
         self.due = due;
@@ -64,7 +69,7 @@ impl Native {
 
     /// Publishes what is due at one publisher, in one write.
     fn publish_all(&mut self, due: &[Due]) {
-        let Publisher { index, connection: Some(id) } = self.course.publishers[due[0].publisher] else { return };
+        let Publisher { index, connection: Some(id), .. } = self.course.publishers[due[0].publisher] else { return };
         let common = Arc::clone(&self.course.common);
         let Some(table) = common.book.table(index) else { return };
         let outbox = self.connections[id as usize].outbox.get_or_insert_default();
@@ -85,13 +90,18 @@ impl Native {
 }
 
 /// Whether a publisher can send now.
-pub(super) fn sender(publisher: Publisher, connections: &[Connection]) -> Sender {
+pub(super) fn sender(publisher: Publisher, connections: &[Connection], couriers: &Couriers) -> Sender {
+    if let Some(courier) = publisher.courier {
+        return couriers.sender(courier);
+    }
     match publisher.connection.map(|c| &connections[c as usize]) {
         Some(c) if c.state == State::Open => match &c.outbox {
             Some(outbox) if !outbox.is_empty() => Sender::Blocked,
             _ => Sender::Ready,
         },
-        _ => Sender::Gone,
+        Some(c) if c.state == State::Connecting || c.state == State::Upgrading => Sender::Absent,
+        Some(_) => Sender::Gone,
+        None => Sender::Absent,
     }
 }
 

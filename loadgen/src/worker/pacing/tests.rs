@@ -27,8 +27,8 @@ fn pacing(rate: f64) -> Pacing {
     let common = Common {
         book: Book::new(publisher_rooms(&plan)),
         plan,
-        address: ([127, 0, 0, 1], 9).into(),
-        host: String::new(),
+        endpoints: Vec::new(),
+        admin: None,
         run: 1,
         verify: Verify::Exact,
         completion: Completion::Echo,

@@ -49,7 +49,7 @@ impl Task {
         self.tell();
         if let Some((socket, room, cursor)) = opened {
             let cause = self.talk(socket, &mut outgoing, room, cursor).await;
-            self.state.borrow_mut().closed(self.id, cause);
+            self.state.borrow_mut().closed(self.id, &self.member, cause);
             self.tell();
         }
     }
@@ -69,24 +69,29 @@ impl Task {
         let mut borrowed = self.state.borrow_mut();
         let this = &mut *borrowed;
         this.course.dialer.ended();
+        let endpoint = self.member.endpoint;
         let tally = &mut this.course.tally;
         let (socket, connected) = match opened {
             Ok(Ok(opened)) => opened,
             Ok(Err(Failure::Refused(status))) => {
                 tally.refuse(status);
+                tally.address(endpoint).refused += 1;
                 return None;
             }
             Ok(Err(Failure::Failed(cause, blame))) => {
                 tally.fail(cause, blame);
+                tally.address(endpoint).failed += 1;
                 return None;
             }
             Err(_) => {
                 tally.fail("no answer to the upgrade within 10 s".to_owned(), Blame::Server);
+                tally.address(endpoint).failed += 1;
                 return None;
             }
         };
         let tcp = connected.saturating_sub(began) / 1000;
         tally.open(at, tcp, at.saturating_sub(connected) / 1000);
+        tally.address(endpoint).opened += 1;
         if let Some(group) = self.member.group {
             tally.agree(group, None);
         }
@@ -100,9 +105,10 @@ impl Task {
         let (address, request) = {
             let state = self.state.borrow();
             let requests = &state.course.requests;
-            let url = format!("ws://{}{}", requests.host(), requests.path(self.member.path_room));
+            let whose = self.member.whose();
+            let url = format!("ws://{}{}", requests.host(whose.endpoint), requests.path(whose));
             let mut request = url.into_client_request().map_err(Failure::of)?;
-            for (name, value) in requests.headers() {
+            for (name, value) in requests.headers(whose.connection).iter() {
                 let pair = HeaderName::try_from(name.as_str()).ok().zip(HeaderValue::try_from(value.as_str()).ok());
                 let Some((name, value)) = pair else {
                     return Err(Failure::Failed(format!("header {name} cannot be sent"), Blame::Server));
@@ -114,7 +120,7 @@ impl Task {
             {
                 request.headers_mut().insert("sec-websocket-protocol", offer);
             }
-            (state.course.common.address, request)
+            (state.course.address(whose.endpoint), request)
         };
         let refused = |e| {
             let error = DialError::from_connect(e, address, self.member.source);
