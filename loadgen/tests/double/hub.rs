@@ -45,6 +45,8 @@ pub struct Hub {
     rooms: HashMap<String, BTreeMap<usize, UnboundedSender<Message>>>,
     upgraded: usize,
     probed: bool,
+    /// Every message received, the probe's aside.
+    pub heard: Vec<Vec<u8>>,
     held: HashMap<usize, Message>,
 }
 
@@ -57,6 +59,7 @@ impl Hub {
             rooms: HashMap::new(),
             upgraded: 0,
             probed: false,
+            heard: Vec::new(),
             held: HashMap::new(),
         }
     }
@@ -106,6 +109,7 @@ impl Hub {
             return;
         }
         self.tally.messages += 1;
+        self.heard.push(message.clone().into_data().to_vec());
         let n = self.tally.messages;
         match self.fault {
             Fault::Stall { at, pause } if at == n => std::thread::sleep(pause),

@@ -65,6 +65,13 @@ impl Double {
         format!("ws://{}/broadcast/{{room}}", self.address)
     }
 
+    /// Every message that it has received, sorted.
+    pub fn heard(&self) -> Vec<Vec<u8>> {
+        let mut heard = self.hub.lock().unwrap().heard.clone();
+        heard.sort();
+        heard
+    }
+
     /// What it has done so far.
     pub fn tally(&self) -> Tally {
         self.hub.lock().unwrap().tally
