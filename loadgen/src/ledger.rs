@@ -12,10 +12,14 @@
 //! cursor B              ▲ missing {1}             has 0 and 2; 1 is lost unless it still comes
 //! ```
 //!
+//! Connections need not be there all the time: `order` numbers a room's publishes, `absence` says what a connection that left is owed,
+//! and `roll` counts it for all of a group.
+//!
 //! Connections that agreed on compression receive other bytes for the same messages. For them a room also keeps, for each way of
 //! compressing, the stream (`stream.rs`) as it was first received, decompressed once; each such connection follows it by `memcmp`, and
 //! decompresses by itself only where its bytes are others.
 
+mod absence;
 mod book;
 mod canonical;
 mod compressed;
@@ -23,11 +27,14 @@ mod content;
 mod cursor;
 mod follower;
 mod meter;
+mod order;
 mod ranges;
 mod receive;
+mod roll;
 mod spread;
 mod stream;
 
+pub use absence::Rejoin;
 pub use book::{Book, NOT_DUE, PublishTable, Published};
 pub use canonical::CanonicalRoom;
 pub use compressed::Shared;
@@ -35,12 +42,16 @@ pub use content::{Content, Verify};
 pub use cursor::Cursor;
 pub use follower::{Compressed, trim_streams};
 pub use meter::Meter;
+pub use order::RoomOrder;
 pub use receive::{Control, Delivery, Reader, frame_len};
+pub use roll::{Dues, Leave, Roll};
 pub use spread::{MessageSpread, Sampled, SpreadSample};
 pub use stream::Streams;
 
 use receive::equal_prefix;
 
+#[cfg(test)]
+mod absence_tests;
 #[cfg(test)]
 mod compressed_tests;
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub mod environment;
 pub mod feed;
 pub mod http;
 pub mod ledger;
+pub mod life;
 pub mod pacer;
 pub mod payload;
 pub mod plan;

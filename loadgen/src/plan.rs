@@ -16,6 +16,7 @@ use wire::deflate::Offer;
 
 use crate::feed::Feed;
 use crate::http::{Destination, Route};
+use crate::life::{AtStart, Churn, Reconnect, is_among};
 use crate::pacer::Pacer;
 use crate::payload::PayloadSource;
 use crate::thresholds::Threshold;
@@ -214,6 +215,10 @@ pub struct Group {
     pub inflate: f64,
     /// Bytes that each connection reads a second, at most; `None`: as they come.
     pub read_bytes_per_s: Option<u64>,
+    /// Planned leaves and returns, while phases run; `None`: it stays.
+    pub churn: Option<Churn>,
+    /// What a connection does that was closed; `None`: it stays closed.
+    pub reconnect: Option<Reconnect>,
 }
 
 /// Compression that a group offers.
@@ -244,12 +249,9 @@ pub enum Inflate {
 }
 
 impl Group {
-    /// What is done with the messages of the group's connection `i`. The first is always verified, and the share is even over any
-    /// number of rooms: multiples of the golden ratio fill the unit evenly and keep step with no whole number.
+    /// What is done with the messages of the group's connection `i`. The first is always verified.
     pub fn inflate(&self, i: u32) -> Inflate {
-        const GOLDEN_RATIO: f64 = 0.618_033_988_749_894_9;
-        let verify = (f64::from(i) * GOLDEN_RATIO).fract() < self.inflate;
-        if verify { Inflate::Verify } else { Inflate::CountFrames }
+        if is_among(i, self.inflate) { Inflate::Verify } else { Inflate::CountFrames }
     }
 }
 
@@ -342,6 +344,8 @@ pub struct Phase {
     pub load: (f64, f64),
     /// Connections of each group at its end, where it grows or shrinks them.
     pub connections: Option<Vec<u32>>,
+    /// What is done when it starts.
+    pub at_start: Option<AtStart>,
 }
 
 impl Plan {

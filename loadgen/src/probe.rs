@@ -309,7 +309,7 @@ impl Peer {
         let key = encode_key(*b"fanout's probe  ");
         let mut request = Vec::new();
         // Without compression: what a server makes of the offer is a result, counted for each connection.
-        requests.write(whose, &key, None, &mut request).map_err(|e| not_websocket(e.to_string()))?;
+        requests.write(whose, &key, None, None, &mut request).map_err(|e| not_websocket(e.to_string()))?;
         stream.write_all(&request).await.map_err(unreachable)?;
         let mut input = Vec::new();
         loop {

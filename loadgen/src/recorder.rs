@@ -1,5 +1,9 @@
 //! What one worker records in one second; handed over whole and merged, so nothing is shared while recording.
 
+mod absences;
+
+pub use absences::{Absences, NotOwed, Regained};
+
 use crate::record::Counts;
 
 /// Figures of one phase and one group of subscribers.
@@ -33,6 +37,8 @@ pub struct Slot {
     pub counted: u64,
     /// Bytes of their frames, headers included.
     pub counted_bytes: u64,
+    /// Only where connections leave and come back.
+    pub absences: Option<Box<Absences>>,
 }
 
 impl Slot {
@@ -43,6 +49,21 @@ impl Slot {
             self.due.record_n(now.saturating_sub(due) / 1000, n.into());
         }
         self.sent.record_n(now.saturating_sub(sent) / 1000, n.into());
+    }
+
+    /// Records a delivery that was begun before its connection opened; `not_owed`: why it was not to be expected, if it was not.
+    pub fn replayed(&mut self, now: u64, due: u64, sent: u64, not_owed: Option<NotOwed>) {
+        let since = if due == 0 { sent } else { due };
+        let absences = self.absences_mut();
+        absences.resumed.record(now.saturating_sub(since) / 1000);
+        if let Some(why) = not_owed {
+            absences.regain(why);
+        }
+    }
+
+    /// What connections that leave and come back add.
+    pub fn absences_mut(&mut self) -> &mut Absences {
+        self.absences.get_or_insert_default()
     }
 
     /// Bytes of the frames in which the messages came, headers included.
@@ -66,6 +87,9 @@ impl Slot {
         self.saved += other.saved;
         self.counted += other.counted;
         self.counted_bytes += other.counted_bytes;
+        if let Some(absences) = &other.absences {
+            self.absences_mut().merge(absences);
+        }
     }
 }
 
@@ -88,6 +112,8 @@ pub struct PhaseSlot {
     pub inflated: u64,
     /// CPU time that took, in nanoseconds.
     pub inflate_ns: u64,
+    /// Handshakes begun by connections that came back.
+    pub handshakes: u64,
 }
 
 impl PhaseSlot {
@@ -101,6 +127,7 @@ impl PhaseSlot {
         self.reads += other.reads;
         self.inflated += other.inflated;
         self.inflate_ns += other.inflate_ns;
+        self.handshakes += other.handshakes;
     }
 }
 

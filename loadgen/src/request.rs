@@ -49,7 +49,7 @@ impl Requests {
         }
     }
 
-    /// Appends a connection's request, with an offer of compression.
+    /// Appends a connection's request, with an offer of compression, and the cursor to resume from.
     ///
     /// # Errors
     /// A path or header that cannot be sent.
@@ -58,12 +58,16 @@ impl Requests {
         whose: Whose,
         key: &str,
         compression: Option<Offer>,
+        resume: Option<&str>,
         out: &mut Vec<u8>,
     ) -> Result<(), HandshakeError> {
         let headers = self.headers(whose.connection);
+        let path = self.path(whose);
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let resuming = resume.map(|cursor| format!("{path}{separator}resume={cursor}"));
         let request = ClientRequest {
             host: self.host(whose.endpoint),
-            path: &self.path(whose),
+            path: resuming.as_deref().unwrap_or(&path),
             key,
             headers: &headers,
             subprotocols: &self.subprotocols,

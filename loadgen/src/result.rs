@@ -33,6 +33,9 @@ pub struct Run {
     pub rooms: u64,
     /// What happened to connections.
     pub connections: Connections,
+    /// Connections that came back.
+    #[serde(default)]
+    pub reconnect: Reconnect,
     /// TCP + upgrade time.
     pub connect: Quantiles,
     /// TCP time alone.
@@ -134,8 +137,14 @@ pub struct Connections {
     /// Did not open for another reason than an answer: no connection, no answer, one that is no WebSocket's, or something
     /// of our own that ran out.
     pub failed: u64,
-    /// Ended before the run did, by the server or the network.
+    /// Ended before the run did, by the server or the network, and by no restart or cut of the scenario's.
     pub closed: u64,
+    /// Ended before the run did as the scenario wanted it; one that comes back can do so several times.
+    #[serde(default)]
+    pub left: u64,
+    /// `churn`, `shrink`, `cut`, `restart`.
+    #[serde(default)]
+    pub left_by: BTreeMap<String, u64>,
     /// HTTP status of refusals.
     pub refused_by_status: BTreeMap<String, u64>,
     /// Causes of failures.
@@ -164,6 +173,35 @@ pub struct AddressConnections {
     pub closed: u64,
 }
 
+/// Subscribers' connections that ended and came back, in the phases in which they ended. Times in microseconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reconnect {
+    /// Returns.
+    pub count: u64,
+    /// Were to come back and had not when the run ended.
+    pub away: u64,
+    /// From the end of a connection to the first message after its return: half of the returns took no longer.
+    pub p50: Option<f64>,
+    /// 99 % of them.
+    pub p99: Option<f64>,
+    /// Connections that a cut or a restart ended.
+    pub cut: u64,
+    /// From the cut or the restart until half of those that it ended were open again; `None` where that never was.
+    pub back_50: Option<f64>,
+    /// 99 % of them.
+    pub back_99: Option<f64>,
+    /// All of them.
+    pub back_all: Option<f64>,
+    /// Handshakes a second in the busiest tenth of a second; of the whole run only.
+    pub peak_per_s: Option<f64>,
+    /// Of `count`: they asked for what they had missed, and the server replayed it.
+    pub resumed: u64,
+    /// Answers that there was nothing to resume from (close code 4001).
+    pub resume_refused: u64,
+    /// Tries to come back that failed, and were followed by a longer wait.
+    pub failed_tries: u64,
+}
+
 /// Percentiles; `None` where there is no such value (no samples, or it falls among the lost: so `max` is `None` as soon as
 /// one is lost). `count` is what the percentiles are over, for `latency.due` all expected deliveries; `mean` is over what
 /// arrived.
@@ -188,6 +226,9 @@ pub struct Publishes {
     pub due: u64,
     /// Handed to the socket.
     pub sent: u64,
+    /// Left out because their publisher was away by plan; not among those due.
+    #[serde(default)]
+    pub away: u64,
 }
 
 /// Publishes over HTTP. Those answered with a status of 200 to 299 are sent, the others are not.
@@ -212,7 +253,9 @@ pub struct Deliveries {
     pub duplicated: u64,
     pub reordered: u64,
     pub corrupted: u64,
+    /// Published while their connection was away by plan, and not replayed to it.
     pub missed: u64,
+    /// Possibly in flight when their connection left by plan.
     pub unaccountable: u64,
     /// Something that the server itself says: no message of this run; outside the sum.
     pub foreign: u64,
@@ -222,6 +265,9 @@ pub struct Deliveries {
     /// them is corrupted, out of order, or in a latency; a phase gets as many as it expected, the earliest first.
     #[serde(default)]
     pub counted: u64,
+    /// Of `delivered`: replayed to connections that came back, published before they did. They are in `latency.resumed` only.
+    #[serde(default)]
+    pub resumed: u64,
 }
 
 /// Per second, over the measured phases.
@@ -345,6 +391,8 @@ pub struct Figures {
     pub rates: Rates,
     #[serde(default)]
     pub compression: Compression,
+    #[serde(default)]
+    pub reconnect: Reconnect,
     pub latency: Latency,
     pub schedule_lag: Quantiles,
     /// Subscribers in it.
@@ -378,6 +426,9 @@ pub struct Interval {
     pub at_s: f64,
     pub phase: String,
     pub connections: u64,
+    /// Handshakes begun by connections that came back.
+    #[serde(default)]
+    pub handshakes: u64,
     pub publishes: u64,
     pub deliveries: u64,
     pub bytes: u64,

@@ -19,6 +19,7 @@ mod file;
 mod groups;
 mod http;
 mod keys;
+mod life;
 mod limits;
 mod measured;
 mod objectives;

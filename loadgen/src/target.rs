@@ -4,7 +4,7 @@ mod process;
 mod ready;
 mod sample;
 
-pub use process::{Exit, Running, start};
+pub use process::{Change, Exit, Running, start};
 pub use sample::{Sample, Sampler, stats};
 
 use std::io;

@@ -14,6 +14,9 @@ pub enum UnitError {
     /// Not a size or a range of sizes.
     #[error("`{0}` is not a size or a range of sizes: write 128, \"2KiB\" or \"128-512\"")]
     Sizes(String),
+    /// Not a duration or a range of durations.
+    #[error("`{0}` is not a duration or a range of durations: write \"3s\" or \"1s-5s\"")]
+    Durations(String),
     /// Not a load.
     #[error("`{0}` is not a load: write \"5x\" for five times the publishers' rates, or \"1x-5x\" to ramp")]
     Load(String),
@@ -43,6 +46,17 @@ pub fn duration(text: &str) -> Result<Duration, UnitError> {
 /// An unknown unit or a number that is none.
 pub fn size(text: &str) -> Result<u64, UnitError> {
     parse_size::parse_size(text.trim()).map_err(|_| UnitError::Size(text.to_owned()))
+}
+
+/// One duration, or the shortest and longest of a range: `3s`, `500ms-30s`.
+///
+/// # Errors
+/// Anything else, and a range that runs backwards.
+pub fn durations(text: &str) -> Result<(Duration, Duration), UnitError> {
+    let wrong = |_| UnitError::Durations(text.to_owned());
+    let (least, most) = text.split_once('-').unwrap_or((text, text));
+    let (least, most) = (duration(least).map_err(wrong)?, duration(most).map_err(wrong)?);
+    if least > most { Err(UnitError::Durations(text.to_owned())) } else { Ok((least, most)) }
 }
 
 /// One size, or the smallest and largest of a range: `128`, `2KiB`, `128-512`.

@@ -106,6 +106,8 @@ pub struct Evidence {
     pub deliveries_possible: u64,
     /// Connections that the server refused or dropped: a reason for nothing to be expected that is not ours.
     pub turned_away: u64,
+    /// Connections that ended as the scenario wanted it.
+    pub left: u64,
     /// Length of the phases as they were, in seconds.
     pub elapsed_s: f64,
     /// Length of the phases as they were planned, in seconds.

@@ -13,10 +13,12 @@ mod causes;
 mod course;
 mod dialer;
 mod ledgers;
+mod life;
 mod moving;
 mod native;
 mod news;
 mod pacing;
+mod returns;
 mod share;
 mod tally;
 mod throttle;
@@ -43,7 +45,7 @@ pub struct Common {
     /// The plan.
     pub plan: Arc<Plan>,
     /// What was published.
-    pub book: Book,
+    pub book: Arc<Book>,
     /// Where to connect: one address, or several that share the connections.
     pub endpoints: Vec<Endpoint>,
     /// Where operators reach the bundled server, where publishers post there.

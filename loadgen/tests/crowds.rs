@@ -27,8 +27,10 @@ fn scenario(tables: &str) -> String {
 
 #[test]
 fn connections_can_be_held_without_a_word_and_cost_is_all_there_is_to_say() {
-    let stage = Stage::new(&(scenario("[[connections]]\nname = \"waiting\"\ncount = 200\n")
-        + "[thresholds]\n\"connections.closed\" = \"== 0\"\n\"connect.p99\" = \"< 30s\"\n"));
+    let stage = Stage::new(
+        &(scenario("[[connections]]\nname = \"waiting\"\ncount = 200\n")
+            + "[thresholds]\n\"connections.closed\" = \"== 0\"\n\"connect.p99\" = \"< 30s\"\n"),
+    );
     let done = stage.run(&[]);
     done.exits(PASSED);
     let run = done.run();
@@ -129,9 +131,13 @@ fn a_publish_that_the_server_refuses_is_not_sent_and_its_copies_are_lost() {
 
 #[test]
 fn an_echo_is_a_round_trip_that_thresholds_can_name() {
-    let stage = Stage::new(&("mode = \"echo\"\n".to_owned()
-        + &scenario("[[connections]]\nname = \"callers\"\ncount = 5\n[[publishers]]\nname = \"callers\"\nevery = \"100ms\"\n")
-        + "[thresholds]\n\"latency.round_trip.p99\" = \"< 30s\"\n"));
+    let stage = Stage::new(
+        &("mode = \"echo\"\n".to_owned()
+            + &scenario(
+                "[[connections]]\nname = \"callers\"\ncount = 5\n[[publishers]]\nname = \"callers\"\nevery = \"100ms\"\n",
+            )
+            + "[thresholds]\n\"latency.round_trip.p99\" = \"< 30s\"\n"),
+    );
     let (done, ()) = undisturbed(|| (stage.run(&[]), ()));
     done.exits(PASSED);
     assert_eq!(done.run().latency.round_trip.as_ref().unwrap().count, 50);
@@ -159,8 +165,16 @@ fn everything(done: &command::Done, out: &Path) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn no_secret_gets_into_anything_that_a_run_leaves_or_says() {
-    const SECRETS: [&str; 8] =
-        ["tok-env-4711", "pay-env-4712", "row-4713", "cookie-4714", "pass-4715", "query-4716", "key-4717", "Zm9vOnBhc3MtNDcxNQ"];
+    const SECRETS: [&str; 8] = [
+        "tok-env-4711",
+        "pay-env-4712",
+        "row-4713",
+        "cookie-4714",
+        "pass-4715",
+        "query-4716",
+        "key-4717",
+        "Zm9vOnBhc3MtNDcxNQ",
+    ];
     for fault in [Fault::None, Fault::Refuse { after: 2, status: 403 }, Fault::Mute, Fault::HangUp] {
         let server = Double::start(fault);
         let url = server.url().replace("ws://", "ws://foo:pass-4715@") + "?key=query-4716";
@@ -193,7 +207,9 @@ const SEEDED: &str = "[[connections]]\nname = \"phones\"\ncount = 6\nrooms = 3\n
 fn a_seed_sends_the_same_bytes_at_any_number_of_workers() {
     let heard = |workers: &str, seed: &str| {
         let server = Double::start(Fault::None);
-        let stage = Stage::new(&(format!("seed = {seed}\n") + &scenario(&format!("[target]\nurl = \"{}\"\n{SEEDED}", server.url()))));
+        let stage = Stage::new(
+            &(format!("seed = {seed}\n") + &scenario(&format!("[target]\nurl = \"{}\"\n{SEEDED}", server.url()))),
+        );
         let done = stage.run(&["--workers", workers]);
         let run = done.run();
         assert_eq!(run.publishes.due, run.publishes.sent, "{}", done.stderr);
@@ -229,7 +245,9 @@ fn a_seed_makes_the_same_plan_and_who_does_what_depends_on_no_number_of_workers(
     let who = |workers| {
         let mut all: Vec<_> = shares(&one, workers)
             .iter()
-            .flat_map(|share| share.members().map(|m| (m.connection, m.group, m.path_room, m.publisher)).collect::<Vec<_>>())
+            .flat_map(|share| {
+                share.members().map(|m| (m.connection, m.group, m.path_room, m.publisher)).collect::<Vec<_>>()
+            })
             .collect();
         all.sort_unstable();
         all

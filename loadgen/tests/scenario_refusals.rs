@@ -124,14 +124,29 @@ fn compression_that_makes_no_sense_is_refused() {
 
 #[test]
 #[rustfmt::skip]
+fn leaving_and_coming_back_that_makes_no_sense_is_refused() {
+    refused(&[
+        ("count = 10", "count = 10\nchurn = { session = \"90s\" }", &[], (5, 9), "`offline` is missing"),
+        ("count = 10", "count = 10\nchurn = { offline = \"1s\" }", &[], (5, 9), "`churn` does not say how often connections leave"),
+        ("count = 10", "count = 10\nchurn = { session = \"9s\", rate = 5, offline = \"1s\" }", &[], (5, 34), "`rate` does not go together with `session`: keep one of them"),
+        ("count = 10", "count = 10\nchurn = { rate = 5, offline = \"3s\" }", &[], (5, 18), "5 leaves a second, each for 3 s, would leave nobody connected"),
+        ("count = 10", "count = 10\nchurn = { session = \"9s\", offline = \"5s-1s\" }", &[], (5, 37), "`5s-1s` is not a duration or a range of durations: write \"3s\" or \"1s-5s\""),
+        ("count = 10", "count = 10\ninflate = 0.5\nreconnect = { resume = true }", &[], (6, 13), "what a connection missed is known only where every message is looked at"),
+        ("count = 10", "count = 10\nreconnect = { jitter = \"some\" }", &[], (5, 24), "`some` is not a jitter: write \"none\" or \"equal\" or \"full\""),
+        ("count = 10", "count = 10\nreconnect = { backoff = \"0s-1s\" }", &[], (5, 25), "a wait of nothing stays nothing however often it doubles"),
+        ("count = 10", "count = 10\nreconnect = { backof = \"1s\" }", &[], (5, 15), "unknown key `backof` in reconnect; did you mean `backoff`?"),
+        (r#"for = "2s""#, "for = \"2s\"\nat_start = { cut = 0 }", &[], (11, 20), "`0` is no share: write a number above 0 and up to 1, such as 0.5"),
+        (r#"for = "2s""#, "for = \"2s\"\nat_start = {}", &[], (11, 12), "`at_start` says nothing to be done"),
+        (r#"for = "2s""#, "for = \"2s\"\nat_start = { restart = \"SIGTERM\" }", &["target.url=ws://127.0.0.1:1"], (11, 24), "only a server that fanout starts can be restarted: this one has a `url`"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
 fn keys_of_later_versions_are_refused_by_name() {
     refused(&[
-        ("count = 10", "count = 10\nchurn = { session = \"90s\" }", &[], (5, 1), "`churn` is not built yet in this version"),
-        ("count = 10", "count = 10\nreconnect = { on = \"any\" }", &[], (5, 1), "`reconnect` is not built yet in this version"),
         ("[[phases]]", "[target]\ndialect = \"chat\"\n[[phases]]", &[], (9, 1), "`dialect` is not built yet in this version"),
         ("[[phases]]", "[target]\ntls = { insecure = true }\n[[phases]]", &[], (9, 1), "`tls` is not built yet in this version"),
-        (r#"for = "2s""#, "for = \"2s\"\nconnections = 20", &[], (11, 1), "`connections` is not built yet in this version"),
-        (r#"for = "2s""#, "for = \"2s\"\nat_start = { cut = 0.5 }", &[], (11, 1), "`at_start` is not built yet in this version"),
         (r#"for = "2s""#, "for = \"2s\"\n[variants.off]\nsettle = \"1 parsec\"", &[], (12, 10), "`1 parsec` is not a duration: write a number with its unit, such as \"250ms\", \"1.5s\" or \"2m\""),
         (r#"for = "2s""#, "for = \"2s\"\n[capacity]\naxis = \"rate\"", &[], (11, 2), "`capacity` is not built yet in this version"),
         (r#"name = "base""#, "name = \"base\"\nmode = \"observe\"", &[], (2, 8), "`observe` is not built yet in this version"),
@@ -335,7 +350,7 @@ fn overrides_are_checked_like_the_file_and_shown_in_their_place() {
     refused(&[
         ("", "", &["publishers.source.rate=0"], (1, 24), "`0` does not work here: write a number above zero"),
         ("", "", &["publishers.nobody.rate=5"], (1, 1), "there is no `nobody` among [[publishers]]; it has `source`"),
-        ("", "", &["connections.phones.churn=1"], (1, 1), "`churn` is not built yet in this version"),
+        ("", "", &["connections.phones.churn=1"], (1, 26), "invalid type: integer `1`, expected a table such as { session = \"90s\", offline = \"1s-5s\" }"),
         ("", "", &["seed"], (1, 1), "`seed` is not of the form KEY=VALUE"),
         ("", "", &["=5"], (1, 1), "`` is not a key: write it as publishers.NAME.rate"),
         ("", "", &["name.first=x"], (1, 1), "`name` is not a table, so it has no `first`"),

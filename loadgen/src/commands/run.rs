@@ -124,12 +124,32 @@ fn cannot_compress(jobs: &[Job], client: ClientEngine) -> Option<&Group> {
     (client == ClientEngine::Tungstenite).then(|| &job.plan.groups[group])
 }
 
+/// The key that makes connections of some job leave or come back, for a client that cannot.
+fn cannot_leave(jobs: &[Job], client: ClientEngine) -> Option<String> {
+    let of_group = |group: &Group| {
+        let key = if group.churn.is_some() { Some("churn") } else { group.reconnect.map(|_| "reconnect") };
+        key.map(|key| format!("`{key}` of [[connections]] `{}`", group.name))
+    };
+    let of_plan = |plan: &Plan| {
+        let phase = || plan.phases.iter().find(|phase| phase.at_start.is_some());
+        let of_phase = || phase().map(|phase| format!("`at_start` of [[phases]] `{}`", phase.name));
+        plan.groups.iter().find_map(of_group).or_else(of_phase)
+    };
+    if client == ClientEngine::Tungstenite { jobs.iter().find_map(|job| of_plan(&job.plan)) } else { None }
+}
+
 fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
     if let Some(group) = cannot_compress(&jobs, how.client.into()) {
         let name = &group.name;
         eprintln!(
             "the tungstenite client cannot speak permessage-deflate, which `compression` of [[connections]] `{name}` offers: \
              leave --client out, or give --set 'connections.{name}.compression={{offer=\"off\"}}'"
+        );
+        return BAD_SCENARIO;
+    }
+    if let Some(key) = cannot_leave(&jobs, how.client.into()) {
+        eprintln!(
+            "the tungstenite client's connections stay as they are, but {key} wants them to leave or come back: leave --client out"
         );
         return BAD_SCENARIO;
     }

@@ -3,8 +3,11 @@
 //! A publisher writes its own table just before the bytes go out; whoever receives the message reads it. Tables are
 //! shared between workers, so the cells are atomics, but each is written by one thread and read long after.
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use super::order::{RoomOrder, place};
 
 /// Value of [`Published::due`] in a closed loop, where nothing is due.
 pub const NOT_DUE: u64 = 0;
@@ -17,6 +20,7 @@ const CHUNKS: usize = 26;
 struct Cell {
     due: AtomicU64,
     sent: AtomicU64,
+    number: AtomicU32,
     phase: AtomicU16,
 }
 
@@ -34,15 +38,18 @@ pub struct Published {
 /// What one publisher has published. Grows in chunks that never move, so readers need no lock.
 #[derive(Debug)]
 pub struct PublishTable {
+    publisher: u32,
     room: u32,
+    order: Arc<RoomOrder>,
     next: AtomicU32,
     chunks: Box<[OnceLock<Box<[Cell]>>]>,
 }
 
 impl PublishTable {
-    /// A table for a publisher of `room`.
-    pub fn new(room: u32) -> Self {
-        PublishTable { room, next: AtomicU32::new(0), chunks: (0..CHUNKS).map(|_| OnceLock::new()).collect() }
+    /// A table for a publisher of `room`, whose publishes get their numbers from `order`.
+    fn new(publisher: u32, room: u32, order: Arc<RoomOrder>) -> Self {
+        let chunks = (0..CHUNKS).map(|_| OnceLock::new()).collect();
+        PublishTable { publisher, room, order, next: AtomicU32::new(0), chunks }
     }
 
     /// The room it publishes to.
@@ -58,12 +65,15 @@ impl PublishTable {
     /// Enters the next publish and gives its sequence. Only the publisher's own worker calls this.
     pub fn begin(&self, published: Published) -> u32 {
         let seq = self.next.load(Ordering::Relaxed);
+        let number = self.order.reserve();
         let (chunk, at) = place(seq);
         let cells = self.chunks[chunk].get_or_init(|| (0..FIRST_CHUNK << chunk).map(|_| Cell::default()).collect());
         cells[at].due.store(published.due, Ordering::Relaxed);
         cells[at].sent.store(published.sent, Ordering::Relaxed);
         cells[at].phase.store(published.phase, Ordering::Relaxed);
+        cells[at].number.store(number, Ordering::Relaxed);
         self.next.store(seq + 1, Ordering::Release);
+        self.order.enter(number, self.publisher, seq);
         seq
     }
 
@@ -73,6 +83,15 @@ impl PublishTable {
         if let Some(cells) = self.chunks[chunk].get() {
             cells[at].sent.store(sent, Ordering::Release);
         }
+    }
+
+    /// Its number in the room; `None` for a sequence that was never published.
+    pub fn number(&self, seq: u32) -> Option<u32> {
+        if seq >= self.count() {
+            return None;
+        }
+        let (chunk, at) = place(seq);
+        Some(self.chunks[chunk].get()?[at].number.load(Ordering::Relaxed))
     }
 
     /// What is known of a publish; `None` for a sequence that was never published.
@@ -90,23 +109,36 @@ impl PublishTable {
     }
 }
 
-/// Chunk and position of a sequence: chunk k holds `FIRST_CHUNK << k`.
-fn place(seq: u32) -> (usize, usize) {
-    let n = seq as usize / FIRST_CHUNK + 1;
-    let chunk = n.ilog2() as usize;
-    (chunk, seq as usize - FIRST_CHUNK * ((1 << chunk) - 1))
-}
-
 /// The tables of all publishers of a run, by run-wide publisher index.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Book {
     tables: Vec<PublishTable>,
+    orders: HashMap<u32, Arc<RoomOrder>>,
+    /// Of a room that nobody publishes to.
+    silent: Arc<RoomOrder>,
 }
 
 impl Book {
     /// One table a publisher, given the room of each.
     pub fn new(rooms: impl IntoIterator<Item = u32>) -> Self {
-        Book { tables: rooms.into_iter().map(PublishTable::new).collect() }
+        let mut orders: HashMap<u32, Arc<RoomOrder>> = HashMap::new();
+        let table = |(publisher, room)| {
+            let order = orders.entry(room).or_insert_with(|| Arc::new(RoomOrder::new()));
+            PublishTable::new(publisher, room, Arc::clone(order))
+        };
+        let tables = (0..).zip(rooms).map(table).collect();
+        Book { tables, orders, silent: Arc::new(RoomOrder::new()) }
+    }
+
+    /// The order in which a room's publishes were begun.
+    pub fn order(&self, room: u32) -> &Arc<RoomOrder> {
+        self.orders.get(&room).unwrap_or(&self.silent)
+    }
+
+    /// The phase in which the publish of this number of a room was due.
+    pub fn phase_of(&self, room: u32, number: u32) -> Option<u16> {
+        let (publisher, seq) = self.order(room).publish(number)?;
+        Some(self.table(publisher)?.get(seq)?.phase)
     }
 
     /// The table of a publisher; `None` for an index the run does not have.
@@ -126,7 +158,8 @@ mod tests {
 
     #[test]
     fn a_table_gives_back_every_publish_across_chunks() {
-        let table = PublishTable::new(3);
+        let book = Book::new([3]);
+        let table = book.table(0).unwrap();
         for i in 0..1000u64 {
             let seq = table.begin(Published { due: i + 1, sent: i + 2, phase: (i % 7) as u16 });
             assert_eq!(u64::from(seq), i);
@@ -138,8 +171,22 @@ mod tests {
     }
 
     #[test]
+    fn publishes_of_a_room_are_numbered_together() {
+        let book = Book::new([0, 1, 0]);
+        let publish = |publisher: u32, phase| {
+            let table = book.table(publisher).unwrap();
+            table.number(table.begin(Published { due: 1, sent: 2, phase })).unwrap()
+        };
+        assert_eq!([publish(0, 0), publish(2, 0), publish(1, 1), publish(2, 1)], [0, 1, 0, 2]);
+        assert_eq!((book.order(0).next(), book.order(1).next(), book.order(9).next()), (3, 1, 0));
+        assert_eq!(book.phase_of(0, 2), Some(1));
+        assert_eq!((book.order(0).publish(2), book.phase_of(0, 3)), (Some((2, 1)), None));
+    }
+
+    #[test]
     fn a_later_send_replaces_the_time() {
-        let table = PublishTable::new(0);
+        let book = Book::new([0]);
+        let table = book.table(0).unwrap();
         let seq = table.begin(Published { due: 5, sent: 6, phase: 0 });
         table.sent_at(seq, 9);
         assert_eq!(table.get(seq).map(|p| p.sent), Some(9));

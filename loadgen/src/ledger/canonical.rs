@@ -22,6 +22,8 @@ pub(super) struct Entry {
     pub last: u64,
     pub publisher: u32,
     pub seq: u32,
+    /// Of the room's publishes in the order in which they were begun.
+    pub number: u32,
     pub payload_len: u32,
     pub phase: u16,
     /// An entry of the same publisher with a higher sequence stands before it: whoever receives it must be asked
@@ -46,6 +48,8 @@ pub struct CanonicalRoom {
     base: u64,
     pub(super) entries: Vec<Entry>,
     positions: HashMap<u32, Positions>,
+    /// One bit a number: whether anybody received it.
+    numbers: Vec<u64>,
     lengths: HashSet<u32>,
     any_out_of_order: bool,
     sample: SpreadSample,
@@ -91,6 +95,27 @@ impl CanonicalRoom {
         self.positions.get(&publisher)?.by_seq.get(seq as usize)?.checked_sub(1)
     }
 
+    /// The numbers of `from..to` that nobody received.
+    pub(super) fn unseen(&self, from: u32, to: u32) -> impl Iterator<Item = u32> + '_ {
+        let word = |n: u32| self.numbers.get(n as usize / 64).copied().unwrap_or(0);
+        let mut next = from;
+        std::iter::from_fn(move || {
+            while next < to {
+                let n = next;
+                // Whole words of received ones are the rule.
+                if n.is_multiple_of(64) && word(n) == u64::MAX {
+                    next = n.saturating_add(64);
+                    continue;
+                }
+                next += 1;
+                if word(n) & (1 << (n % 64)) == 0 {
+                    return Some(n);
+                }
+            }
+            None
+        })
+    }
+
     /// Highest sequence of a publisher that anybody received, plus one.
     pub(super) fn seen_of(&self, publisher: u32) -> u32 {
         self.positions.get(&publisher).map_or(0, |p| p.seen)
@@ -105,7 +130,7 @@ impl CanonicalRoom {
     pub(super) fn append(
         &mut self,
         (publisher, seq): (u32, u32),
-        published: Published,
+        (published, number): (Published, u32),
         opcode: Opcode,
         payload: &[u8],
     ) -> u32 {
@@ -117,6 +142,11 @@ impl CanonicalRoom {
             positions.by_seq.resize(seq as usize + 1, 0);
         }
         positions.by_seq[seq as usize] = entry + 1;
+        let (word, bit) = (number as usize / 64, number % 64);
+        if self.numbers.len() <= word {
+            self.numbers.resize(word + 1, 0);
+        }
+        self.numbers[word] |= 1 << bit;
         self.any_out_of_order |= out_of_order;
         positions.seen = positions.seen.max(seq + 1);
         // A bound on the set keeps a run of random sizes from growing it without end.
@@ -131,6 +161,7 @@ impl CanonicalRoom {
             last: 0,
             publisher,
             seq,
+            number,
             payload_len: payload.len() as u32,
             phase: published.phase,
             out_of_order,

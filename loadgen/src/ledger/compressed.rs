@@ -306,6 +306,7 @@ impl Reader<'_> {
             }
             let messages = u64::from(header.fin);
             self.delivered += messages;
+            self.messages += messages;
             if let Some(group) = self.delivery.group {
                 let slot = self.recorder.slot(self.delivery.phase, group);
                 slot.counted += messages;

@@ -193,7 +193,7 @@ proptest! {
         let (late, _) = encode(&mut bench, &all[at..], &ways[1]);
         bench.reads(0, &early);
         bench.compressed[1] = ways[1].direction.map(|d| Compressed::new(&mut bench.streams, d, Inflate::Verify));
-        bench.cursors[1] = Cursor::at_end(&bench.room);
+        bench.cursors[1] = Cursor::at_end(&bench.room, 0);
         play_bytes(&mut bench, vec![whole[early.len()..].to_vec(), late], &cuts);
         let t = bench.totals();
         prop_assert_eq!((t.delivered, t.duplicated, t.unidentified), ((2 * MESSAGES as usize - at) as u64, 0, 0));

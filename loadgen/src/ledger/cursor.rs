@@ -2,16 +2,19 @@
 
 use wire::message::Assembler;
 
+use super::absence::Absences;
 use super::canonical::CanonicalRoom;
 use super::ranges::Ranges;
 
-/// Everything before `entry` was received, except what is missing. 24 bytes for a connection that never differed.
+/// Everything before `entry` was received, except what is missing. 24 bytes for a connection that never differed, nor left.
 #[derive(Debug, Default)]
 pub struct Cursor {
     /// Absolute offset in the canonical bytes up to which this connection's stream has been matched.
     pub(super) offset: u64,
     /// The entry that `offset` lies in, or at whose start it stands.
     pub(super) entry: u32,
+    /// The room's number when this connection opened, if messages flowed already: what was begun before is replayed to it.
+    pub(super) since: u32,
     pub(super) apart: Option<Box<Apart>>,
 }
 
@@ -26,12 +29,19 @@ pub(super) struct Apart {
     pub fragment_bytes: u64,
     /// Entries before the cursor that did not arrive (yet).
     pub missing: Ranges,
+    /// What it was not there for.
+    pub absences: Absences,
 }
 
 impl Cursor {
-    /// Everything from here on is this connection's business: a cursor at the end of what the room has so far.
-    pub fn at_end(room: &CanonicalRoom) -> Self {
-        Cursor { offset: room.end(), entry: room.len(), apart: None }
+    /// Everything from here on is this connection's business: a cursor at the end of what the room has so far, which joins before the
+    /// publish of number `next`.
+    pub fn at_end(room: &CanonicalRoom, next: u32) -> Self {
+        let mut cursor = Cursor { offset: room.end(), entry: room.len(), since: next, apart: None };
+        if next > 0 {
+            cursor.join_late(room, next);
+        }
+        cursor
     }
 
     pub(super) fn apart_mut(&mut self) -> &mut Apart {
@@ -69,9 +79,16 @@ impl Cursor {
             && apart.pending.is_empty()
             && apart.assembler.is_idle()
             && apart.missing.is_empty()
+            && apart.absences.is_empty()
         {
             self.apart = None;
         }
+    }
+
+    /// The frame of the entry before the cursor, if it is kept.
+    pub fn last_frame<'r>(&self, room: &'r CanonicalRoom) -> Option<&'r [u8]> {
+        let last = self.entry.checked_sub(1)?;
+        room.slice(room.start_of(last), room.start_of(self.entry))
     }
 
     /// Offset of the first canonical byte this connection still compares with.

@@ -18,6 +18,11 @@ impl Ranges {
         }
     }
 
+    /// The parts of the ranges from `from` on, the last first.
+    pub fn back_to(&self, from: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.ranges.iter().rev().take_while(move |range| range.1 > from).map(move |range| (range.0.max(from), range.1))
+    }
+
     /// Takes one number out; whether it was there.
     pub fn remove(&mut self, n: u32) -> bool {
         let Some(i) = self.find(n) else { return false };
@@ -75,6 +80,10 @@ mod tests {
             }
             let listed: BTreeSet<u32> = ranges.iter().flat_map(|(a, b)| a..b).collect();
             prop_assert_eq!(&listed, &plain);
+            let from = end / 2;
+            let mut late: Vec<u32> = ranges.back_to(from).flat_map(|(a, b)| (a..b).rev()).collect();
+            late.reverse();
+            prop_assert_eq!(late, plain.range(from..).copied().collect::<Vec<_>>());
             for n in 0..end { prop_assert_eq!(ranges.contains(n), plain.contains(&n)); }
         }
     }

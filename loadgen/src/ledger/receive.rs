@@ -9,7 +9,7 @@ use super::book::{Book, NOT_DUE};
 use super::canonical::CanonicalRoom;
 use super::content::{Certainty, Content};
 use super::cursor::Cursor;
-use crate::recorder::Recorder;
+use crate::recorder::{NotOwed, Recorder};
 
 /// What a server may send us at most in one message.
 const LIMITS: Limits = Limits { max_message: 256 << 20, max_fragments: 1 << 20 };
@@ -58,6 +58,8 @@ pub struct Reader<'a> {
     pub delivery: Delivery,
     /// Messages of this read.
     pub delivered: u64,
+    /// Data frames' messages of this read, whatever they were.
+    pub messages: u64,
     /// How many of them are the connection's own.
     pub echoes: u32,
 }
@@ -129,12 +131,14 @@ impl Reader<'_> {
     /// Counts entries `from..to`, received in this order and right after everything before the cursor.
     pub(super) fn run(&mut self, cursor: &Cursor, from: u32, to: u32) {
         self.delivered += u64::from(to - from);
+        self.messages += u64::from(to - from);
         let Delivery { now, group, publisher, .. } = self.delivery;
         if let Some(publisher) = publisher {
             self.own_echoes(publisher, from, to);
         }
         let Some(group) = group else { return };
         let late = self.count_reordered(cursor, from, to);
+        let since = cursor.since;
         let frame_start = self.room.start_of(from);
         let (entries, sample) = self.room.sample_mut();
         let mut frame_start = frame_start;
@@ -148,11 +152,15 @@ impl Reader<'_> {
             // Messages published in one write share their times: record them together.
             let (mut due, mut sent, mut n) = (these[0].due, these[0].sent, 0);
             for e in these.iter_mut() {
+                slot.payload_bytes += u64::from(e.payload_len);
+                if e.number < since {
+                    slot.replayed(now, e.due, e.sent, not_owed(cursor, e.number));
+                    continue;
+                }
                 if e.first == 0 {
                     e.first = now;
                 }
                 e.last = now;
-                slot.payload_bytes += u64::from(e.payload_len);
                 if e.due != due || e.sent != sent {
                     slot.times(now, due, sent, n);
                     (due, sent, n) = (e.due, e.sent, 0);
@@ -167,8 +175,10 @@ impl Reader<'_> {
         }
         let mut sampled = sample.next_from(from);
         while sampled < to {
-            let sent = entries[sampled as usize].sent;
-            sample.add(sampled, now.saturating_sub(sent) / 1000);
+            let e = &entries[sampled as usize];
+            if e.number >= since {
+                sample.add(sampled, now.saturating_sub(e.sent) / 1000);
+            }
             sampled += sample.step();
         }
         for phase in late {
@@ -255,6 +265,7 @@ impl Reader<'_> {
     /// Takes in one whole message that came in `wire` bytes of frames. Its entry, where it is a published message, intact and not to be
     /// mistaken for another.
     pub fn message(&mut self, cursor: &mut Cursor, opcode: Opcode, payload: &[u8], wire: u64) -> Option<u32> {
+        self.messages += 1;
         let place = (self.room_id, &*self.room);
         let Some(((publisher, seq), certainty)) = self.content.identify(payload, opcode, place, cursor, self.book)
         else {
@@ -265,7 +276,8 @@ impl Reader<'_> {
         let entry = match self.room.position(publisher, seq) {
             Some(entry) => entry,
             None => {
-                let published = self.book.table(publisher).and_then(|t| t.get(seq))?;
+                let table = self.book.table(publisher)?;
+                let published = (table.get(seq)?, table.number(seq)?);
                 self.first_arrivals.push(publisher);
                 if self.content.keeps_wrapping() {
                     self.room.append((publisher, seq), published, opcode, payload)
@@ -308,8 +320,14 @@ impl Reader<'_> {
             self.own_echoes(publisher, entry, entry + 1);
         }
         let Some(group) = group else { return };
+        let number = self.room.entries[entry as usize].number;
+        let replayed = number < cursor.since;
         if !intact {
-            self.recorder.slot(phase, group).corrupted += 1;
+            let slot = self.recorder.slot(phase, group);
+            slot.corrupted += 1;
+            if let Some(why) = not_owed(cursor, number).filter(|_| replayed) {
+                slot.absences_mut().regain(why);
+            }
             return;
         }
         self.delivered += 1;
@@ -318,15 +336,19 @@ impl Reader<'_> {
         let now = self.delivery.now;
         let (entries, sample) = self.room.sample_mut();
         let e = &mut entries[entry as usize];
-        if e.first == 0 {
-            e.first = now;
-        }
-        e.last = now;
-        if sample.next_from(entry) == entry {
-            sample.add(entry, now.saturating_sub(e.sent) / 1000);
-        }
         let slot = self.recorder.slot(phase, group);
-        slot.times(now, e.due, e.sent, 1);
+        if replayed {
+            slot.replayed(now, e.due, e.sent, not_owed(cursor, number));
+        } else {
+            if e.first == 0 {
+                e.first = now;
+            }
+            e.last = now;
+            if sample.next_from(entry) == entry {
+                sample.add(entry, now.saturating_sub(e.sent) / 1000);
+            }
+            slot.times(now, e.due, e.sent, 1);
+        }
         slot.delivered += 1;
         slot.reordered += u64::from(overtaken);
         slot.payload_bytes += u64::from(e.payload_len);
@@ -343,6 +365,11 @@ impl Reader<'_> {
             slot.foreign += 1;
         }
     }
+}
+
+/// Why a message that was begun before the connection opened is not owed to it, if it is not.
+fn not_owed(cursor: &Cursor, number: u32) -> Option<NotOwed> {
+    cursor.apart.as_ref().and_then(|apart| apart.absences.why(number))
 }
 
 #[derive(PartialEq, Eq)]

@@ -14,11 +14,11 @@ use crate::payload::{Content as PayloadContent, Medium, PayloadSource, Stamping}
 use crate::plan::Correlate;
 use crate::recorder::Recorder;
 
-const RUN: u16 = 77;
-const PUBLISHERS: u32 = 3;
+pub(super) const RUN: u16 = 77;
+pub(super) const PUBLISHERS: u32 = 3;
 pub(super) const MESSAGES: u32 = 12;
 
-fn source(sizes: std::ops::RangeInclusive<u32>) -> Arc<PayloadSource> {
+pub(super) fn source(sizes: std::ops::RangeInclusive<u32>) -> Arc<PayloadSource> {
     let content = PayloadContent::Generated { corpus: Corpus::Words, sizes: Some(sizes) };
     Arc::new(PayloadSource::new(content, Medium::Text, Stamping::Stamped, 9).unwrap())
 }
@@ -99,6 +99,7 @@ impl Bench {
             first_arrivals: &mut Vec::new(),
             delivery: Delivery { now: self.now, group: Some(0), publisher: None, phase: 0 },
             delivered: 0,
+            messages: 0,
             echoes: 0,
         };
         let cursor = &mut self.cursors[connection];

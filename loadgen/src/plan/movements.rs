@@ -87,12 +87,14 @@ mod tests {
             compression: None,
             inflate: 1.0,
             read_bytes_per_s: None,
+            churn: None,
+            reconnect: None,
         }
     }
 
     fn phase(seconds: u64, connections: Option<Vec<u32>>) -> Phase {
         let (name, length) = ("p".to_owned(), Duration::from_secs(seconds));
-        Phase { name, length, measure: true, load: (1.0, 1.0), connections }
+        Phase { name, length, measure: true, load: (1.0, 1.0), connections, at_start: None }
     }
 
     #[test]

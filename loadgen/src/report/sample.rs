@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::record::Counts;
 use crate::result::{
     Compression, Connections, Deliveries, Environment, Figures, Interval, Latency, LoadgenCost, PhaseFigures,
-    Publishes, Quantiles, Rates, Reason, Run, ServerCost, Spread, ThresholdResult, Validity,
+    Publishes, Quantiles, Rates, Reason, Reconnect, Run, ServerCost, Spread, ThresholdResult, Validity,
 };
 
 /// `n` latencies between 0.3 ms and 41 ms, most of them short.
@@ -45,7 +45,7 @@ pub fn good() -> Run {
     let counts = latencies(n);
     let due = counts.quantiles(Some(n));
     let figures = Figures {
-        publishes: Publishes { due: 15_000, sent: 15_000 },
+        publishes: Publishes { due: 15_000, sent: 15_000, away: 0 },
         deliveries: Deliveries { expected: n, delivered: n, ..Deliveries::default() },
         rates: Rates {
             publishes_asked_per_s: Some(250.0),
@@ -65,6 +65,7 @@ pub fn good() -> Run {
         },
         latency: Latency { due: Some(due.clone()), sent: due.clone(), arrived: due, ..Latency::default() },
         schedule_lag: spread_of(20, 15_000),
+        reconnect: Reconnect::default(),
         subscribers: 5000,
         closed: None,
     };
@@ -116,6 +117,7 @@ pub fn good() -> Run {
         deliveries: figures.deliveries.clone(),
         rates: figures.rates.clone(),
         compression: figures.compression.clone(),
+        reconnect: Reconnect::default(),
         latency: figures.latency.clone(),
         schedule_lag: figures.schedule_lag.clone(),
         read_age: spread_of(45, n),
@@ -218,6 +220,31 @@ pub fn dropped() -> Run {
     run.connections.failed_by_cause = BTreeMap::from([("no answer to the upgrade within 10 s".to_owned(), 2)]);
     run.connections.closed_by = BTreeMap::from([("server 1013".to_owned(), 12), ("server reset".to_owned(), 2)]);
     run.thresholds.clear();
+    run
+}
+
+/// A storm: everybody was cut, and all but two came back.
+pub fn returned() -> Run {
+    let mut run = good();
+    run.connections.left = 5000;
+    run.connections.left_by = BTreeMap::from([("cut".to_owned(), 5000)]);
+    run.reconnect = Reconnect {
+        count: 4998,
+        away: 2,
+        p50: Some(2_600_000.0),
+        p99: Some(5_010_000.0),
+        cut: 5000,
+        back_50: Some(2_510_000.0),
+        back_99: Some(4_960_000.0),
+        back_all: None,
+        peak_per_s: Some(1230.0),
+        resumed: 4990,
+        resume_refused: 8,
+        failed_tries: 17,
+    };
+    run.deliveries.resumed = 62_400;
+    run.deliveries.missed = 100;
+    run.latency.resumed = spread_of(1_400_000, 62_400);
     run
 }
 

@@ -14,6 +14,7 @@ mod http;
 mod latency;
 pub(in crate::report) mod page;
 mod parts;
+mod returns;
 mod sentences;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ pub fn render(run: &Run, written: Option<&Written>, colour: Colour) -> String {
     thresholds::write(&mut page, run);
     connections::write(&mut page, run);
     http::write(&mut page, run);
+    returns::write(&mut page, run);
     latency::write(&mut page, run);
     histogram::write(&mut page, run);
     latency::write_spread(&mut page, run);

@@ -1,24 +1,39 @@
 //! What is expected of every phase and group, and what came. No clock, no sockets.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::ledger::{Book, Roll};
 use crate::plan::{Arrival, Mode, Plan};
 use crate::probe::Echo;
 use crate::record::Counts;
-use crate::recorder::{Recorder, Slot};
-use crate::result::{Compression, Deliveries, Figures, Latency, Publishes, Rates};
+use crate::recorder::{Absences, Recorder, Slot};
+use crate::result::{Compression, Deliveries, Figures, Latency, Publishes, Rates, Reconnect};
 use crate::worker::DueCounts;
 
 /// The books of a run.
 #[derive(Debug)]
 pub struct Account {
     plan: Arc<Plan>,
+    book: Arc<Book>,
     echo: Echo,
     /// Everything recorded so far.
     pub total: Recorder,
     due: Vec<DueCounts>,
     joined: Vec<HashMap<(u32, u16), u32>>,
+    roll: Roll,
+    /// What the above come to; made when it is first asked for.
+    owed: OnceCell<Owed>,
+}
+
+/// Deliveries by phase and group.
+#[derive(Debug)]
+struct Owed {
+    /// That somebody was there for, whatever became of them.
+    expected: Vec<Vec<u64>>,
+    /// That were begun while their connection was away by plan.
+    missed: Vec<Vec<u64>>,
 }
 
 /// Which phases and groups a figure covers.
@@ -39,6 +54,8 @@ pub struct Merged {
     pub due: Counts,
     /// Received less sent.
     pub sent: Counts,
+    /// Received less due, of what was replayed to connections that came back.
+    pub resumed: Counts,
     /// The ledger.
     pub deliveries: Deliveries,
     /// Deliveries beyond what any phase and group expected: the server sent what it had said it does not, such as late
@@ -48,14 +65,30 @@ pub struct Merged {
 
 impl Account {
     /// Empty books for a number of workers.
-    pub fn new(plan: Arc<Plan>, echo: Echo, workers: usize) -> Self {
+    pub fn new(plan: Arc<Plan>, book: Arc<Book>, echo: Echo, workers: usize) -> Self {
         let total = Recorder::new(plan.phases.len(), plan.groups.len());
-        Account { plan, echo, total, due: vec![DueCounts::default(); workers], joined: vec![HashMap::new(); workers] }
+        Account {
+            plan,
+            book,
+            echo,
+            total,
+            due: vec![DueCounts::default(); workers],
+            joined: vec![HashMap::new(); workers],
+            roll: Roll::default(),
+            owed: OnceCell::new(),
+        }
+    }
+
+    /// Subscribers joined, left and came back.
+    pub fn enrol(&mut self, roll: Roll) {
+        self.roll.append(roll);
+        self.owed.take();
     }
 
     /// Replaces what a worker said of its publishes and subscribers; both only ever grow.
     pub fn update(&mut self, worker: usize, due: DueCounts, joined: Option<HashMap<(u32, u16), u32>>) {
         self.due[worker] = due;
+        self.owed.take();
         if let Some(joined) = joined {
             self.joined[worker] = joined;
         }
@@ -66,30 +99,62 @@ impl Account {
         self.plan.publishers.iter().any(|p| matches!(p.arrival, Arrival::Closed { .. }))
     }
 
-    /// Deliveries expected, by phase and group: every publish that fell due, times the subscribers that had joined.
-    pub fn expected(&self) -> Vec<Vec<u64>> {
-        let mut members: HashMap<u32, Vec<u64>> = HashMap::new();
-        for (&(room, group), &n) in self.joined.iter().flatten() {
-            members.entry(room).or_insert_with(|| vec![0; self.plan.groups.len()])[group as usize] += u64::from(n);
-        }
-        let mut expected = vec![vec![0; self.plan.groups.len()]; self.plan.phases.len()];
-        for (room, phase, sender, publishes) in self.due.iter().flat_map(DueCounts::iter) {
-            let row = &mut expected[phase as usize];
-            for (group, n) in members.get(&room).into_iter().flatten().enumerate() {
-                row[group] += publishes * n;
+    /// What everybody who was there was owed, of every publish that fell due.
+    fn owed(&self) -> &Owed {
+        self.owed.get_or_init(|| {
+            let mut due: HashMap<u32, Vec<u64>> = HashMap::new();
+            for (room, phase, _, publishes) in self.due.iter().flat_map(DueCounts::iter) {
+                due.entry(room).or_insert_with(|| vec![0; self.plan.phases.len()])[phase as usize] += publishes;
             }
-            if let (Some(sender), Echo::ToOthers) = (sender, self.echo) {
-                row[sender as usize] = row[sender as usize].saturating_sub(publishes);
+            let table = || vec![vec![0; self.plan.groups.len()]; self.plan.phases.len()];
+            let (mut expected, mut missed): (Vec<Vec<i64>>, Vec<Vec<i64>>) = (table(), table());
+            let of_room = |room| due.get(&room).cloned().unwrap_or_else(|| vec![0; self.plan.phases.len()]);
+            for (_, group, dues) in self.roll.dues(&self.book, of_room) {
+                for phase in 0..self.plan.phases.len() {
+                    expected[phase][group as usize] += dues.owed[phase];
+                    missed[phase][group as usize] += dues.missed[phase];
+                }
             }
-        }
-        expected
+            if self.echo == Echo::ToOthers {
+                for (_, phase, sender, publishes) in self.due.iter().flat_map(DueCounts::iter) {
+                    if let Some(sender) = sender {
+                        expected[phase as usize][sender as usize] -= publishes as i64;
+                    }
+                }
+            }
+            for (phase, group) in self.pairs() {
+                let Some(absences) = self.total.slot_of(phase, group).and_then(|slot| slot.absences.as_deref()) else {
+                    continue;
+                };
+                expected[phase][group] += absences.regained.sum() as i64 - absences.unaccountable as i64;
+                missed[phase][group] -= absences.regained.missed as i64;
+            }
+            let counts = |table: Vec<Vec<i64>>| {
+                table.into_iter().map(|row| row.into_iter().map(|n| n.max(0) as u64).collect()).collect()
+            };
+            Owed { expected: counts(expected), missed: counts(missed) }
+        })
+    }
+
+    /// Every phase with every group.
+    fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let groups = self.plan.groups.len();
+        (0..self.plan.phases.len()).flat_map(move |phase| (0..groups).map(move |group| (phase, group)))
     }
 
     /// Whether every expected delivery has come.
     pub fn is_complete(&self) -> bool {
-        let expected: u64 = self.expected().iter().flatten().sum();
+        let mut due: HashMap<u32, u64> = HashMap::new();
+        let mut own = 0;
+        for (room, _, sender, publishes) in self.due.iter().flat_map(DueCounts::iter) {
+            *due.entry(room).or_default() += publishes;
+            own += if sender.is_some() && self.echo == Echo::ToOthers { publishes as i64 } else { 0 };
+        }
+        let absences = || self.total.slots().filter_map(|slot| slot.absences.as_deref());
+        let regained: i64 = absences().map(|a| a.regained.sum() as i64 - a.unaccountable as i64).sum();
+        let expected = self.roll.owed(|room| due.get(&room).copied().unwrap_or(0)) - own + regained;
         let came: u64 = self.total.slots().map(|s| s.delivered + s.corrupted + s.counted).sum();
-        came >= expected
+        came as i64 >= expected
     }
 
     /// Messages received so far.
@@ -114,6 +179,7 @@ impl Account {
         Publishes {
             due: due.filter(|(_, phase, ..)| phases.contains(&(*phase as usize))).map(|(.., n)| n).sum(),
             sent: phases.iter().filter_map(|&p| self.total.phase_of(p)).map(|p| p.sent).sum(),
+            away: phases.iter().flat_map(|&p| self.due.iter().map(move |due| due.away(p as u16))).sum(),
         }
     }
 
@@ -138,18 +204,24 @@ impl Account {
 
     /// Merges histograms and ledger of a scope.
     pub fn merged(&self, scope: &Scope) -> Merged {
-        let expected = self.expected();
-        let mut merged =
-            Merged { due: Counts::new(), sent: Counts::new(), deliveries: Deliveries::default(), surplus: 0 };
+        let Owed { expected, missed } = self.owed();
+        let mut merged = Merged {
+            due: Counts::new(),
+            sent: Counts::new(),
+            resumed: Counts::new(),
+            deliveries: Deliveries::default(),
+            surplus: 0,
+        };
         let d = &mut merged.deliveries;
         for &group in &scope.groups {
-            let (counted, twice) = self.counted(group, &expected);
+            let (counted, twice) = self.counted(group, expected);
             if scope.phases.contains(&(self.plan.phases.len() - 1)) {
                 d.duplicated += twice;
             }
             for &phase in &scope.phases {
                 let expected = expected[phase][group];
                 d.expected += expected;
+                d.missed += missed[phase][group];
                 d.delivered += counted[phase];
                 d.counted += counted[phase];
                 let Some(slot) = self.total.slot_of(phase, group) else {
@@ -168,6 +240,11 @@ impl Account {
                 d.duplicated += slot.duplicated;
                 d.reordered += slot.reordered;
                 d.ambiguous += slot.ambiguous;
+                if let Some(absences) = &slot.absences {
+                    merged.resumed.merge(&absences.resumed);
+                    d.resumed += absences.resumed.count();
+                    d.unaccountable += absences.unaccountable.saturating_sub(absences.regained.unaccountable);
+                }
                 d.foreign += slot.foreign + slot.unreadable - altered;
             }
         }
@@ -177,7 +254,7 @@ impl Account {
 
     /// The figures of a scope.
     pub fn figures(&self, scope: &Scope) -> Figures {
-        let Merged { due, sent, deliveries, .. } = self.merged(scope);
+        let Merged { due, sent, resumed, deliveries, .. } = self.merged(scope);
         let publishes = self.publishes(&scope.phases);
         let phases = || scope.phases.iter().filter_map(|&p| self.total.phase_of(p));
         let (mut lag, mut round_trip) = (Counts::new(), Counts::new());
@@ -209,12 +286,14 @@ impl Account {
                 },
             },
             compression: compression(slots()),
+            reconnect: reconnect(slots()),
             latency: Latency {
-                // When a counted frame was due is not known.
-                due: (!closed).then(|| due.quantiles(Some(deliveries.expected - deliveries.counted))),
+                // When a counted frame was due is not known, and what was replayed has a latency of its own.
+                due: (!closed)
+                    .then(|| due.quantiles(Some(deliveries.expected - deliveries.counted - deliveries.resumed))),
                 sent: sent.quantiles(None),
                 arrived: arrived.quantiles(None),
-                resumed: Counts::new().quantiles(None),
+                resumed: resumed.quantiles(None),
                 round_trip: match (closed, self.plan.mode) {
                     (true, _) => Some(round_trip.quantiles(None)),
                     // From a publish to its own echo: every delivery is one.
@@ -228,6 +307,28 @@ impl Account {
             publishes,
             deliveries,
         }
+    }
+}
+
+/// How many at once is known to the tally only.
+fn reconnect<'s>(slots: impl Iterator<Item = &'s Slot>) -> Reconnect {
+    let mut sum = Absences::default();
+    slots.filter_map(|slot| slot.absences.as_deref()).for_each(|absences| sum.merge(absences));
+    let us = |value: Option<u64>| value.map(|us| us as f64);
+    let back = |share| us(sum.back.percentile_of(share, sum.struck));
+    Reconnect {
+        count: sum.returned,
+        away: sum.to_return.saturating_sub(sum.returned),
+        p50: us(sum.first.percentile(0.5)),
+        p99: us(sum.first.percentile(0.99)),
+        cut: sum.struck,
+        back_50: back(0.5),
+        back_99: back(0.99),
+        back_all: back(1.0),
+        peak_per_s: None,
+        resumed: sum.resumed_connections,
+        resume_refused: sum.resumes_refused,
+        failed_tries: sum.failed_tries,
     }
 }
 

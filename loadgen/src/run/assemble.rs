@@ -11,8 +11,8 @@ use crate::record::Counts;
 use crate::recorder::PhaseSlot;
 use crate::report::verdict::turned_away;
 use crate::result::{
-    AddressConnections, Connections, Environment, Figures, HttpPublishes, LoadgenCost, PhaseFigures, Reason, Run,
-    ServerCost, Spread, Validity,
+    AddressConnections, Connections, Environment, Figures, HttpPublishes, LoadgenCost, PhaseFigures, Reason, Reconnect,
+    Run, ServerCost, Spread, Validity,
 };
 use crate::thresholds::evaluate;
 use crate::validity::{self, Claim, Purpose};
@@ -91,6 +91,7 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
         deliveries: figures.deliveries,
         rates: figures.rates,
         compression: figures.compression,
+        reconnect: Reconnect { peak_per_s: peak_per_s(&o.tally.handshakes), ..figures.reconnect },
         latency: figures.latency,
         connections,
         groups,
@@ -130,6 +131,11 @@ fn negotiated(o: &Outcome, groups: &[usize]) -> BTreeMap<String, u64> {
     sum
 }
 
+/// Handshakes a second in the busiest tenth of a second.
+fn peak_per_s(tenths: &[u32]) -> Option<f64> {
+    tenths.iter().max().filter(|most| **most > 0).map(|most| f64::from(*most) * 10.0)
+}
+
 fn read_age(account: &Account, phases: &[usize]) -> Counts {
     let mut age = Counts::new();
     phases.iter().filter_map(|&p| account.total.phase_of(p)).for_each(|p| age.merge(&p.read_age));
@@ -145,6 +151,8 @@ fn connections(o: &Outcome) -> Connections {
         refused: tally.refused.values().sum(),
         failed: tally.failed.values().sum(),
         closed: tally.closed.values().sum(),
+        left: tally.left.values().sum(),
+        left_by: tally.left.iter().map(|(plan, n)| ((*plan).to_owned(), *n)).collect(),
         refused_by_status: tally.refused.iter().map(|(s, n)| (s.to_string(), *n)).collect(),
         failed_by_cause: tally.failed.clone(),
         closed_by: tally.closed.clone(),
@@ -294,6 +302,7 @@ fn judge(plan: &Plan, o: &Outcome, run: &Run, top: &Scope, merged: &Merged) -> V
         deliveries: run.deliveries.clone(),
         deliveries_possible: run.deliveries.delivered + run.deliveries.corrupted - merged.surplus,
         turned_away: turned_away(run),
+        left: run.connections.left,
         elapsed_s: top.seconds,
         planned_s: if o.end.is_some() { top.seconds } else { planned_s },
         clock_went_back: o.timeline.clock_went_back,

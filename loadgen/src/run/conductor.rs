@@ -9,9 +9,10 @@ use super::crew::Crew;
 use super::outcome::{End, Mark, Memory, Outcome};
 use super::signals::Signals;
 use super::timeline::{Cpu, Timeline};
+use crate::life::AtStart;
 use crate::plan::{From, Plan};
 use crate::progress::{Progress, Snapshot};
-use crate::target::{Running, Sampler, stats};
+use crate::target::{Change, Running, Sampler, stats};
 use crate::worker::{News, Order, Tick};
 
 /// Between "connected and settled" and the first due time: enough for every worker to have heard of it.
@@ -26,7 +27,7 @@ enum Event {
     News(News),
     Deadline,
     Interrupted,
-    ServerEnded(String),
+    Server(Change),
     CrewGone,
 }
 
@@ -49,6 +50,10 @@ pub struct Latest {
     connected: usize,
     /// Connections open at each worker, in order; `None` before it has said anything.
     open: Vec<Option<u32>>,
+    /// Connections at each worker that will come back.
+    away: Vec<u32>,
+    /// CPU time of the server when its restart began, nanoseconds; `None`: none is under way.
+    restarting: Option<u64>,
     told_silence: bool,
     /// A phase runs.
     in_phase: bool,
@@ -59,6 +64,7 @@ impl Conductor<'_> {
     pub async fn lead(mut self) -> Outcome {
         let began = Instant::now();
         self.latest.open = vec![None; self.crew.len()];
+        self.latest.away = vec![0; self.crew.len()];
         self.outcome.end = self.stages().await.err();
         if self.outcome.end == Some(End::Interrupted) && !self.outcome.marks.is_empty() {
             // What is on its way is no loss. A second signal, or the server's end, cuts this short too.
@@ -130,11 +136,40 @@ impl Conductor<'_> {
         for i in 0..self.plan.phases.len() {
             self.mark();
             self.latest.in_phase = true;
+            self.at_start(i);
             end += self.plan.phases[i].length;
             self.until(end).await?;
         }
         self.end_phase();
         Ok(())
+    }
+
+    /// Does what the scenario wants done when a phase starts.
+    fn at_start(&mut self, phase: usize) {
+        match self.plan.phases[phase].at_start {
+            None => {}
+            Some(AtStart::Cut(share)) => self.crew.order(Order::Cut { share }),
+            Some(AtStart::Restart(_)) if self.latest.restarting.is_some() => {
+                let name = &self.plan.phases[phase].name;
+                self.outcome.notes.push(format!("{name}: the restart before was not over, so there was no other"));
+            }
+            Some(AtStart::Restart(stop)) => {
+                self.latest.restarting = Some(self.sampler().and_then(|s| s.cpu()).unwrap_or(0));
+                // Workers must know first, or what ends meanwhile would count against the server.
+                self.crew.order(Order::RestartBegins);
+                self.server.restart(stop);
+            }
+        }
+    }
+
+    /// The server is up again.
+    fn restarted(&mut self) {
+        let before = self.latest.restarting.take().unwrap_or(0);
+        let costs = &mut self.outcome.costs;
+        if let (Some(sampler), Some(pid)) = (costs.sampler, self.server.pid) {
+            costs.sampler = Some(sampler.succeeded_by(pid, before));
+        }
+        self.crew.order(Order::RestartEnded);
     }
 
     /// The phase under way, if there is one, ends here.
@@ -214,6 +249,7 @@ impl Conductor<'_> {
         let outcome = &mut self.outcome;
         for harvest in &outcome.harvests {
             outcome.account.update(harvest.worker, harvest.due.clone(), Some(harvest.joined.clone()));
+            outcome.account.enrol(harvest.roll.clone());
             outcome.account.total.merge(&harvest.recorder);
             outcome.timeline.finish(&harvest.recorder, net::now(), sampler.as_ref());
             outcome.tally.merge(&harvest.tally);
@@ -223,7 +259,9 @@ impl Conductor<'_> {
     /// A tick before the first phase or after the last.
     fn tick_outside(&mut self, tick: &Tick) {
         self.latest.open[tick.worker] = Some(tick.open);
+        self.latest.away[tick.worker] = tick.away;
         self.outcome.account.update(tick.worker, tick.due.clone(), tick.joined.clone());
+        self.outcome.account.enrol(tick.roll.clone());
         self.outcome.account.total.merge(&tick.recorder);
         let asked = self.asked();
         self.progress.update(&Snapshot {
@@ -237,7 +275,9 @@ impl Conductor<'_> {
 
     fn tick(&mut self, tick: &Tick) {
         self.latest.open[tick.worker] = Some(tick.open);
+        self.latest.away[tick.worker] = tick.away;
         self.outcome.account.update(tick.worker, tick.due.clone(), tick.joined.clone());
+        self.outcome.account.enrol(tick.roll.clone());
         self.outcome.account.total.merge(&tick.recorder);
         let (now, sampler) = (net::now(), self.sampler());
         let open = self.open();
@@ -271,9 +311,11 @@ impl Conductor<'_> {
         }
     }
 
-    /// Every worker has said that none of its connections is open.
+    /// Every worker has said that none of its connections is open, nor will be.
     fn nobody_is_in(&self) -> bool {
-        self.latest.open.iter().all(|open| *open == Some(0))
+        self.latest.restarting.is_none()
+            && self.latest.open.iter().all(|open| *open == Some(0))
+            && self.latest.away.iter().all(|away| *away == 0)
     }
 
     fn open(&self) -> u64 {
@@ -294,14 +336,19 @@ impl Conductor<'_> {
             biased;
             () = self.signals.interrupted() => Event::Interrupted,
             news = self.crew.news() => news.map_or(Event::CrewGone, Event::News),
-            exit = self.server.ended() => Event::ServerEnded(exit.to_string()),
+            change = self.server.changed() => Event::Server(change),
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Event::Deadline,
         };
         match event {
             Event::Interrupted => Err(End::Interrupted),
             Event::CrewGone => Err(End::Ours("every worker of the load generator has ended".to_owned())),
             Event::News(News::Broken(why)) => Err(End::Ours(why)),
-            Event::ServerEnded(exit) => {
+            Event::Server(Change::Restarted) => {
+                self.restarted();
+                Ok(event)
+            }
+            Event::Server(Change::NotRestarted(error)) => Err(End::Early(format!("the restart failed: {error}"))),
+            Event::Server(Change::Ended(exit)) => {
                 // Its last words may still be in the pipe.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 Err(End::Early(format!("the server {exit}{}", self.server.last_words())))

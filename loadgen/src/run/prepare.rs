@@ -141,14 +141,14 @@ async fn conduct(
     let workers = settings.workers.unwrap_or(split.loadgen.len()).max(1);
     let common = Arc::new(Common {
         plan: Arc::clone(plan),
-        book: Book::new(publisher_rooms(plan)),
+        book: Arc::new(Book::new(publisher_rooms(plan))),
         endpoints: server.endpoints.clone(),
         admin: server.admin,
         run: run_id(plan.seed),
         verify: if seen.wrapping == Wrapping::None { Verify::Exact } else { Verify::StampOnly },
         completion: if seen.echo == Echo::ToSender { Completion::Echo } else { Completion::FirstArrival },
     });
-    let account = Account::new(Arc::clone(plan), seen.echo, workers);
+    let account = Account::new(Arc::clone(plan), Arc::clone(&common.book), seen.echo, workers);
     if account.is_closed_loop() && workers > 1 && seen.echo == Echo::ToOthers {
         return Err(RunError::ClosedLoopWithoutEcho);
     }

@@ -132,6 +132,7 @@ impl Timeline {
             at_s: now.saturating_sub(self.start) as f64 / 1e9,
             phase: if past_end { "drain".to_owned() } else { phase.name.clone() },
             connections: self.open.iter().map(|n| u64::from(*n)).sum(),
+            handshakes: recorder.phases().map(|p| p.handshakes).sum(),
             publishes: recorder.phases().map(|p| p.sent).sum(),
             deliveries: recorder.slots().map(|s| s.delivered + s.counted).sum(),
             bytes: recorder.slots().map(Slot::wire_bytes).sum(),

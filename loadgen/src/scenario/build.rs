@@ -139,7 +139,7 @@ fn build(file: &File, dir: &Path, limits: &Limits) -> Result<Plan, Fault> {
     let trace_length = replay
         .as_ref()
         .map(|r| Duration::try_from_secs_f64(r.trace.length_us() as f64 / 1e6 / r.speed).unwrap_or(Duration::MAX));
-    let phases = phases::resolve(&file.phases, &counts, trace_length)?;
+    let phases = phases::resolve(&file.phases, &counts, trace_length, &target.kind)?;
     let mut plan = Plan {
         name: file.name.value.0.clone(),
         description: file.description.clone(),

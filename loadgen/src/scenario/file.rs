@@ -10,12 +10,13 @@ use serde::Deserialize;
 use crate::scenario::objectives::Objectives;
 use crate::scenario::scalar::{At, Scalar};
 use crate::scenario::value::{
-    Count, InflateShare, Load, Name, PhaseLength, Positive, ReadRate, Rooms, Seed, SizeRange, Span, Time, Urls,
-    WindowBits,
+    Count, InflateShare, Load, Name, PhaseLength, Positive, ReadRate, Rooms, Seed, Share, SizeRange, Span, Spans, Time,
+    Urls, WindowBits,
 };
 use crate::scenario::variants::Variants;
 use crate::scenario::word::{
-    ArrivalKey, AssignKey, CorpusKey, CorrelateKey, FeedEndKey, FromKey, ModeKey, OfferKey, SpreadKey, ViaKey,
+    ArrivalKey, AssignKey, CorpusKey, CorrelateKey, FeedEndKey, FromKey, JitterKey, ModeKey, OfferKey, OnKey,
+    SpreadKey, StopKey, ViaKey,
 };
 
 /// A scenario of fanout: what connects, what is published, and what must hold.
@@ -126,6 +127,38 @@ pub struct ConnectionsTable {
     pub inflate: Option<InflateShare>,
     /// Bytes that each connection reads a second, at most: a slow consumer. Default: as they come.
     pub read_bytes_per_s: Option<At<ReadRate>>,
+    /// Planned leaves and returns while phases run, such as { session = "90s", offline = "1s-5s" }. Default: connections stay.
+    pub churn: Option<At<ChurnTable>>,
+    /// How a connection that was closed comes back, such as { backoff = "500ms-30s" }. Default: it stays closed.
+    pub reconnect: Option<At<ReconnectTable>>,
+}
+
+/// `churn`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table such as { session = \"90s\", offline = \"1s-5s\" }")]
+#[schemars(inline)]
+pub struct ChurnTable {
+    /// How long a connection stays open on average (exponentially distributed).
+    pub session: Option<At<Span>>,
+    /// Leaves a second, the whole group together, instead of `session`.
+    pub rate: Option<At<Positive>>,
+    /// How long it stays away: "3s", or evenly between the ends of "1s-5s".
+    pub offline: At<Spans>,
+}
+
+/// `reconnect`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table such as { backoff = \"500ms-30s\", jitter = \"full\" }")]
+#[schemars(inline)]
+pub struct ReconnectTable {
+    /// After which ends: "any" (default), or "drop": those without a close frame.
+    pub on: Option<At<OnKey>>,
+    /// The first wait, which doubles with every failed try up to the second. Default "500ms-30s".
+    pub backoff: Option<At<Spans>>,
+    /// How the wait is drawn: "full" (default; anything up to it), "equal" (half of it, and up to as much again) or "none".
+    pub jitter: Option<At<JitterKey>>,
+    /// Whether it asks the server for what it missed (?resume= with the server's cursor). Default false.
+    pub resume: Option<At<bool>>,
 }
 
 /// `compression`.
@@ -216,8 +249,20 @@ pub struct PhaseTable {
     pub load: Option<At<Load>>,
     /// Subscribers at its end, all groups together: they join or leave evenly over the phase, groups in proportion to their counts.
     /// Default: as many as before.
-    #[schemars(skip)]
     pub connections: Option<At<Count>>,
+    /// What is done when the phase starts: { restart = "SIGTERM" } or { cut = 0.5 }.
+    pub at_start: Option<At<AtStartTable>>,
+}
+
+/// `at_start`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table such as { restart = \"SIGTERM\" } or { cut = 0.5 }")]
+#[schemars(inline)]
+pub struct AtStartTable {
+    /// The server that fanout started gets this signal, "SIGTERM" or "SIGKILL", and is started again on the same port.
+    pub restart: Option<At<StopKey>>,
+    /// This share of the subscribers' connections is reset by the client, without a goodbye.
+    pub cut: Option<At<Share>>,
 }
 
 /// `[ab]`.

@@ -9,6 +9,7 @@ use crate::plan::{Compression, Declined, Group};
 use crate::scenario::address::sources;
 use crate::scenario::error::{Fault, counted};
 use crate::scenario::file::{CompressionTable, ConnectionsTable};
+use crate::scenario::life;
 use crate::scenario::scalar::At;
 use crate::scenario::value::Rooms;
 use crate::scenario::word::{OfferKey, SpreadKey};
@@ -74,6 +75,8 @@ pub(super) fn resolve(
             compression: table.compression.as_ref().map_or(Ok(None), |at| compression(&at.value))?,
             inflate: table.inflate.map_or(1.0, |share| share.0),
             read_bytes_per_s: table.read_bytes_per_s.as_ref().map(|at| at.value.0),
+            churn: life::churn(table)?,
+            reconnect: life::reconnect(table)?,
         });
     }
     Ok(all)

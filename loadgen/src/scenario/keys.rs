@@ -71,12 +71,19 @@ pub(super) const CONNECTIONS: Keys = Keys {
         "compression",
         "inflate",
         "read_bytes_per_s",
+        "churn",
+        "reconnect",
     ],
-    later: &["churn", "reconnect"],
+    later: &[],
 };
 
 pub(super) const COMPRESSION: Keys =
     Keys { table: "compression", built: &["offer", "require", "window_bits"], later: &[] };
+
+pub(super) const CHURN: Keys = Keys { table: "churn", built: &["session", "rate", "offline"], later: &[] };
+
+pub(super) const RECONNECT: Keys =
+    Keys { table: "reconnect", built: &["on", "backoff", "jitter", "resume"], later: &[] };
 
 pub(super) const PUBLISHERS: Keys = Keys {
     table: "[[publishers]]",
@@ -105,11 +112,16 @@ pub(super) const PAYLOAD: Keys =
     Keys { table: "payload", built: &["template", "size", "corpus", "file", "binary"], later: &[] };
 
 pub(super) const PHASES: Keys =
-    Keys { table: "[[phases]]", built: &["name", "for", "measure", "load"], later: &["connections", "at_start"] };
+    Keys { table: "[[phases]]", built: &["name", "for", "measure", "load", "connections", "at_start"], later: &[] };
+
+pub(super) const AT_START: Keys = Keys { table: "at_start", built: &["restart", "cut"], later: &[] };
 
 pub(super) const AB: Keys = Keys { table: "[ab]", built: &["a", "b", "runs", "expect"], later: &[] };
 
-const TABLES: [&Keys; 8] = [&TOP, &TARGET, &CONNECTIONS, &COMPRESSION, &PUBLISHERS, &PAYLOAD, &PHASES, &AB];
+const TABLES: [&Keys; 11] =
+    [&TOP, &TARGET, &CONNECTIONS, &COMPRESSION, &CHURN, &RECONNECT, &PUBLISHERS, &PAYLOAD, &PHASES, &AT_START, &AB];
+/// Tables inside the elements of a list.
+const INNER: [&Keys; 5] = [&PAYLOAD, &COMPRESSION, &CHURN, &RECONNECT, &AT_START];
 
 /// Refuses the first key that does not exist or is not built yet.
 pub(super) fn check(table: &DeTable<'_>) -> Result<(), Fault> {
@@ -136,8 +148,8 @@ pub(super) fn check(table: &DeTable<'_>) -> Result<(), Fault> {
                 for inner in items.iter().filter_map(|item| item.get_ref().as_table()) {
                     check_table(inner, keys)?;
                     // Each stands in one kind of table only: in another, check_table has refused its name.
-                    for (name, keys) in [("payload", &PAYLOAD), ("compression", &COMPRESSION)] {
-                        if let Some(table) = inner.get(name).and_then(|value| value.get_ref().as_table()) {
+                    for keys in INNER {
+                        if let Some(table) = inner.get(keys.table).and_then(|value| value.get_ref().as_table()) {
                             check_table(table, keys)?;
                         }
                     }
@@ -223,6 +235,9 @@ mod tests {
         };
         let payload = optional("/properties/publishers/items/properties/payload");
         let compression = optional("/properties/connections/items/properties/compression");
+        let churn = optional("/properties/connections/items/properties/churn");
+        let reconnect = optional("/properties/connections/items/properties/reconnect");
+        let at_start = optional("/properties/phases/items/properties/at_start");
         let ab = optional("/properties/ab");
         for (keys, at) in [
             (&TOP, "/properties"),
@@ -232,6 +247,9 @@ mod tests {
             (&PHASES, "/properties/phases/items/properties"),
             (&PAYLOAD, &payload),
             (&COMPRESSION, &compression),
+            (&CHURN, &churn),
+            (&RECONNECT, &reconnect),
+            (&AT_START, &at_start),
             (&AB, &ab),
         ] {
             let mut built: Vec<String> = keys.built.iter().map(ToString::to_string).collect();

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crate::plan::{Phase, divided};
+use crate::plan::{Phase, TargetKind, divided};
 use crate::scenario::error::Fault;
 use crate::scenario::file::PhaseTable;
+use crate::scenario::life;
 use crate::scenario::value::PhaseLength;
 
 /// Longest run: a typing error in a unit is likelier than a month of load.
@@ -17,7 +18,12 @@ pub(super) fn most(tables: &[PhaseTable], counts: &[u32]) -> Vec<u32> {
 }
 
 /// `counts` are those of the groups; `trace` is how long the trace lasts at its speed, where there is one.
-pub(super) fn resolve(tables: &[PhaseTable], counts: &[u32], trace: Option<Duration>) -> Result<Vec<Phase>, Fault> {
+pub(super) fn resolve(
+    tables: &[PhaseTable],
+    counts: &[u32],
+    trace: Option<Duration>,
+    target: &TargetKind,
+) -> Result<Vec<Phase>, Fault> {
     if tables.is_empty() {
         return Err(Fault::missing("there is no [[phases]]: the run would be over before it began")
             .help("add [[phases]] with a name and for = \"10s\""));
@@ -33,7 +39,9 @@ pub(super) fn resolve(tables: &[PhaseTable], counts: &[u32], trace: Option<Durat
             return Err(Fault::at(&table.length.span, "a phase lasts at most 30 days: is its unit right?"));
         }
         let connections = table.connections.as_ref().map(|at| divided(at.value.0, counts));
-        phases.push(Phase { name: table.name.value.0.clone(), length, measure: table.measure, load, connections });
+        let at_start = table.at_start.as_ref().map(|at| life::at_start(at, target)).transpose()?;
+        let name = table.name.value.0.clone();
+        phases.push(Phase { name, length, measure: table.measure, load, connections, at_start });
         if phases.iter().map(|p| p.length).sum::<Duration>() > LONGEST {
             return Err(Fault::at(&table.length.span, "the phases last more than 30 days together: shorten one"));
         }

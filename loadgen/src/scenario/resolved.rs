@@ -2,15 +2,18 @@
 //!
 //! Strings are shown as they stand in the file, so a value of the environment can never get here.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use wire::deflate::Context;
 
+use crate::life::{AtStart, Churn, Jitter, On, Reconnect, Resume, Stop};
 use crate::plan::{Arrival, Compression, Correlate, Declined, From, Mode, Phase, Plan, Ready, TargetKind, Via};
 use crate::scenario::file::{File, PublishersTable, TargetTable};
 use crate::scenario::redact;
 use crate::scenario::value::Urls;
-use crate::scenario::word::{AssignKey, FeedEndKey, OfferKey};
+use crate::scenario::word::{AssignKey, FeedEndKey, JitterKey, OfferKey, OnKey, StopKey};
 
 /// Times in microseconds, sizes in bytes.
 pub(super) fn resolved(plan: &Plan, file: &File) -> Value {
@@ -40,12 +43,48 @@ pub(super) fn resolved(plan: &Plan, file: &File) -> Value {
                 "compression": compression(group.compression),
                 "inflate": group.inflate,
                 "read_bytes_per_s": group.read_bytes_per_s,
+                "churn": group.churn.map(churn),
+                "reconnect": group.reconnect.map(reconnect),
             })
         }).collect::<Vec<_>>(),
         "publishers": publishers(plan, file),
         "phases": plan.phases.iter().map(phase).collect::<Vec<_>>(),
         "thresholds": plan.thresholds.iter().map(|t| json!({ "metric": t.metric, "expr": t.text })).collect::<Vec<_>>(),
     })
+}
+
+fn us(range: (Duration, Duration)) -> [u64; 2] {
+    [range.0.as_micros() as u64, range.1.as_micros() as u64]
+}
+
+fn churn(churn: Churn) -> Value {
+    json!({ "session_us": churn.session.as_micros() as u64, "offline_us": us(churn.offline) })
+}
+
+fn reconnect(reconnect: Reconnect) -> Value {
+    let on = match reconnect.on {
+        On::Any => OnKey::Any,
+        On::Drop => OnKey::Drop,
+    };
+    let jitter = match reconnect.jitter {
+        Jitter::None => JitterKey::None,
+        Jitter::Equal => JitterKey::Equal,
+        Jitter::Full => JitterKey::Full,
+    };
+    json!({
+        "on": on.word(),
+        "backoff_us": us(reconnect.backoff),
+        "jitter": jitter.word(),
+        "resume": reconnect.resume == Resume::Ask,
+    })
+}
+
+fn at_start(at_start: AtStart) -> Value {
+    match at_start {
+        AtStart::Restart(Stop::Terminate) => json!({ "restart": StopKey::Terminate.word() }),
+        AtStart::Restart(Stop::Kill) => json!({ "restart": StopKey::Kill.word() }),
+        AtStart::Cut(share) => json!({ "cut": share }),
+    }
 }
 
 fn compression(compression: Option<Compression>) -> Value {
@@ -185,5 +224,6 @@ fn phase(phase: &Phase) -> Value {
         "measure": phase.measure,
         "load": [phase.load.0, phase.load.1],
         "connections": phase.connections.as_ref().map(|groups| groups.iter().sum::<u32>()),
+        "at_start": phase.at_start.map(at_start),
     })
 }

@@ -80,6 +80,32 @@ from_scalar!(Span, "a duration such as \"250ms\"", { "type": "string", "examples
     if length.is_zero() { Err(format!("`{scalar}` is no time at all: write a duration above zero")) } else { Ok(Span(length)) }
 });
 
+/// A duration or a range of durations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spans(pub (Duration, Duration));
+
+from_scalar!(
+    Spans,
+    "a duration such as \"3s\", or a range such as \"1s-5s\"",
+    { "type": "string", "examples": ["3s", "1s-5s", "500ms-30s"] },
+    |scalar| {
+        let spans = units::durations(&scalar.to_string()).map_err(|e| e.to_string())?;
+        if spans.1.is_zero() { Err(format!("`{scalar}` is no time at all: write a duration above zero")) } else { Ok(Spans(spans)) }
+    }
+);
+
+/// A share of connections.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Share(pub f64);
+
+from_scalar!(Share, "a share such as 0.5", { "type": "number", "exclusiveMinimum": 0, "maximum": 1 }, |scalar| {
+    match scalar {
+        Scalar::Float(share) if *share > 0.0 && *share <= 1.0 => Ok(Share(*share)),
+        Scalar::Integer(1) => Ok(Share(1.0)),
+        _ => Err(format!("`{scalar}` is no share: write a number above 0 and up to 1, such as 0.5")),
+    }
+});
+
 /// How long a phase lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhaseLength {

@@ -119,6 +119,38 @@ one_of!(
 );
 
 one_of!(
+    /// `on`.
+    OnKey, "known for `on`", {
+        /// After any end of a connection.
+        "any" => Any,
+        /// After one without a close frame.
+        "drop" => Drop
+    }, later []
+);
+
+one_of!(
+    /// `jitter`.
+    JitterKey, "a jitter", {
+        /// Everybody waits as long.
+        "none" => None,
+        /// Half of the wait, and up to as much again.
+        "equal" => Equal,
+        /// Anything up to the wait.
+        "full" => Full
+    }, later []
+);
+
+one_of!(
+    /// `restart`.
+    StopKey, "a way to end a server", {
+        /// It may say goodbye.
+        "SIGTERM" => Terminate,
+        /// It cannot.
+        "SIGKILL" => Kill
+    }, later []
+);
+
+one_of!(
     /// `via`.
     ViaKey, "known for `via`", {
         /// Over the publisher's connection.

@@ -3,21 +3,28 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::ready::{is_up, listening};
 use super::{Split, TargetError};
+use crate::life::Stop;
 use crate::plan::{Endpoint, Plan, Ready, TargetKind};
 
 /// How long a child has to end after SIGTERM. With the second that workers take to say goodbye, an interrupted run is written
 /// within five seconds.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
+/// A server that is restarted has longer: it may say goodbye to everybody first.
+const RESTART_WITHIN: Duration = Duration::from_secs(30);
+/// Where the bundled server listens until it has a port.
+const ANY_PORT: &str = "127.0.0.1:0";
 /// Between two looks at whether a server is up.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// Lines of standard error kept for an error message.
@@ -38,6 +45,17 @@ impl fmt::Display for Exit {
     }
 }
 
+/// What happened to a server that we started.
+#[derive(Debug)]
+pub enum Change {
+    /// It ended, and nobody had asked it to.
+    Ended(Exit),
+    /// It was restarted, and accepts connections again.
+    Restarted,
+    /// It was to be restarted and is not there.
+    NotRestarted(TargetError),
+}
+
 /// A server that accepts connections.
 #[derive(Debug)]
 pub struct Running {
@@ -51,6 +69,16 @@ pub struct Running {
     pub kind: &'static str,
     child: Option<Child>,
     said: Said,
+    /// How it was started, if we did.
+    start: Option<Arc<Start>>,
+    restarting: Option<JoinHandle<Result<Up, TargetError>>>,
+}
+
+/// A process that accepts connections.
+#[derive(Debug)]
+struct Up {
+    child: Child,
+    address: SocketAddr,
 }
 
 /// The last lines of a child's standard error.
@@ -69,11 +97,13 @@ pub async fn start(plan: &Plan, split: &Split) -> Result<Running, TargetError> {
             kind: "url",
             child: None,
             said: Said::default(),
+            start: None,
+            restarting: None,
         }),
         TargetKind::Bundled { flags } => {
             let program = std::env::current_exe().map_err(TargetError::OwnBinary)?;
             let mut command = vec![program.display().to_string(), "serve".to_owned()];
-            command.extend(["--listen".to_owned(), "127.0.0.1:0".to_owned()]);
+            command.extend(["--listen".to_owned(), ANY_PORT.to_owned()]);
             if let Some(cpus) = &split.server {
                 let list = cpus.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
                 command.extend(["--cpus".to_owned(), list]);
@@ -82,9 +112,17 @@ pub async fn start(plan: &Plan, split: &Split) -> Result<Running, TargetError> {
             command.extend(admin.iter().flat_map(|admin| ["--admin".to_owned(), admin.to_string()]));
             command.extend(flags.iter().flat_map(|(name, value)| [name.clone(), value.clone()]));
             let line = Ready::Line("listening ws://".to_owned());
-            let start =
-                Start { command, env: &[], cwd: None, ready: line, within: Duration::from_secs(10), port: None };
-            let running = start.run("bundled", split).await?;
+            let start = Start {
+                kind: "bundled",
+                command,
+                env: Vec::new(),
+                cwd: None,
+                ready: line,
+                within: Duration::from_secs(10),
+                port: None,
+                cpus: split.server.clone(),
+            };
+            let running = start.begin().await?;
             Ok(Running { admin, ..running })
         }
         TargetKind::Spawn { command, ready, ready_timeout, env, cwd } => {
@@ -99,31 +137,80 @@ pub async fn start(plan: &Plan, split: &Split) -> Result<Running, TargetError> {
                 return Err(TargetError::WorkingDirectory(cwd.clone()));
             }
             let command = command.iter().map(fill).collect();
-            let start =
-                Start { command, env: &env, cwd: cwd.as_deref(), ready, within: *ready_timeout, port: Some(port) };
-            start.run("spawn", split).await
+            let start = Start {
+                kind: "spawn",
+                command,
+                env,
+                cwd: cwd.clone(),
+                ready,
+                within: *ready_timeout,
+                port: Some(port),
+                cpus: split.server.clone(),
+            };
+            start.begin().await
         }
     }
 }
 
-struct Start<'a> {
+/// How a server is started, once and again.
+#[derive(Debug)]
+struct Start {
+    kind: &'static str,
     command: Vec<String>,
-    env: &'a [(String, String)],
-    cwd: Option<&'a std::path::Path>,
+    env: Vec<(String, String)>,
+    cwd: Option<PathBuf>,
     ready: Ready,
     within: Duration,
     /// The port it was told to listen on; `None`: it says so itself.
     port: Option<u16>,
+    /// Where it is pinned.
+    cpus: Option<Vec<usize>>,
 }
 
-impl Start<'_> {
-    async fn run(self, kind: &'static str, split: &Split) -> Result<Running, TargetError> {
+impl Start {
+    /// For the first time.
+    async fn begin(mut self) -> Result<Running, TargetError> {
+        let said = Said::default();
+        let Up { child, address } = self.run(&said).await?;
+        // Once more means at the same address.
+        for argument in self.command.iter_mut().filter(|argument| *argument == ANY_PORT) {
+            *argument = address.to_string();
+        }
+        Ok(Running {
+            endpoints: vec![Endpoint { host: address.to_string(), address }],
+            admin: None,
+            pid: child.id(),
+            kind: self.kind,
+            child: Some(child),
+            said,
+            start: Some(Arc::new(self)),
+            restarting: None,
+        })
+    }
+
+    /// Ends `child`, the process of `pid`, and starts it again.
+    async fn again(&self, mut child: Child, pid: u32, stop: Stop, said: &Said) -> Result<Up, TargetError> {
+        let signal = match stop {
+            Stop::Terminate => net::Signal::Terminate,
+            Stop::Kill => net::Signal::Kill,
+        };
+        // An error means that it has ended already.
+        let _ = net::signal_group(pid, signal);
+        if tokio::time::timeout(RESTART_WITHIN, child.wait()).await.is_err() {
+            let _ = net::signal_group(pid, net::Signal::Kill);
+            let _ = child.wait().await;
+        }
+        self.run(said).await
+    }
+
+    /// Starts a process and waits until it is up.
+    async fn run(&self, said: &Said) -> Result<Up, TargetError> {
         // Arguments may hold what came from {env.NAME}: messages name the program alone.
         let shown = self.command[0].clone();
         let failed = |source| TargetError::Spawn { command: shown.clone(), source };
         let mut command = Command::new(&self.command[0]);
         command.args(&self.command[1..]).envs(self.env.iter().cloned());
-        if self.port.is_none() {
+        if self.kind == "bundled" {
             // The bundled server has the flags that the scenario says, whatever else is set.
             let ours = std::env::vars_os().map(|(name, _)| name);
             ours.filter(|name| name.to_string_lossy().starts_with("FANOUT_")).for_each(|name| {
@@ -133,19 +220,17 @@ impl Start<'_> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own: Ctrl-C is for us, and we stop it in order.
         command.process_group(0).kill_on_drop(true);
-        if let Some(cwd) = self.cwd {
+        if let Some(cwd) = &self.cwd {
             command.current_dir(cwd);
         }
         net::die_with_parent(command.as_std_mut());
-        if let Some(cpus) = &split.server {
+        if let Some(cpus) = &self.cpus {
             net::pin_child(command.as_std_mut(), cpus).map_err(failed)?;
         }
         let mut child = command.spawn().map_err(failed)?;
-        let said = Said::default();
         if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(keep(BufReader::new(stderr), Arc::clone(&said), kind));
+            tokio::spawn(keep(BufReader::new(stderr), Arc::clone(said), self.kind));
         }
-        let pid = child.id();
         let stdout = child.stdout.take().map(BufReader::new);
         let deadline = Instant::now() + self.within;
         let up = tokio::select! {
@@ -154,7 +239,7 @@ impl Start<'_> {
                 let exit = exit.map_err(failed)?;
                 // The last words may still be in the pipe.
                 tokio::time::sleep(LOOK_AGAIN * 5).await;
-                return Err(TargetError::Ended { command: shown, exit: Exit(exit), said: last_words(&said) });
+                return Err(TargetError::Ended { command: shown, exit: Exit(exit), said: last_words(said) });
             }
             () = tokio::time::sleep_until(deadline) => None,
         };
@@ -165,10 +250,9 @@ impl Start<'_> {
                 Ready::Line(text) => format!("a line with \"{text}\" on its standard output"),
             };
             let seconds = self.within.as_secs_f64();
-            return Err(TargetError::NotReady { command: shown, seconds, what, said: last_words(&said) });
+            return Err(TargetError::NotReady { command: shown, seconds, what, said: last_words(said) });
         };
-        let endpoints = vec![Endpoint { host: address.to_string(), address }];
-        Ok(Running { endpoints, admin: None, pid, kind, child: Some(child), said })
+        Ok(Up { child, address })
     }
 
     /// Waits until the server is up; gives its address.
@@ -233,8 +317,34 @@ fn free_port() -> Result<u16, TargetError> {
 }
 
 impl Running {
-    /// Waits until the server's process ends; for ever if we did not start it.
-    pub async fn ended(&mut self) -> Exit {
+    /// Ends a server that we started, and starts it again at the same address; [`changed`](Self::changed) says when it is up. Nothing
+    /// happens to one that we did not start.
+    pub fn restart(&mut self, stop: Stop) {
+        let (Some(child), Some(pid), Some(start)) = (self.child.take(), self.pid, &self.start) else { return };
+        let (said, start) = (Arc::clone(&self.said), Arc::clone(start));
+        self.restarting = Some(tokio::spawn(async move { start.again(child, pid, stop, &said).await }));
+    }
+
+    /// Waits until something happens to the server; for ever if we did not start it.
+    pub async fn changed(&mut self) -> Change {
+        if let Some(restarting) = &mut self.restarting {
+            let up = restarting.await;
+            self.restarting = None;
+            return match up {
+                Ok(Ok(Up { child, .. })) => {
+                    self.pid = child.id();
+                    self.child = Some(child);
+                    Change::Restarted
+                }
+                Ok(Err(error)) => Change::NotRestarted(error),
+                // The task is never cancelled while somebody waits for it.
+                Err(_) => std::future::pending().await,
+            };
+        }
+        Change::Ended(self.ended().await)
+    }
+
+    async fn ended(&mut self) -> Exit {
         match &mut self.child {
             Some(child) => match child.wait().await {
                 Ok(status) => Exit(status),
@@ -251,6 +361,11 @@ impl Running {
 
     /// Asks a server that we started to end, and ends it if it does not.
     pub async fn stop(mut self) {
+        if let Some(restarting) = self.restarting.take() {
+            // Its child is killed with it.
+            restarting.abort();
+            let _ = restarting.await;
+        }
         let (Some(mut child), Some(pid)) = (self.child.take(), self.pid) else { return };
         // An error means that it has ended already.
         let _ = net::signal_group(pid, net::Signal::Terminate);

@@ -23,12 +23,19 @@ pub struct Sample {
 #[derive(Debug, Clone, Copy)]
 pub struct Sampler {
     pid: u32,
+    /// CPU time of the processes that stood in its place before, nanoseconds.
+    before: u64,
 }
 
 impl Sampler {
     /// For a process by its id.
     pub fn new(pid: u32) -> Self {
-        Sampler { pid }
+        Sampler { pid, before: 0 }
+    }
+
+    /// For the process that takes this one's place, which had used so much CPU time.
+    pub fn succeeded_by(self, pid: u32, cpu: u64) -> Self {
+        Sampler { pid, before: cpu.max(self.before) }
     }
 
     /// Its process.
@@ -38,7 +45,7 @@ impl Sampler {
 
     /// CPU time alone, nanoseconds; cheap. `None` once the process has gone.
     pub fn cpu(&self) -> Option<u64> {
-        net::process_cpu(self.pid).ok()
+        net::process_cpu(self.pid).ok().map(|cpu| cpu + self.before)
     }
 
     /// Resident memory alone, bytes.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::result::{
     Compression, Connections, Deliveries, Figures, HttpPublishes, Latency, LoadgenCost, Publishes, Quantiles, Rates,
-    ServerCost, Spread,
+    Reconnect, ServerCost, Spread,
 };
 use crate::thresholds::Unit;
 
@@ -136,6 +136,7 @@ fn part_metrics() -> Vec<String> {
         deliveries: Deliveries::default(),
         rates: Rates::default(),
         compression: Compression::default(),
+        reconnect: Reconnect::default(),
         latency,
         ..Figures::default()
     };
@@ -166,7 +167,8 @@ pub fn unit_of(figure: &str) -> Unit {
     let (parent, leaf) = figure.rsplit_once('.').unwrap_or(("", figure));
     let times = ["latency", "connect", "connect_tcp", "connect_upgrade", "schedule_lag", "read_age", "spread", "http"];
     let first = parent.split('.').next().unwrap_or("");
-    if times.contains(&first) && !matches!(leaf, "count" | "sampled") {
+    let waits = first == "reconnect" && (leaf.starts_with('p') || leaf.starts_with("back_")) && leaf != "peak_per_s";
+    if waits || (times.contains(&first) && !matches!(leaf, "count" | "sampled")) {
         Unit::Time
     } else if leaf.ends_with("_share") {
         Unit::Share
@@ -197,6 +199,9 @@ mod tests {
             "rates.publishes_per_s",
             "compression.ratio",
             "groups.phones.compression.wire_bytes",
+            "reconnect.back_99",
+            "phases.goal.reconnect.p99",
+            "deliveries.missed",
             "schedule_lag.p99",
             "spread.last.max",
             "groups.phones.deliveries.lost",

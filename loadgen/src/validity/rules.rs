@@ -108,7 +108,7 @@ fn impossible_deliveries(evidence: &Evidence) -> Option<Reason> {
 
 fn unaccountable(evidence: &Evidence) -> Option<Reason> {
     let unaccountable = evidence.deliveries.unaccountable;
-    if unaccountable == 0 {
+    if unaccountable == 0 || evidence.left > 0 {
         return None;
     }
     reason(

@@ -16,6 +16,7 @@ fn healthy() -> Evidence {
         deliveries: Deliveries { expected: 100_000, delivered: 99_990, lost: 8, corrupted: 2, ..Deliveries::default() },
         deliveries_possible: 100_000,
         turned_away: 0,
+        left: 0,
         elapsed_s: 10.0,
         planned_s: 10.0,
         clock_went_back: 0,

@@ -52,10 +52,24 @@ pub struct Publisher {
 }
 
 /// What has to be done after orders were read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Obey {
-    /// Go on.
+    /// Go on; the inbox is empty.
     GoOn,
+    /// The phases begin at this time: whoever comes and goes may.
+    BeginSessions {
+        /// When.
+        at: u64,
+    },
+    /// Reset a share of the subscribers' connections.
+    Cut {
+        /// From 0 to 1.
+        share: f64,
+    },
+    /// The server is about to be restarted.
+    RestartBegins,
+    /// It is up again.
+    RestartEnded,
     /// Say goodbye on every connection.
     Leave,
 }
@@ -78,6 +92,8 @@ pub struct Course {
     pub woke: u64,
     /// Phase that runs now.
     pub phase: u16,
+    /// Connections that are not open and will come back.
+    pub away: u32,
     next_report: Option<u64>,
     told_connected: bool,
     joined_told: usize,
@@ -110,6 +126,7 @@ impl Course {
             stage: Stage::Connecting,
             woke: 0,
             phase: 0,
+            away: 0,
             next_report: None,
             told_connected: false,
             joined_told: 0,
@@ -133,7 +150,7 @@ impl Course {
         [self.dialer.wake_at(), self.moving.wake_at(), due, self.next_report, leaving].into_iter().flatten().min()
     }
 
-    /// Reads the inbox.
+    /// Reads the inbox up to what the connections have to do; to be asked again until it says to go on.
     pub fn obey(&mut self, orders: &Receiver<Order>) -> Obey {
         loop {
             match orders.try_recv() {
@@ -147,7 +164,11 @@ impl Course {
                     self.stage = Stage::Running;
                     // Reports on the seconds of the run, so that intervals and phases line up.
                     self.next_report = Some(at + SECOND);
+                    return Obey::BeginSessions { at };
                 }
+                Ok(Order::Cut { share }) => return Obey::Cut { share },
+                Ok(Order::RestartBegins) => return Obey::RestartBegins,
+                Ok(Order::RestartEnded) => return Obey::RestartEnded,
                 Ok(Order::StopPublishing) => {
                     self.pacing.stop(self.woke);
                     self.moving.stop();
@@ -158,6 +179,11 @@ impl Course {
                 Err(TryRecvError::Empty) => return Obey::GoOn,
             }
         }
+    }
+
+    /// Whether a phase runs.
+    pub fn in_phases(&self) -> bool {
+        self.stage == Stage::Running && self.pacing.runs(self.woke)
     }
 
     /// Whether publishes are to be looked for: also while draining, for what fell due before the end.
@@ -228,9 +254,11 @@ impl Course {
             worker: self.worker,
             recorder: self.ledgers.recorder.take(),
             open: self.tally.open as u32,
+            away: self.away,
             waiting: self.stage == Stage::Draining && self.pacing.is_waiting(),
             due: self.pacing.counts.clone(),
             joined,
+            roll: std::mem::take(&mut self.ledgers.roll),
         };
         self.tell(News::Tick(Box::new(tick)));
         true
@@ -264,6 +292,7 @@ impl Course {
             due: self.pacing.counts.clone(),
             unsent_by_us: self.unsent_by_us,
             joined: std::mem::take(&mut self.ledgers.joined),
+            roll: std::mem::take(&mut self.ledgers.roll),
             spreads,
             sampled,
         };

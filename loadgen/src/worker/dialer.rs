@@ -70,20 +70,25 @@ impl Dialer {
         Some(member)
     }
 
-    /// A handshake began.
-    pub fn began(&mut self, connection: u32, now: u64) {
+    /// One of the ramps' handshakes begins.
+    pub fn begin(&mut self) {
         self.opening += 1;
+    }
+
+    /// A handshake, whoever's, began at `now` and has only so much time.
+    pub fn watch(&mut self, connection: u32, now: u64) {
         self.deadlines.push_back((now + OPEN_WITHIN, connection));
     }
 
-    /// A handshake ended, one way or the other.
+    /// One of the ramps' handshakes ended, one way or the other.
     pub fn ended(&mut self) {
         self.opening = self.opening.saturating_sub(1);
     }
 
-    /// A connection whose time to open is over by `now`; it may have opened long ago.
-    pub fn expired(&mut self, now: u64) -> Option<u32> {
-        self.deadlines.pop_front_if(|(at, _)| *at <= now).map(|(_, connection)| connection)
+    /// A handshake whose time is over by `now`: when it began, and of which connection. It may have ended long ago.
+    pub fn expired(&mut self, now: u64) -> Option<(u64, u32)> {
+        let (at, connection) = self.deadlines.pop_front_if(|(at, _)| *at <= now)?;
+        Some((at - OPEN_WITHIN, connection))
     }
 
     /// Every handshake has ended: forget the deadlines.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use wire::deflate::{Context, Direction, Inflater};
 
+use super::life::ServerCursor;
 use super::{Common, Share};
 use crate::ledger::{
-    CanonicalRoom, Compressed, Content, Control, Cursor, Delivery, MessageSpread, Meter, Reader, Sampled, Shared,
-    Streams, trim_streams,
+    CanonicalRoom, Compressed, Content, Control, Cursor, Delivery, Leave, MessageSpread, Meter, Reader, Rejoin, Roll,
+    Sampled, Shared, Streams, Verify, trim_streams,
 };
 use crate::plan::Inflate;
 use crate::recorder::Recorder;
@@ -35,6 +36,8 @@ pub struct Ledgers {
     pub first_arrivals: Vec<u32>,
     /// Subscribers that joined, by room and group.
     pub joined: HashMap<(u32, u16), u32>,
+    /// Who has joined, left and come back since it was last handed over.
+    pub roll: Roll,
     /// For compressed messages that stand for themselves.
     fresh: Inflater,
     meter: Meter,
@@ -55,6 +58,8 @@ pub type Place<'a> = (u32, &'a mut Cursor, Option<&'a mut Compressed>);
 pub struct Taken {
     /// Deliveries.
     pub delivered: u64,
+    /// Messages, whatever they were.
+    pub messages: u64,
     /// The connection's own messages among them.
     pub echoes: u32,
 }
@@ -83,6 +88,7 @@ impl Ledgers {
             controls: Vec::new(),
             first_arrivals: Vec::new(),
             joined: HashMap::new(),
+            roll: Roll::default(),
             fresh: Inflater::new(Context::Fresh),
             meter: Meter::new(cpu),
         }
@@ -93,13 +99,55 @@ impl Ledgers {
         self.index.get(&id).copied().unwrap_or(0)
     }
 
-    /// A connection joins: its account begins with the next message.
+    /// A connection joins: its account begins with the next publish.
     pub fn join(&mut self, room: u32, group: Option<u16>) -> Cursor {
+        let next = self.mark(room);
         let room = &self.rooms[room as usize];
         if let Some(group) = group {
             *self.joined.entry((room.id, group)).or_default() += 1;
+            self.roll.join(room.id, group, next);
         }
-        Cursor::at_end(&room.canonical)
+        Cursor::at_end(&room.canonical, next)
+    }
+
+    /// Where an account of the room that begins or ends now does so: the number of the next publish.
+    pub fn mark(&self, room: u32) -> u32 {
+        self.common.book.order(self.rooms[room as usize].id).next()
+    }
+
+    /// A connection of the room is over, for whatever reason; its account goes on.
+    pub fn break_off(&self, room: u32, cursor: &mut Cursor) {
+        cursor.break_off(&self.rooms[room as usize].canonical);
+    }
+
+    /// The place in the server's log after the last message of a connection, where messages say it themselves.
+    pub fn chat_seq(&self, room: u32, cursor: &Cursor) -> Option<ServerCursor> {
+        if self.common.verify == Verify::Exact {
+            return None;
+        }
+        ServerCursor::after_chat(cursor.last_frame(&self.rooms[room as usize].canonical)?)
+    }
+
+    /// The account of a subscriber that has left by plan ends at `left`, a [`mark`](Self::mark) of that moment. Its connection is over.
+    pub fn leave(&mut self, room: u32, group: u16, cursor: &mut Cursor, left: u32, leave: Leave) {
+        let room = &self.rooms[room as usize];
+        let book = &self.common.book;
+        self.roll.leave(room.id, group, left, leave);
+        for number in cursor.forgo(&room.canonical, book.order(room.id), left) {
+            if let Some(phase) = book.phase_of(room.id, number) {
+                self.recorder.slot(phase, group).absences_mut().unaccountable += 1;
+            }
+        }
+    }
+
+    /// A connection is open again.
+    pub fn rejoin(&mut self, room: u32, group: Option<u16>, cursor: &mut Cursor, how: Rejoin) {
+        let next = self.mark(room);
+        let room = &self.rooms[room as usize];
+        cursor.rejoin(&room.canonical, next, how);
+        if let (Some(group), Rejoin::Missed { .. }) = (group, how) {
+            self.roll.come_back(room.id, group, next);
+        }
     }
 
     /// A connection of the room agreed on compression.
@@ -133,11 +181,12 @@ impl Ledgers {
             first_arrivals: &mut self.first_arrivals,
             delivery,
             delivered: 0,
+            messages: 0,
             echoes: 0,
         };
         let mut shared = Shared { streams: &mut room.streams, fresh: &mut self.fresh, meter: &mut self.meter };
         let result = f(&mut reader, &mut shared);
-        (Taken { delivered: reader.delivered, echoes: reader.echoes }, result)
+        (Taken { delivered: reader.delivered, messages: reader.messages, echoes: reader.echoes }, result)
     }
 
     /// The content, to render what is published.

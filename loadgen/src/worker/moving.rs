@@ -20,6 +20,8 @@ pub struct Step {
 #[derive(Debug, Default)]
 pub struct Moving {
     steps: VecDeque<Step>,
+    /// Some of them are leaves.
+    shrinks: bool,
     /// Start of the first phase, absolute.
     start: Option<u64>,
 }
@@ -27,7 +29,8 @@ pub struct Moving {
 impl Moving {
     /// Movements that begin when the first phase does; `steps` in order of time.
     pub fn new(steps: Vec<Step>) -> Self {
-        Moving { steps: steps.into(), start: None }
+        let shrinks = steps.iter().any(|step| step.what == Move::Leave);
+        Moving { steps: steps.into(), shrinks, start: None }
     }
 
     /// The first phase starts at `at`, nanoseconds of CLOCK_MONOTONIC.
@@ -38,6 +41,11 @@ impl Moving {
     /// Nobody moves any more.
     pub fn stop(&mut self) {
         self.steps = VecDeque::new();
+    }
+
+    /// Whether anybody leaves at all.
+    pub fn shrinks(&self) -> bool {
+        self.shrinks
     }
 
     /// When [`Moving::next`] must be asked again.

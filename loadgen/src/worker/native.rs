@@ -5,6 +5,7 @@
 //! | `connection` | one connection's state |
 //! | `courier` | publishers over HTTP |
 //! | `opening` | dial, upgrade, and everything that can go wrong with them |
+//! | `returning` | planned leaves, cuts, and the ways back |
 //! | `reading` | from a readable socket into the ledger |
 //! | `sending` | publishes, pongs and closes on their way out |
 //! | `outbox` | bytes that wait, and which publishes they are |
@@ -14,10 +15,11 @@ mod courier;
 mod opening;
 mod outbox;
 mod reading;
+mod returning;
 mod sending;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -32,10 +34,13 @@ use wire::frame::Opcode;
 use self::connection::{Connection, State};
 use self::courier::Couriers;
 use self::reading::{SCRATCH, Until};
+use self::returning::Restart;
 use self::sending::{close_payload, sender};
 use super::course::{Course, Obey, Stage};
+use super::life::Farewell;
 use super::news::{News, Order};
 use super::pacing::Due;
+use super::returns::Returns;
 use super::tally::Blame;
 use super::{Common, CourierShare, Share, WakeSlot};
 
@@ -77,6 +82,8 @@ struct Native {
     poller: Poller,
     connections: Vec<Connection>,
     couriers: Couriers,
+    /// Where those that may leave by a phase are among `connections`, by which connection of the run they are.
+    places: HashMap<u32, u32>,
     scratch: Box<[u8]>,
     again: Vec<Token>,
     due: Vec<Due>,
@@ -85,6 +92,11 @@ struct Native {
     resting: BinaryHeap<Reverse<(u64, u32)>>,
     /// Reads since it was last looked at what is due.
     reads: usize,
+    /// Who leaves or comes back next.
+    returns: Returns,
+    /// Connections that will come back.
+    away: u32,
+    restart: Restart,
 }
 
 impl Native {
@@ -95,6 +107,7 @@ impl Native {
         }
         Native {
             couriers,
+            places: HashMap::new(),
             connections: Vec::with_capacity(course.dialer.total()),
             scratch: vec![0; SCRATCH].into_boxed_slice(),
             course,
@@ -104,22 +117,38 @@ impl Native {
             resting: BinaryHeap::new(),
             rng: Pcg64Mcg::seed_from_u64(now()),
             reads: 0,
+            returns: Returns::default(),
+            away: 0,
+            restart: Restart::default(),
         }
     }
 
     fn turn(&mut self, orders: &Receiver<Order>) -> io::Result<()> {
         let rested = self.resting.peek().map(|Reverse((at, _))| *at);
-        let wake_at = [self.course.wake_at(), rested, self.couriers.wake_at()];
+        let wake_at = [self.course.wake_at(), rested, self.couriers.wake_at(), self.returns.next()];
         self.poller.set_timer(wake_at.into_iter().flatten().min())?;
         let turn = self.poller.wait(Timeout::Never)?;
         self.course.wake(now());
-        if turn.woken && self.course.obey(orders) == Obey::Leave {
-            self.leave();
+        while turn.woken {
+            match self.course.obey(orders) {
+                Obey::GoOn => break,
+                Obey::BeginSessions { at } => self.begin_sessions(at),
+                Obey::Cut { share } => self.cut(share, self.course.phase),
+                Obey::RestartBegins => self.restart_begins(),
+                Obey::RestartEnded => self.restart_ended(),
+                Obey::Leave => {
+                    self.leave();
+                    break;
+                }
+            }
         }
         let mut again = std::mem::take(&mut self.again);
         self.poller.take_again(&mut again);
         for &token in &again {
-            self.ready(Ready { token, readable: true, writable: false, closed: true });
+            // A socket that took this one's place is announced by the kernel.
+            if self.connections[token.0 as usize].state != State::Connecting {
+                self.ready(Ready { token, readable: true, writable: false, closed: true });
+            }
         }
         self.again = again;
         for i in 0..turn.events {
@@ -129,6 +158,8 @@ impl Native {
         self.expire_letters();
         self.pace();
         self.connect();
+        self.come_and_go();
+        self.course.away = self.away;
         if self.course.report() && self.course.ledgers.wants_trim() {
             let open = self.connections.iter_mut().filter(|c| c.state == State::Open);
             let places = open.map(|c| (c.room, &mut c.cursor, c.compressed.as_deref_mut())).collect();
@@ -151,24 +182,23 @@ impl Native {
         }
         if ready.readable {
             match self.connections[id as usize].state {
-                State::Open | State::Leaving => self.read(id, if ready.closed { Until::Empty } else { Until::Short }),
+                State::Open | State::Leaving | State::Departing => {
+                    self.read(id, if ready.closed { Until::Empty } else { Until::Short })
+                }
                 State::Upgrading => self.read_answer(id),
-                State::Connecting | State::Closed => {}
+                State::Connecting | State::Away | State::Left | State::Closed => {}
             }
         }
     }
 
     /// An open connection is over.
-    fn closed(&mut self, id: u32, cause: &str) {
+    fn closed(&mut self, id: u32, cause: &str, farewell: Farewell) {
         let connection = &mut self.connections[id as usize];
         match connection.state {
-            State::Open => {
-                self.course.tally.close(cause.to_owned());
-                self.course.tally.address(connection.endpoint).closed += 1;
-                connection.group.into_iter().for_each(|group| self.course.tally.close_of(group));
-            }
+            State::Open => return self.ended(id, cause, farewell),
+            State::Departing => return self.departed(id),
             State::Leaving => self.course.tally.leave(),
-            State::Connecting | State::Upgrading | State::Closed => return,
+            State::Connecting | State::Upgrading | State::Away | State::Left | State::Closed => return,
         }
         connection.state = State::Closed;
         connection.socket = None;
@@ -178,6 +208,7 @@ impl Native {
 
     /// Says goodbye to everybody.
     fn leave(&mut self) {
+        self.end_absences();
         let (connections, couriers) = (&self.connections, &self.couriers);
         self.course.leave(|publisher| sender(publisher, connections, couriers));
         self.couriers.give_up(&mut self.course.tally);
@@ -193,10 +224,15 @@ impl Native {
                         self.connections[id as usize].state = State::Leaving;
                     }
                 }
+                State::Connecting | State::Upgrading | State::Departing if self.comes_back(id).is_some() => {
+                    let connection = &mut self.connections[id as usize];
+                    connection.socket = None;
+                    connection.state = State::Closed;
+                }
                 State::Connecting | State::Upgrading => {
                     self.failed(id, "the run ended before it was open".to_owned(), Blame::Server);
                 }
-                State::Leaving | State::Closed => {}
+                State::Leaving | State::Departing | State::Away | State::Left | State::Closed => {}
             }
         }
     }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use super::pacing::DueCounts;
 use super::tally::Tally;
-use crate::ledger::{MessageSpread, Sampled};
+use crate::ledger::{MessageSpread, Roll, Sampled};
 use crate::recorder::Recorder;
 
 /// From control to a worker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Order {
     /// Begin to connect.
     Connect,
@@ -17,6 +17,15 @@ pub enum Order {
         /// When.
         at: u64,
     },
+    /// Reset this share of the subscribers' connections.
+    Cut {
+        /// From 0 to 1.
+        share: f64,
+    },
+    /// The server is about to be restarted.
+    RestartBegins,
+    /// It is up again.
+    RestartEnded,
     /// No publish falls due from now on.
     StopPublishing,
     /// Close everything, hand over what is left and end.
@@ -50,12 +59,16 @@ pub struct Tick {
     pub recorder: Recorder,
     /// Open now.
     pub open: u32,
+    /// Not open, but about to come back.
+    pub away: u32,
     /// Some publish fell due and was not sent yet.
     pub waiting: bool,
     /// Publishes that fell due or were sent since the run began, for the ledger's expectation.
     pub due: DueCounts,
     /// Subscribers that joined, by room and group; sent when it has changed.
     pub joined: Option<HashMap<(u32, u16), u32>>,
+    /// Subscribers that have joined, left and come back since the last tick.
+    pub roll: Roll,
 }
 
 /// Everything a worker knows at the end.
@@ -73,6 +86,8 @@ pub struct Harvest {
     pub unsent_by_us: u64,
     /// Subscribers that joined, by room and group.
     pub joined: HashMap<(u32, u16), u32>,
+    /// Subscribers that have joined, left and come back since the last tick.
+    pub roll: Roll,
     /// First and last subscriber of every message.
     pub spreads: Vec<MessageSpread>,
     /// Median and 99 % subscriber of the sampled messages, microseconds after sending.

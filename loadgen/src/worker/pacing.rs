@@ -15,11 +15,18 @@ const MOST_AT_ONCE: usize = 256;
 #[derive(Debug, Clone, Default)]
 pub struct DueCounts {
     counts: HashMap<(u32, u16, Option<u16>), u64>,
+    /// By phase, of publishers that were away by plan: these are not due.
+    away: HashMap<u16, u64>,
 }
 
 impl DueCounts {
     fn add(&mut self, room: u32, phase: u16, sender: Option<u16>) {
         *self.counts.entry((room, phase, sender)).or_default() += 1;
+    }
+
+    /// Publishes of a phase that were left out because their publisher was away by plan.
+    pub fn away(&self, phase: u16) -> u64 {
+        self.away.get(&phase).copied().unwrap_or(0)
     }
 
     /// Room, phase, sender's group and how many.
@@ -53,12 +60,12 @@ enum Pace {
 pub enum Sender {
     /// Its socket takes bytes.
     Ready,
-    /// Its socket is full: what is due waits in the schedule, due as before.
+    /// Its socket is full, or it is about to come back: what is due waits in the schedule, due as before.
     Blocked,
-    /// It has no connection any more: what falls due is counted and never sent.
+    /// It has left by plan: what falls due is not its business, and is counted as that.
+    Away,
+    /// It has no connection: what falls due is counted and never sent.
     Gone,
-    /// It is not there, by plan: nothing falls due.
-    Absent,
 }
 
 /// A publish that is due now.
@@ -175,7 +182,7 @@ impl Pacing {
                         }
                     }
                     // `unblocked` makes it eager again; one without a connection publishes no more.
-                    Sender::Blocked | Sender::Gone | Sender::Absent => {}
+                    Sender::Blocked | Sender::Away | Sender::Gone => {}
                 }
             }
         }
@@ -200,7 +207,9 @@ impl Pacing {
                 && out.len() < most
             {
                 let phase = phase_of(&self.phases, offset) as u16;
-                if sender != Sender::Absent {
+                if sender == Sender::Away {
+                    *self.counts.away.entry(phase).or_default() += 1;
+                } else {
                     self.counts.add(timing.room, phase, timing.sender);
                 }
                 if sender == Sender::Ready {
@@ -218,6 +227,25 @@ impl Pacing {
         self.timings[publisher].writable_since = now;
     }
 
+    /// A publisher is connected again from `now` on: nothing that it sent before is answered any more.
+    pub fn returned(&mut self, publisher: usize, now: u64) {
+        self.writable(publisher, now);
+        if let Pace::Closed { in_flight, free } = &mut self.timings[publisher].pace {
+            *free = *in_flight;
+        }
+        self.unblocked(publisher);
+    }
+
+    /// When the first phase began or begins.
+    pub fn started(&self) -> Option<u64> {
+        self.span.map(|(start, _)| start)
+    }
+
+    /// Whether phases run at `now`.
+    pub fn runs(&self, now: u64) -> bool {
+        self.span.is_some_and(|(start, end)| (start..end).contains(&now))
+    }
+
     /// A publisher that was blocked can send again.
     pub fn unblocked(&mut self, publisher: usize) {
         match &self.timings[publisher].pace {
@@ -229,11 +257,12 @@ impl Pacing {
 
     /// So many places of a closed loop are free again.
     pub fn completed(&mut self, publisher: usize, n: u32) {
-        if let Pace::Closed { free, .. } = &mut self.timings[publisher].pace {
+        if let Pace::Closed { free, in_flight } = &mut self.timings[publisher].pace {
             if *free == 0 && n > 0 {
                 self.eager.push(publisher as u32);
             }
-            *free += n;
+            // What was sent before an absence may still be answered after it.
+            *free = (*free + n).min(*in_flight);
         }
     }
 
@@ -251,10 +280,11 @@ impl Pacing {
         let mut sendable = 0;
         for (i, timing) in self.timings.iter_mut().enumerate() {
             let Pace::Open(schedule) = &mut timing.pace else { continue };
+            if sender(i) == Sender::Away {
+                continue;
+            }
             while let Some(offset) = schedule.peek().filter(|offset| start + offset < end) {
-                if sender(i) != Sender::Absent {
-                    self.counts.add(timing.room, phase_of(&self.phases, offset) as u16, timing.sender);
-                }
+                self.counts.add(timing.room, phase_of(&self.phases, offset) as u16, timing.sender);
                 sendable += u64::from(sender(i) == Sender::Ready);
                 schedule.advance();
             }

@@ -62,6 +62,8 @@ pub struct Member {
     pub connection: u32,
     /// Local address, if the plan names one.
     pub source: Option<IpAddr>,
+    /// Its number in its group; of a separate publisher, in the run.
+    pub index: u32,
     /// What is done with its messages where compression is agreed on.
     pub inflate: Inflate,
 }
@@ -131,6 +133,7 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
                         publisher: Some(publisher),
                         connection,
                         source: None,
+                        index: publisher,
                         inflate: Inflate::Verify,
                     };
                     connection += 1;
@@ -160,7 +163,8 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
             let inflate = if publisher.is_some() { Inflate::Verify } else { group.inflate(i) };
             let endpoint = plan.target.endpoint(path_room, connection);
             let of = Some(g as u16);
-            let member = Member { group: of, room, path_room, endpoint, publisher, connection, source, inflate };
+            let member =
+                Member { group: of, room, path_room, endpoint, publisher, connection, source, index: i, inflate };
             let worker = place(path_room, connection);
             if i < group.initial {
                 ramps[worker].push(member);

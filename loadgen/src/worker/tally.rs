@@ -23,6 +23,12 @@ pub struct Tally {
     pub closed: BTreeMap<String, u64>,
     /// Subscribers that ended before the run did, by group.
     pub closed_of: BTreeMap<u16, u64>,
+    /// Ended by plan, by what planned it.
+    pub left: BTreeMap<&'static str, u64>,
+    /// Of `refused` and `failed`, those of connections that had been open before.
+    pub again: u64,
+    /// Handshakes of connections that came back, by tenth of a second since the first phase began.
+    pub handshakes: Vec<u32>,
     /// Failures of this machine's own making: descriptors, ports, memory.
     pub exhausted: BTreeMap<RanOut, u64>,
     /// TCP and upgrade together, microseconds.
@@ -76,6 +82,39 @@ impl Tally {
         *self.failed.entry(cause).or_default() += 1;
     }
 
+    /// A connection that was open before could not come back.
+    pub fn fail_again(&mut self, cause: String, blame: Blame) {
+        self.again += 1;
+        self.fail(cause, blame);
+    }
+
+    /// The server did not let a connection back in.
+    pub fn refuse_again(&mut self, status: u16) {
+        self.again += 1;
+        self.refuse(status);
+    }
+
+    /// An open connection ended by plan.
+    pub fn part(&mut self, plan: &'static str) {
+        self.leave();
+        *self.left.entry(plan).or_default() += 1;
+    }
+
+    /// A connection is open again.
+    pub fn reopen(&mut self) {
+        self.open += 1;
+        self.peak = self.peak.max(self.open);
+    }
+
+    /// A connection tries to come back, so many nanoseconds after the first phase began.
+    pub fn handshake(&mut self, since: u64) {
+        let tenth = (since / 100_000_000) as usize;
+        if self.handshakes.len() <= tenth {
+            self.handshakes.resize(tenth + 1, 0);
+        }
+        self.handshakes[tenth] += 1;
+    }
+
     /// The server answered with something else than 101.
     pub fn refuse(&mut self, status: u16) {
         *self.refused.entry(status).or_default() += 1;
@@ -92,7 +131,7 @@ impl Tally {
         *self.closed_of.entry(group).or_default() += 1;
     }
 
-    /// An open connection ended because the run did.
+    /// An open connection ended because the run did, or the scenario wanted it.
     pub fn leave(&mut self) {
         self.open = self.open.saturating_sub(1);
     }
@@ -117,7 +156,7 @@ impl Tally {
 
     /// Connections whose outcome is known.
     pub fn resolved(&self) -> u64 {
-        self.opened + self.refused.values().sum::<u64>() + self.failed.values().sum::<u64>()
+        self.opened + self.refused.values().sum::<u64>() + self.failed.values().sum::<u64>() - self.again
     }
 
     /// Adds another worker's.
@@ -129,6 +168,12 @@ impl Tally {
         add(&mut self.refused, &other.refused);
         add(&mut self.failed, &other.failed);
         add(&mut self.closed, &other.closed);
+        add(&mut self.left, &other.left);
+        self.again += other.again;
+        if self.handshakes.len() < other.handshakes.len() {
+            self.handshakes.resize(other.handshakes.len(), 0);
+        }
+        self.handshakes.iter_mut().zip(&other.handshakes).for_each(|(sum, n)| *sum += n);
         add(&mut self.agreed, &other.agreed);
         add(&mut self.exhausted, &other.exhausted);
         add(&mut self.closed_of, &other.closed_of);

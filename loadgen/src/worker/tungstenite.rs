@@ -95,8 +95,16 @@ async fn lead(state: Shared, orders: Receiver<Order>, told: &Notify) -> io::Resu
         let mut borrowed = state.borrow_mut();
         let this = &mut *borrowed;
         this.course.wake(now());
-        if woken && this.course.obey(&orders) == Obey::Leave {
-            this.leave();
+        while woken {
+            match this.course.obey(&orders) {
+                Obey::GoOn => break,
+                // Scenarios with connections that leave are refused for this client.
+                Obey::BeginSessions { .. } | Obey::Cut { .. } | Obey::RestartBegins | Obey::RestartEnded => {}
+                Obey::Leave => {
+                    this.leave();
+                    break;
+                }
+            }
         }
         if this.course.publishes() {
             this.publish();
@@ -104,8 +112,6 @@ async fn lead(state: Shared, orders: Receiver<Order>, told: &Notify) -> io::Resu
         while let Some(member) = this.course.dialer.next(this.course.woke) {
             this.dial(member, &state);
         }
-        // Deadlines are the tasks' own business here.
-        while this.course.dialer.expired(this.course.woke).is_some() {}
         this.course.tell_connected();
         if this.course.report() && this.course.ledgers.wants_trim() {
             // Messages are matched by what they say, so nobody needs the canonical bytes.
@@ -124,7 +130,7 @@ impl State {
         let began = now();
         let id = self.connections.len() as u32;
         self.course.tally.began.get_or_insert(began);
-        self.course.dialer.began(id, began);
+        self.course.dialer.begin();
         let publisher = member.publisher.and_then(|index| self.course.local(index));
         if let Some(publisher) = publisher {
             self.course.publishers[publisher].connection = Some(id);

@@ -10,6 +10,8 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio_tungstenite::accept_hdr_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::fault::Fault;
 use super::hub::Hub;
@@ -24,8 +26,13 @@ pub async fn serve(mut stream: TcpStream, hub: Arc<Mutex<Hub>>) {
         return;
     }
     let mut room = String::new();
+    let mut resumes = false;
     #[allow(clippy::result_large_err, reason = "the signature is tungstenite's")]
-    let upgrade = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
+    let upgrade = |request: &Request, mut response: Response| -> Result<Response, ErrorResponse> {
+        resumes = request.uri().query().is_some_and(|query| query.contains("resume=double."));
+        if matches!(fault, Fault::RefuseResume { .. }) {
+            response.headers_mut().insert("fanout-cursor", "double.7".parse().unwrap());
+        }
         let status = match request.uri().path().strip_prefix("/broadcast/") {
             Some(named) => {
                 room = named.to_owned();
@@ -47,6 +54,13 @@ pub async fn serve(mut stream: TcpStream, hub: Arc<Mutex<Hub>>) {
         return;
     }
     let (mut sink, mut source) = socket.split();
+    if resumes {
+        hub.lock().unwrap().tally.resumes_refused += 1;
+        let gone = CloseFrame { code: CloseCode::from(4001), reason: "double.9".into() };
+        sink.send(Message::Close(Some(gone))).await.unwrap();
+        while let Some(Ok(_)) = source.next().await {}
+        return;
+    }
     let (outgoing, mut queue) = unbounded_channel();
     let id = hub.lock().unwrap().join(&room, outgoing);
     let send = async {

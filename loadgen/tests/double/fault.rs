@@ -17,6 +17,8 @@ pub enum Fault {
     Alter { every: u64, byte: usize, whose: Whose },
     /// At a message, closes every so-manieth subscriber with 1013, and sends the message to the others.
     Close { at: u64, every: usize },
+    /// As `Close`, and says a cursor to everybody, but closes whoever comes back with it with 4001.
+    RefuseResume { at: u64, every: usize },
     /// Closes the sender of a message with 1008, after relaying it.
     CloseSender { at: u64 },
     /// Sends one subscriber a frame with a reserved bit in place of a message.

@@ -31,6 +31,8 @@ pub struct Tally {
     pub refused: u64,
     /// Connections closed by the double.
     pub closed: u64,
+    /// Connections that wanted to resume, and were closed.
+    pub resumes_refused: u64,
     /// Pings sent.
     pub pings: u64,
     /// Pongs received.
@@ -114,7 +116,7 @@ impl Hub {
         match self.fault {
             Fault::Stall { at, pause } if at == n => std::thread::sleep(pause),
             Fault::Die { at } if at == n => self.end.notify_one(),
-            Fault::Close { at, every } if at == n => {
+            Fault::Close { at, every } | Fault::RefuseResume { at, every } if at == n => {
                 for id in others.iter().copied().step_by(every) {
                     let farewell = CloseFrame { code: CloseCode::from(1013), reason: "too slow".into() };
                     self.send(room, id, &Message::Close(Some(farewell)));

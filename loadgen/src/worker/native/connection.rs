@@ -8,6 +8,7 @@ use super::outbox::Outbox;
 use crate::ledger::{Compressed, Cursor};
 use crate::plan::Inflate;
 use crate::request::Whose;
+use crate::worker::life::Life;
 use crate::worker::throttle::Throttle;
 
 /// One connection.
@@ -32,6 +33,14 @@ pub struct Connection {
     pub opening: Option<Box<Opening>>,
     /// Only of publishers, and while something waits to be written.
     pub outbox: Option<Box<Outbox>>,
+    /// When it opened; 0: not yet.
+    pub opened: u64,
+    /// Messages since then.
+    pub received: u32,
+    /// It came back and has heard nothing yet.
+    pub waits: bool,
+    /// Only where it can leave and come back.
+    pub life: Option<Box<Life>>,
 }
 
 /// Where a connection is in its life.
@@ -45,6 +54,12 @@ pub enum State {
     Open,
     /// We sent a close frame and wait for the server's.
     Leaving,
+    /// We said goodbye by plan while the run goes on, and wait for the server's.
+    Departing,
+    /// Between two sockets: it will try to come back.
+    Away,
+    /// It left by plan and stays away.
+    Left,
     /// Over.
     Closed,
 }
@@ -61,6 +76,8 @@ pub struct Opening {
     pub whose: Whose,
     pub key: String,
     pub inflate: Inflate,
+    /// What it asks the server to replay from.
+    pub resume: Option<String>,
     /// The answer so far.
     pub answer: Vec<u8>,
 }

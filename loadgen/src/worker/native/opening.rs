@@ -11,10 +11,12 @@ use wire::handshake::{Answer, encode_key, verify_answer};
 use super::Native;
 use super::connection::{Connection, Opening, State};
 use super::reading::{SCRATCH, Until};
+use super::returning::life_of;
 use crate::plan::{Declined, Move};
 use crate::validity::RanOut;
 use crate::worker::Member;
 use crate::worker::causes::{NO_COMPRESSION, broken, handshake_cause};
+use crate::worker::life::Part;
 use crate::worker::tally::Blame;
 use crate::worker::throttle::Throttle;
 
@@ -30,51 +32,77 @@ impl Native {
                     self.course.tally.asked += 1;
                     self.dial(step.member);
                 }
-                Move::Leave => {}
+                Move::Leave => self.leave_for_good(step.member.connection),
             }
         }
-        while let Some(id) = self.course.dialer.expired(self.course.woke) {
-            if matches!(self.connections[id as usize].state, State::Connecting | State::Upgrading) {
+        while let Some((began, id)) = self.course.dialer.expired(self.course.woke) {
+            let opening = self.connections[id as usize].opening.as_ref();
+            if opening.is_some_and(|opening| opening.began == began) {
                 self.failed(id, "no answer to the upgrade within 10 s".to_owned(), Blame::Server);
             }
         }
         self.course.tell_connected();
     }
 
+    /// A phase has fewer connections: this one says goodbye, if it is there.
+    fn leave_for_good(&mut self, connection: u32) {
+        if let Some(id) = self.places.remove(&connection)
+            && self.connections[id as usize].state == State::Open
+        {
+            self.depart(id, Part::ForGood);
+        }
+    }
+
     fn dial(&mut self, member: Member) {
-        let began = now();
-        self.course.tally.began.get_or_insert(began);
+        self.course.tally.began.get_or_insert_with(now);
         let id = self.connections.len() as u32;
+        if self.course.moving.shrinks() {
+            self.places.insert(member.connection, id);
+        }
         let publisher = member.publisher.and_then(|index| self.course.local(index));
         if let Some(publisher) = publisher {
             self.course.publishers[publisher].connection = Some(id);
         }
-        let whose = member.whose();
-        let mut nonce = [0; 16];
-        self.rng.fill_bytes(&mut nonce);
         self.connections.push(Connection {
             socket: None,
             state: State::Connecting,
             group: member.group,
-            endpoint: whose.endpoint,
+            endpoint: member.endpoint,
             room: self.course.ledgers.room(member.room),
             publisher: publisher.map(|p| p as u32),
             cursor: Default::default(),
             compressed: None,
             throttle: None,
-            opening: Some(Box::new(Opening {
-                began,
-                connected: 0,
-                source: member.source,
-                whose,
-                key: encode_key(nonce),
-                inflate: member.inflate,
-                answer: Vec::new(),
-            })),
+            opening: None,
             outbox: None,
+            opened: 0,
+            received: 0,
+            waits: false,
+            life: life_of(&self.course.common.plan, &member),
         });
-        self.course.dialer.began(id, began);
-        let address = self.course.address(whose.endpoint);
+        self.course.dialer.begin();
+        self.open_socket(id, member, None);
+    }
+
+    /// Dials with a new socket; `resume` is asked for in the upgrade.
+    pub(super) fn open_socket(&mut self, id: u32, member: Member, resume: Option<String>) {
+        let began = now();
+        let mut nonce = [0; 16];
+        self.rng.fill_bytes(&mut nonce);
+        let connection = &mut self.connections[id as usize];
+        connection.state = State::Connecting;
+        connection.opening = Some(Box::new(Opening {
+            began,
+            connected: 0,
+            source: member.source,
+            whose: member.whose(),
+            key: encode_key(nonce),
+            inflate: member.inflate,
+            resume,
+            answer: Vec::new(),
+        }));
+        self.course.dialer.watch(id, began);
+        let address = self.course.address(member.endpoint);
         let dialled = match self.course.read_rate(member.group) {
             Some(rate) => dial_with_buffer(address, member.source, Throttle::receive_buffer(rate)),
             None => dial(address, member.source),
@@ -109,7 +137,8 @@ impl Native {
         connection.state = State::Upgrading;
         let mut request = Vec::new();
         let offer = self.course.compression(connection.group).map(|c| c.offer);
-        let written = self.course.requests.write(opening.whose, &opening.key, offer, &mut request);
+        let resume = opening.resume.as_deref();
+        let written = self.course.requests.write(opening.whose, &opening.key, offer, resume, &mut request);
         let sent = match written {
             Ok(()) => socket.send(&request).map_err(|e| e.to_string()),
             Err(error) => Err(error.to_string()),
@@ -150,13 +179,21 @@ impl Native {
                 {
                     return self.failed(id, NO_COMPRESSION.to_owned(), Blame::Server);
                 }
-                Ok(Answer::Upgraded { consumed, compression, .. }) => {
+                Ok(Answer::Upgraded { consumed, compression, headers, .. }) => {
                     let rest = opening.answer.split_off(consumed);
+                    self.note_cursor(id, &headers);
                     return self.opened(id, at, rest, compression);
                 }
                 Ok(Answer::Refused { status, .. }) => {
-                    self.course.tally.refuse(status);
-                    self.course.tally.address(connection.endpoint).refused += 1;
+                    match self.comes_back(id) {
+                        None => {
+                            self.course.tally.refuse(status);
+                            self.course.tally.address(self.connections[id as usize].endpoint).refused += 1;
+                        }
+                        Some(part) if part.must_be_let_in() => self.course.tally.refuse_again(status),
+                        // So are servers that are restarted or overrun.
+                        Some(_) => {}
+                    }
                     return self.end(id);
                 }
                 Err(error) => return self.failed(id, handshake_cause(&error), Blame::Server),
@@ -168,21 +205,33 @@ impl Native {
     }
 
     fn opened(&mut self, id: u32, at: u64, rest: Vec<u8>, agreed: Option<Agreement>) {
-        self.course.dialer.ended();
+        let before = self.comes_back(id);
         let connection = &mut self.connections[id as usize];
         let Some(opening) = connection.opening.take() else { return };
         connection.state = State::Open;
         connection.throttle = self.course.read_rate(connection.group).map(|rate| Box::new(Throttle::new(rate, at)));
-        connection.cursor = self.course.ledgers.join(connection.room, connection.group);
+        connection.opened = at;
+        if before.is_none() {
+            self.course.dialer.ended();
+            connection.cursor = self.course.ledgers.join(connection.room, connection.group);
+        }
         let compressed =
             agreed.map(|agreed| self.course.ledgers.compressed(connection.room, agreed.server, opening.inflate));
         connection.compressed = compressed.map(Box::new);
-        if let Some(group) = connection.group {
-            self.course.tally.agree(group, agreed);
+        if before.is_none() {
+            if let Some(group) = connection.group {
+                self.course.tally.agree(group, agreed);
+            }
+            let tcp = opening.connected.saturating_sub(opening.began) / 1000;
+            self.course.tally.open(at, tcp, at.saturating_sub(opening.connected) / 1000);
+            self.course.tally.address(connection.endpoint).opened += 1;
+            if let Some(publisher) = connection.publisher {
+                // One that joins while phases run has been waited for.
+                self.course.pacing.unblocked(publisher as usize);
+            }
+        } else {
+            self.is_back(id, at);
         }
-        let tcp = opening.connected.saturating_sub(opening.began) / 1000;
-        self.course.tally.open(at, tcp, at.saturating_sub(opening.connected) / 1000);
-        self.course.tally.address(connection.endpoint).opened += 1;
         drop(opening);
         if !rest.is_empty() {
             self.scratch[..rest.len()].copy_from_slice(&rest);
@@ -195,17 +244,27 @@ impl Native {
     }
 
     pub(super) fn failed(&mut self, id: u32, cause: String, blame: Blame) {
-        self.course.tally.fail(cause, blame);
-        self.course.tally.address(self.connections[id as usize].endpoint).failed += 1;
+        match (self.comes_back(id), blame) {
+            (None, _) => {
+                self.course.tally.fail(cause, blame);
+                self.course.tally.address(self.connections[id as usize].endpoint).failed += 1;
+            }
+            (Some(part), Blame::Server) if !part.must_be_let_in() => {}
+            (Some(_), _) => self.course.tally.fail_again(cause, blame),
+        }
         self.end(id);
     }
 
     /// A connection that never opened is over.
     fn end(&mut self, id: u32) {
-        self.course.dialer.ended();
+        let before = self.comes_back(id);
         let connection = &mut self.connections[id as usize];
         connection.state = State::Closed;
         connection.socket = None;
         connection.opening = None;
+        match before {
+            None => self.course.dialer.ended(),
+            Some(_) => self.try_later(id),
+        }
     }
 }

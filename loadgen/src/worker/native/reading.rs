@@ -12,6 +12,7 @@ use super::sending::close_payload;
 use super::{Native, READS};
 use crate::ledger::{Control, Delivery};
 use crate::worker::causes::{END_OF_STREAM, broke_protocol, broken, closed_by};
+use crate::worker::life::Farewell;
 
 /// One read takes at most this much; it fits the cores' second-level cache beside the canonical bytes.
 pub(super) const SCRATCH: usize = 256 << 10;
@@ -39,7 +40,7 @@ impl Native {
             let at = now();
             self.reads += 1;
             match result {
-                Ok(0) => return self.closed(id, END_OF_STREAM),
+                Ok(0) => return self.closed(id, END_OF_STREAM, Farewell::None),
                 Ok(n) => {
                     let open = self.take(id, n, at);
                     if self.reads >= READS {
@@ -51,7 +52,7 @@ impl Native {
                 }
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return self.closed(id, &broken(&e)),
+                Err(e) => return self.closed(id, &broken(&e), Farewell::None),
             }
         }
         self.poller.again(Token(id));
@@ -73,7 +74,7 @@ impl Native {
             let at = now();
             self.reads += 1;
             match result {
-                Ok(0) => return self.closed(id, END_OF_STREAM),
+                Ok(0) => return self.closed(id, END_OF_STREAM, Farewell::None),
                 Ok(n) => {
                     throttle.took(n, at);
                     if !self.take(id, n, at) {
@@ -85,7 +86,7 @@ impl Native {
                 }
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return self.closed(id, &broken(&e)),
+                Err(e) => return self.closed(id, &broken(&e), Farewell::None),
             }
         }
     }
@@ -118,8 +119,8 @@ impl Native {
     /// Takes `scratch[..n]`, read at `at`, into the ledger; whether the connection is still open.
     pub(super) fn take(&mut self, id: u32, n: usize, at: u64) -> bool {
         let connection = &mut self.connections[id as usize];
-        if connection.state == State::Leaving {
-            // The run is over: only the server's close is of interest, and any end will do.
+        if matches!(connection.state, State::Leaving | State::Departing) {
+            // It has left: only the server's close is of interest, and any end will do.
             return true;
         }
         let publisher = connection.publisher;
@@ -142,10 +143,15 @@ impl Native {
         if taken.delivered > 0 && connection.group.is_some() {
             phase.read_age.record_n((at - self.course.woke) / 1000, taken.delivered);
         }
+        connection.received = connection.received.saturating_add(taken.messages as u32);
+        let hears_again = connection.waits && taken.messages > 0;
         self.course.complete(publisher, taken);
+        if hears_again {
+            self.hears_again(id, at);
+        }
         if let Err(error) = result {
             self.send_control(id, Opcode::Close, &close_payload(error.close_code(), ""));
-            self.closed(id, broke_protocol(&error));
+            self.closed(id, broke_protocol(&error), Farewell::Said);
             return false;
         }
         !self.answer_controls(id)
@@ -162,11 +168,11 @@ impl Native {
                 Control::Close(frame) => {
                     let code = frame.as_ref().map_or(CloseCode::NORMAL, |f| f.code);
                     self.send_control(id, Opcode::Close, &close_payload(code, ""));
-                    self.closed(id, &closed_by(frame));
+                    self.closed(id, &closed_by(frame), Farewell::Said);
                     return true;
                 }
             }
         }
-        self.connections[id as usize].state == State::Closed
+        !matches!(self.connections[id as usize].state, State::Open | State::Leaving)
     }
 }

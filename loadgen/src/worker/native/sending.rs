@@ -14,6 +14,7 @@ use super::outbox::{Before, Flushed};
 use crate::ledger::{NOT_DUE, Published};
 use crate::worker::causes::broken;
 use crate::worker::course::Publisher;
+use crate::worker::life::{Farewell, Part};
 use crate::worker::pacing::{Due, Sender};
 
 impl Native {
@@ -39,7 +40,7 @@ impl Native {
             // Only publishers keep theirs: there are thousands of others.
             (Flushed::All(_), None) => connection.outbox = None,
             (Flushed::All(Before::Ready), Some(_)) | (Flushed::Blocked, _) => {}
-            (Flushed::Broken(error), _) => self.closed(id, &broken(&error)),
+            (Flushed::Broken(error), _) => self.closed(id, &broken(&error), Farewell::None),
         }
     }
 
@@ -99,9 +100,19 @@ pub(super) fn sender(publisher: Publisher, connections: &[Connection], couriers:
             Some(outbox) if !outbox.is_empty() => Sender::Blocked,
             _ => Sender::Ready,
         },
-        Some(c) if c.state == State::Connecting || c.state == State::Upgrading => Sender::Absent,
-        Some(_) => Sender::Gone,
-        None => Sender::Absent,
+        Some(c) if c.state == State::Left => Sender::Away,
+        // It is about to join.
+        Some(c) if c.opened == 0 && matches!(c.state, State::Connecting | State::Upgrading) => Sender::Away,
+        Some(c) if c.state != State::Closed => match c.life.as_ref().and_then(|life| life.away.as_ref()) {
+            Some(away) if matches!(away.part, Part::Churn | Part::ForGood) => Sender::Away,
+            // It sends when it is back: what is due meanwhile is late by its absence.
+            Some(_) => Sender::Blocked,
+            None if c.state == State::Departing => Sender::Away,
+            None => Sender::Gone,
+        },
+        // It joins in a later phase.
+        None => Sender::Away,
+        _ => Sender::Gone,
     }
 }
 

@@ -25,7 +25,7 @@ fn pacing(rate: f64) -> Pacing {
     let plan = Arc::new(quick(&load, &[], &limits).unwrap());
     let share = shares(&plan, 1).remove(0);
     let common = Common {
-        book: Book::new(publisher_rooms(&plan)),
+        book: Arc::new(Book::new(publisher_rooms(&plan))),
         plan,
         endpoints: Vec::new(),
         admin: None,
