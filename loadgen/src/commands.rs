@@ -1,6 +1,7 @@
 //! What each command does; gives the exit code.
 
 mod ab;
+mod capacity;
 mod compare;
 mod run;
 mod validate;
@@ -29,6 +30,7 @@ pub fn dispatch(cli: Cli) -> u8 {
         Command::Run(args) => run::files(&args),
         Command::Quick(args) => run::quick_load(&args),
         Command::Ab(args) => ab::file(&args),
+        Command::Capacity(args) => capacity::file(&args),
         Command::Compare(args) => compare::sets(&args),
         Command::Validate(args) => validate::files(&args),
         Command::Schema => say(&schema()).map_or_else(|code| code, |()| DONE),

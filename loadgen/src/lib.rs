@@ -12,6 +12,7 @@
 //! ```
 
 pub mod analyse;
+pub mod capacity;
 pub mod cli;
 pub mod commands;
 pub mod compare;

@@ -6,8 +6,10 @@
 //!      ├─▶ hlog     latency.hlog (arrivals)      ├─▶ files   one directory, all or nothing
 //!      └─▶ verdict  the exit code                ┘
 //! Comparison ─▶ comparison   the same of two settings: text, Markdown, JSON
+//! Outcome    ─▶ capacity     the same of a capacity search
 //! ```
 
+pub mod capacity;
 pub mod comparison;
 pub mod files;
 pub mod hlog;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! text, variant, --set ─▶ document ─▶ keys ─▶ file ─▶ build ─▶ Plan
-//!                         (spans)    (strict) (serde)  ├ target, groups, publishers, phases, objectives, ab
+//!                         (spans)    (strict) (serde)  ├ target, groups, publishers, phases, objectives, ab, capacity
 //!                                                      └ limits: can this machine do it at all
 //! ```
 //!
@@ -11,6 +11,7 @@
 mod ab;
 mod address;
 mod build;
+pub mod capacity;
 mod document;
 mod error;
 mod expand;
@@ -39,6 +40,7 @@ mod word;
 
 pub use ab::Ab;
 pub use build::{Changes, Scenario, load, open, parse, read};
+pub use capacity::Capacity;
 pub use error::ScenarioError;
 pub use file::File;
 pub use limits::{INFLATER_BYTES, Limits, Needs, needs};

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use command::{Stage, adds_up, counts, undisturbed};
+use loadgen::result::Run;
 
 const SCENARIO: &str = r#"
 name = "node"
@@ -38,7 +39,7 @@ for = "1s"
 fn installed(scenario: &str) -> Result<Stage, String> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node");
     let mut stage = Stage::new(scenario);
-    for file in ["hub.js", "hub-deflate.js", "package.json", "package-lock.json"] {
+    for file in ["hub.js", "package.json", "package-lock.json"] {
         stage = stage.with(file, std::fs::read(here.join(file)).unwrap());
     }
     for (program, flags) in [
@@ -55,6 +56,19 @@ fn installed(scenario: &str) -> Result<Stage, String> {
     Ok(stage)
 }
 
+/// Asserts that each publish reached the 20 subscribers of its room, once and in order.
+fn reached_everybody(run: &Run) {
+    adds_up(run);
+    let d = &run.deliveries;
+    assert_eq!(d.expected, run.publishes.sent * 20);
+    assert_eq!(
+        (d.delivered, d.lost, d.duplicated, d.reordered, d.corrupted, d.foreign),
+        (d.expected, 0, 0, 0, 0, 0),
+        "{:?}",
+        run.compression.negotiated
+    );
+}
+
 #[test]
 fn both_clients_count_the_same_on_a_node_server() {
     let stage = match installed(SCENARIO) {
@@ -65,13 +79,7 @@ fn both_clients_count_the_same_on_a_node_server() {
         let (done, ()) = undisturbed(|| (stage.run_json(&["--client", client]), ()));
         done.exits(0);
         let run = done.run();
-        adds_up(run);
-        let d = &run.deliveries;
-        assert_eq!(d.expected, run.publishes.sent * 20, "20 subscribers in each room");
-        assert_eq!(
-            (d.delivered, d.lost, d.duplicated, d.reordered, d.corrupted, d.foreign),
-            (d.expected, 0, 0, 0, 0, 0)
-        );
+        reached_everybody(run);
         let due = run.latency.due.as_ref().unwrap();
         println!("{client}: p50 {:.0} us, p99 {:.0} us", due.p50.unwrap(), due.p99.unwrap());
         let server = run.server.as_ref().unwrap();
@@ -91,7 +99,7 @@ fn what_a_node_server_compresses_is_decompressed_and_counted_in_each_of_its_mode
         ("offer = \"context\"", r#""--context", "on", "--bits", "10""#, "context/10"),
     ] {
         let scenario = SCENARIO
-            .replace("\"hub.js\",", &format!("\"hub-deflate.js\", {flags},"))
+            .replace("\"hub.js\",", &format!("\"hub.js\", {flags},"))
             .replace("rooms = 3\n", &format!("rooms = 3\ncompression = {{ {offer}, require = true }}\n"));
         let stage = match installed(&scenario) {
             Ok(stage) => stage,
@@ -100,14 +108,7 @@ fn what_a_node_server_compresses_is_decompressed_and_counted_in_each_of_its_mode
         let (done, ()) = undisturbed(|| (stage.run_json(&[]), ()));
         done.exits(0);
         let run = done.run();
-        adds_up(run);
-        let d = &run.deliveries;
-        assert_eq!(d.expected, run.publishes.sent * 20, "20 subscribers in each room");
-        assert_eq!(
-            (d.delivered, d.lost, d.duplicated, d.reordered, d.corrupted, d.foreign),
-            (d.expected, 0, 0, 0, 0, 0),
-            "{offer} {flags}"
-        );
+        reached_everybody(run);
         let c = &run.compression;
         println!("{offer} {flags}: ratio {:.2}, {} inflated", c.ratio.unwrap(), run.loadgen.inflated);
         assert_eq!(c.negotiated, [(agreed.to_owned(), 60)].into(), "{offer} {flags}");

@@ -10,6 +10,8 @@
 //! | `wilcoxon` | the signed-rank test of paired values |
 //! | `mann_whitney` | the rank-sum test of unpaired values |
 //! | `holm` | the correction for several tests |
+//! | `scaling` | the Universal Scalability Law |
+//! | `search` | the highest load that an objective allows |
 //! | `bootstrap` | medians and their intervals |
 //! | `ranks`, `normal` | what the tests stand on |
 
@@ -19,6 +21,8 @@ mod holm;
 mod mann_whitney;
 mod normal;
 mod ranks;
+pub mod scaling;
+pub mod search;
 mod verdicts;
 mod wilcoxon;
 

@@ -100,7 +100,7 @@ fn pair(args: &AbArgs, limits: &Limits) -> Result<Pair, PairError> {
         let sets: Vec<String> = args.sets.iter().cloned().chain(changed.clone()).collect();
         let variant = if changed.is_some() { None } else { Some(arm) };
         let mut plan = open(&args.file, Changes { variant, sets: &sets }, limits)?.plan;
-        plan.client = args.client.into();
+        plan.client = args.drive.client.into();
         Ok(plan)
     };
     let (plan_a, plan_b) = (plan(&a)?, plan(&b)?);
@@ -224,7 +224,7 @@ enum RunEnd {
 async fn run(pair: &Pair, turn: Turn, args: &AbArgs, directory: &Path) -> Result<Trial, RunEnd> {
     let name = format!("{}-{:02} ({})", turn.arm.letter(), turn.block, pair.name(turn.arm));
     let progress = Progress::new(ProgressMode::detect());
-    let result = execute(pair.plan(turn.arm).clone(), &Settings { workers: args.workers }, &progress).await;
+    let result = execute(pair.plan(turn.arm).clone(), &Settings { workers: args.drive.workers }, &progress).await;
     progress.finish();
     let (run, arrivals) = match result {
         Ok(done) => done,

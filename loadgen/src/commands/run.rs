@@ -139,7 +139,7 @@ fn cannot_leave(jobs: &[Job], client: ClientEngine) -> Option<String> {
 }
 
 fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
-    if let Some(group) = cannot_compress(&jobs, how.client.into()) {
+    if let Some(group) = cannot_compress(&jobs, how.drive.client.into()) {
         let name = &group.name;
         eprintln!(
             "the tungstenite client cannot speak permessage-deflate, which `compression` of [[connections]] `{name}` offers: \
@@ -171,7 +171,7 @@ fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
     };
     let mut codes = Vec::new();
     for (mut job, place) in jobs.into_iter().zip(places) {
-        job.plan.client = how.client.into();
+        job.plan.client = how.drive.client.into();
         if let Some(variant) = job.variant.as_ref().filter(|_| several) {
             eprintln!("{}: variant {variant}", job.plan.name);
         }
@@ -194,7 +194,7 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, u8> {
 async fn run_one(plan: Plan, how: &How, place: &Place, several: bool) -> u8 {
     let name = plan.name.clone();
     let progress = Progress::new(ProgressMode::detect());
-    let result = execute(plan, &Settings { workers: how.workers }, &progress).await;
+    let result = execute(plan, &Settings { workers: how.drive.workers }, &progress).await;
     progress.finish();
     let (run, arrivals) = match result {
         Ok(done) => done,

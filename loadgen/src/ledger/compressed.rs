@@ -67,15 +67,7 @@ impl Reader<'_> {
                     return self.follow(cursor, follower, shared, &mut joined);
                 }
             }
-            let (header, consumed) = match decode(input, &RULES)? {
-                Decoded::Frame { header, consumed, .. } => (header, consumed),
-                Decoded::Incomplete { .. } => {
-                    cursor.apart_mut().pending = input.to_vec();
-                    return Ok(());
-                }
-            };
-            let (frame, rest) = input.split_at_mut(consumed);
-            input = rest;
+            let Some((header, frame)) = next_frame(cursor, &mut input)? else { return Ok(()) };
             if is_message(&header) && cursor.is_clean() {
                 self.whole(cursor, follower, shared, &header, frame)?;
             } else if self.part(cursor, follower, shared, &header, frame)? == After::Close {
@@ -288,15 +280,7 @@ impl Reader<'_> {
         mut input: &mut [u8],
     ) -> Result<(), ProtocolError> {
         while !input.is_empty() {
-            let (header, consumed) = match decode(input, &RULES)? {
-                Decoded::Frame { header, consumed, .. } => (header, consumed),
-                Decoded::Incomplete { .. } => {
-                    cursor.apart_mut().pending = input.to_vec();
-                    return Ok(());
-                }
-            };
-            let (frame, rest) = input.split_at_mut(consumed);
-            input = rest;
+            let Some((header, frame)) = next_frame(cursor, &mut input)? else { return Ok(()) };
             if header.opcode.is_control() {
                 let payload = &mut frame[header.header_len()..];
                 if self.assemble(Some(shared.fresh), cursor, &header, payload)? == After::Close {
@@ -315,6 +299,24 @@ impl Reader<'_> {
         }
         cursor.settle();
         Ok(())
+    }
+}
+
+/// Takes the next frame off the input; what there is of one that has not arrived whole is kept for the next read.
+fn next_frame<'i>(
+    cursor: &mut Cursor,
+    input: &mut &'i mut [u8],
+) -> Result<Option<(Header, &'i mut [u8])>, ProtocolError> {
+    match decode(input, &RULES)? {
+        Decoded::Frame { header, consumed, .. } => {
+            let (frame, rest) = std::mem::take(input).split_at_mut(consumed);
+            *input = rest;
+            Ok(Some((header, frame)))
+        }
+        Decoded::Incomplete { .. } => {
+            cursor.apart_mut().pending = input.to_vec();
+            Ok(None)
+        }
     }
 }
 

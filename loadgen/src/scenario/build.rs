@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::plan::{ClientEngine, Correlate, Mode, Plan};
 use crate::scenario::ab::Ab;
+use crate::scenario::capacity::Capacity;
 use crate::scenario::document::{Document, Source};
 use crate::scenario::error::{Fault, ScenarioError};
 use crate::scenario::file::File;
@@ -16,7 +17,7 @@ use crate::scenario::publishers::{Replay, Scene};
 use crate::scenario::scalar::At;
 use crate::scenario::value::Name;
 use crate::scenario::word::{CorrelateKey, ModeKey};
-use crate::scenario::{ab, feeds, groups, keys, phases, publishers, resolved, target, variants};
+use crate::scenario::{ab, capacity, feeds, groups, keys, phases, publishers, resolved, target, variants};
 
 /// A scenario file, read and checked.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Scenario {
     pub variants: Vec<String>,
     /// The comparison that it asks for.
     pub ab: Option<Ab>,
+    /// The capacity search that it asks for.
+    pub capacity: Option<Capacity>,
 }
 
 /// What is changed before a file is read: a variant first, then overrides.
@@ -71,7 +74,8 @@ pub fn read(path: &Path, text: &str, changes: Changes<'_>, limits: &Limits) -> R
         resolved.insert("variant".to_owned(), variant.into());
     }
     let ab = file.ab.as_ref().map(|table| ab::resolve(table, &variants, &Measured::by(&plan))).transpose();
-    Ok(Scenario { ab: ab.map_err(fault)?, plan, variants })
+    let capacity = file.capacity.as_ref().map(capacity::resolve).transpose().map_err(fault)?;
+    Ok(Scenario { ab: ab.map_err(fault)?, capacity, plan, variants })
 }
 
 /// With every key known and every value of its kind.

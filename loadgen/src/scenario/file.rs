@@ -62,6 +62,8 @@ pub struct File {
     pub variants: Variants,
     /// The two variants that `fanout ab` compares.
     pub ab: Option<AbTable>,
+    /// What `fanout capacity` searches; its objectives are the thresholds.
+    pub capacity: Option<CapacityTable>,
 }
 
 /// `[target]`.
@@ -279,6 +281,21 @@ pub struct AbTable {
     /// What must hold, on medians: "server.cpu_us_per_delivery <= 1.05 x a", or of b alone "latency.due.p99 < 50ms".
     #[serde(default)]
     pub expect: Vec<At<String>>,
+}
+
+/// `[capacity]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub struct CapacityTable {
+    /// What is raised: "connections", "rate" (publishes a second, all together) or "size" (payload bytes).
+    pub axis: At<String>,
+    /// Lowest and highest load, such as "1000-19000".
+    pub range: At<String>,
+    /// How near the bounds shall be to each other, as a share of the lower one, such as "5%". Default 5%.
+    pub width: Option<At<String>>,
+    /// Length of the measured phases in the short trials that look for the bound; it is confirmed at full length. Default 10s.
+    pub trial: Option<Span>,
 }
 
 fn measured() -> bool {

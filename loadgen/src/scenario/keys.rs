@@ -33,8 +33,9 @@ pub(super) const TOP: Keys = Keys {
         "thresholds",
         "variants",
         "ab",
+        "capacity",
     ],
-    later: &["capacity"],
+    later: &[],
 };
 
 pub(super) const TARGET: Keys = Keys {
@@ -118,15 +119,29 @@ pub(super) const AT_START: Keys = Keys { table: "at_start", built: &["restart", 
 
 pub(super) const AB: Keys = Keys { table: "[ab]", built: &["a", "b", "runs", "expect"], later: &[] };
 
-const TABLES: [&Keys; 11] =
-    [&TOP, &TARGET, &CONNECTIONS, &COMPRESSION, &CHURN, &RECONNECT, &PUBLISHERS, &PAYLOAD, &PHASES, &AT_START, &AB];
+pub(super) const CAPACITY: Keys = Keys { table: "[capacity]", built: &["axis", "range", "width", "trial"], later: &[] };
+
+const TABLES: [&Keys; 12] = [
+    &TOP,
+    &TARGET,
+    &CONNECTIONS,
+    &COMPRESSION,
+    &CHURN,
+    &RECONNECT,
+    &PUBLISHERS,
+    &PAYLOAD,
+    &PHASES,
+    &AT_START,
+    &AB,
+    &CAPACITY,
+];
 /// Tables inside the elements of a list.
 const INNER: [&Keys; 5] = [&PAYLOAD, &COMPRESSION, &CHURN, &RECONNECT, &AT_START];
 
 /// Refuses the first key that does not exist or is not built yet.
 pub(super) fn check(table: &DeTable<'_>) -> Result<(), Fault> {
     check_table(table, &TOP)?;
-    for keys in [&TARGET, &CONNECTIONS, &PUBLISHERS, &PHASES, &AB] {
+    for keys in [&TARGET, &CONNECTIONS, &PUBLISHERS, &PHASES, &AB, &CAPACITY] {
         let name = keys.table.trim_matches(['[', ']']);
         let is_list = keys.table.starts_with("[[");
         let Some((key, value)) = table.get_key_value(name) else { continue };
@@ -239,6 +254,7 @@ mod tests {
         let reconnect = optional("/properties/connections/items/properties/reconnect");
         let at_start = optional("/properties/phases/items/properties/at_start");
         let ab = optional("/properties/ab");
+        let capacity = optional("/properties/capacity");
         for (keys, at) in [
             (&TOP, "/properties"),
             (&TARGET, "/properties/target/properties"),
@@ -251,6 +267,7 @@ mod tests {
             (&RECONNECT, &reconnect),
             (&AT_START, &at_start),
             (&AB, &ab),
+            (&CAPACITY, &capacity),
         ] {
             let mut built: Vec<String> = keys.built.iter().map(ToString::to_string).collect();
             built.sort();

@@ -195,6 +195,9 @@ fn publishers(plan: &Plan, file: &File) -> Vec<Value> {
                     ("loop".into(), json!(repeat)),
                 ]),
             }
+            if let Some(every) = table.and_then(|t| t.every.as_ref()) {
+                out.insert("every_us".into(), json!(every.value.0.as_micros() as u64));
+            }
             if !matches!(group.arrival, Arrival::Replay { .. }) {
                 out.insert("payload".into(), payload(table, group.payload.mean_size()));
             }

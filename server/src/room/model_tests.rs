@@ -15,9 +15,10 @@ mod world;
 
 use proptest::prelude::*;
 
-use self::world::{World, compressors};
+use self::world::{STEP, World, compressors};
 use super::*;
 use crate::coding::{Coding, Window};
+use crate::compressors::Compressors;
 
 #[derive(Debug, Clone)]
 enum Step {

@@ -318,5 +318,5 @@ fn joined([first, second]: [&[u8]; 2]) -> Arc<[u8]> {
 }
 
 #[cfg(test)]
-#[path = "spread_tests.rs"]
+#[path = "spread_tests/mod.rs"]
 mod tests;

@@ -1,4 +1,5 @@
-//! The server with clients that are not ours: Node's `ws`, Python's `websockets`, Go's `gorilla/websocket`, and a headless browser.
+//! The server with clients that are not ours: Node's `ws`, Python's `websockets`, Go's `gorilla/websocket`, and a headless browser; and two
+//! crates that decompress (`decoders`).
 //!
 //! Each client is a small program (`clients/`, with the language that it speaks) that this driver installs from pinned versions and
 //! starts. A test is a case, run against one client over one transport, so that its name says which combination failed. Where a
@@ -18,6 +19,7 @@ mod certificates;
 mod chat;
 mod client;
 mod closing;
+mod decoders;
 mod echo;
 mod install;
 mod rooms;

@@ -3,6 +3,7 @@
 use crate::cable::Cable;
 use crate::client::{Client, Kind, Message};
 use crate::common::{Raw, masked};
+use crate::decoders::Decoder;
 use crate::install;
 use crate::stage::{Stage, Transport};
 
@@ -71,7 +72,7 @@ pub fn all_kinds_see_one_order(transport: Transport) {
 }
 
 /// Clients of every kind that can be had join a room in which much was said already, one after the other, while more is said. Node and the
-/// browser have the largest window, Python asks for one of 12 bits, Go offers no compression.
+/// browser have the largest window, Python asks for one of 12 bits, Go offers no compression; the two crates have either window.
 pub fn all_kinds_share_their_rooms_history() {
     const SAID: usize = 1200;
     let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| install::ready(*kind).is_ok()).collect();
@@ -88,11 +89,21 @@ pub fn all_kinds_share_their_rooms_history() {
         .collect();
     let mut publisher = server.raw("/broadcast/r");
     let mut clients = Vec::new();
+    let mut decoders = Vec::new();
     for n in 0..SAID {
         if n % 150 == 100 && clients.len() < 2 * kinds.len() {
             stage.kind = kinds[clients.len() % kinds.len()];
             let (client, _) = stage.connected(server.addr, "/broadcast/r");
             clients.push((client, n));
+        }
+        if n % 130 == 50 && decoders.len() < 8 {
+            let bits = if decoders.len() < 4 { 15 } else { 12 };
+            let decoder = if decoders.len() % 2 == 0 {
+                Decoder::yawc(server.addr, "/broadcast/r", bits)
+            } else {
+                Decoder::sockudo(server.dial(), "/broadcast/r", bits)
+            };
+            decoders.push((decoder, n));
         }
         publisher.send(&masked(0x81, quote(n).as_bytes()));
         assert_eq!(publisher.frame().1, quote(n).as_bytes());
@@ -103,8 +114,14 @@ pub fn all_kinds_share_their_rooms_history() {
             assert_eq!(client.next_text(), quote(n), "{:?}", client.kind);
         }
     }
+    for (decoder, joined) in &mut decoders {
+        for n in *joined..SAID {
+            assert_eq!(decoder.next_text(), quote(n), "{}", decoder.name());
+        }
+    }
     let stats = server.stats();
-    let compressed = clients.iter().filter(|(client, _)| client.kind != Kind::Go).count() + crowd.len();
+    let compressed =
+        clients.iter().filter(|(client, _)| client.kind != Kind::Go).count() + decoders.len() + crowd.len();
     let members = &stats["members_by_variant"];
     let shared = members["mature"].as_u64().unwrap() + members["nursery"].as_u64().unwrap();
     assert_eq!(shared, compressed as u64, "{stats}");

@@ -1,7 +1,7 @@
 //! Single stories about the stream of events.
 
 use super::super::*;
-use super::world::World;
+use super::world::{World, frames_of};
 
 #[test]
 fn events_and_frames_carry_the_same_messages() {

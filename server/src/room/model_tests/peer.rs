@@ -51,7 +51,7 @@ impl Peer {
 }
 
 /// The frames of a server's stream, and how many bytes are left of an incomplete one.
-fn whole_frames(bytes: &[u8]) -> (Vec<(Opcode, Vec<u8>)>, usize) {
+pub fn whole_frames(bytes: &[u8]) -> (Vec<(Opcode, Vec<u8>)>, usize) {
     decoded(bytes, Coding::Plain)
 }
 

@@ -4,13 +4,8 @@ use wire::Opcode;
 
 use super::super::*;
 use super::peer::whole_frames;
-use super::world::World;
-
-/// The numbers of the room's messages that a member received whole.
-fn frames_of(world: &World, conn: usize) -> Vec<u64> {
-    let numbers = |(_, bytes): &(Opcode, Vec<u8>)| u64::from_be_bytes(bytes[..8].try_into().unwrap());
-    world.peers[conn].whole_frames().0.iter().filter(|frame| frame.0 == Opcode::Binary).map(numbers).collect()
-}
+use super::world::{World, frames_of};
+use crate::accounts::Accounts;
 
 /// One member that stops reading while 100 messages of 210 bytes go through a log of 8 KiB.
 fn stopped_reader(policy: LagPolicy) -> World {

@@ -3,9 +3,7 @@
 use wire::Opcode;
 
 use super::super::*;
-use super::peer::whole_frames;
 use super::world::{NOTICE, World, is_greeted};
-use crate::coding::Coding;
 
 impl World {
     /// Everybody reads everything; then what they have must be what was published.

@@ -5,7 +5,7 @@ use wire::{Opcode, Sharing};
 use super::super::*;
 use super::peer::Peer;
 use crate::accounts::Accounts;
-use crate::coding::{Coding, Window};
+use crate::coding::Coding;
 use crate::compressors::{Compression, Compressors};
 use crate::outbox::Outbox;
 
@@ -294,4 +294,10 @@ impl World {
             self.leave(conn);
         }
     }
+}
+
+/// The numbers of the room's messages that a member received whole.
+pub fn frames_of(world: &World, conn: usize) -> Vec<u64> {
+    let numbers = |(_, bytes): &(Opcode, Vec<u8>)| u64::from_be_bytes(bytes[..8].try_into().unwrap());
+    world.peers[conn].whole_frames().0.iter().filter(|frame| frame.0 == Opcode::Binary).map(numbers).collect()
 }

@@ -1,0 +1,345 @@
+//! `fanout capacity`: trials at one load after the other, until the bounds are found.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::run::{RESULTS, colour, complain, limits, runtime};
+use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, say};
+use crate::analyse::search::{Goal, Length, Verdict};
+use crate::capacity::{Axis, AxisError, Cause, Next, Objective, Outcome, Resource, Shortened, Survey, Trial};
+use crate::cli::{CapacityArgs, Format};
+use crate::plan::Plan;
+use crate::progress::{Progress, ProgressMode};
+use crate::report::numbers::seconds;
+use crate::report::{FilesError, Place, capacity as report, exit_code_of_all, files};
+use crate::result::{Environment, Run};
+use crate::run::{RunError, Settings, Signals, execute};
+use crate::scenario::capacity::{TRIAL, WIDTH, range, width};
+use crate::scenario::{Changes, Limits, Measured, ScenarioError, open};
+use crate::thresholds::Threshold;
+
+/// One line a trial.
+const TRIALS: &str = "trials.jsonl";
+
+/// Why there is nothing to search.
+#[derive(Debug, thiserror::Error)]
+enum SearchError {
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    #[error("what is to be raised? give --axis connections, rate or size, or write [capacity] in the file")]
+    NoAxis,
+    #[error("how far? give --range, such as --range 1000-19000, or write [capacity] in the file")]
+    NoRange,
+    #[error("what must hold? give --slo 'latency.due.p99 < 100ms', or write [thresholds] in the file")]
+    NoObjective,
+    #[error("--{0}: {1}")]
+    Flag(&'static str, String),
+    #[error(transparent)]
+    Axis(#[from] AxisError),
+    #[error("--resume {path}: {why}", path = path.display())]
+    Resume { path: PathBuf, why: String },
+}
+
+/// A search that can begin.
+struct Search<'a> {
+    args: &'a CapacityArgs,
+    limits: &'a Limits,
+    /// The scenario as it is.
+    plan: Plan,
+    slos: Vec<Threshold>,
+    axis: Axis,
+    short: Shortened,
+    survey: Survey,
+}
+
+/// Why a search ended before its bounds were found.
+enum End {
+    Interrupted,
+    Budget,
+    CouldNotRun(String),
+}
+
+/// Finds the bounds of a file.
+pub fn file(args: &CapacityArgs) -> u8 {
+    let limits = match limits() {
+        Ok(limits) => limits,
+        Err(code) => return code,
+    };
+    let search = match Search::prepare(args, &limits) {
+        Ok(search) => search,
+        Err(SearchError::Scenario(error)) => {
+            complain(error);
+            return BAD_SCENARIO;
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            return BAD_SCENARIO;
+        }
+    };
+    let (directory, trials) = match search.directory() {
+        Ok(place) => place,
+        Err(error) => {
+            eprintln!("{error}");
+            return COULD_NOT_RUN;
+        }
+    };
+    match runtime() {
+        Ok(runtime) => runtime.block_on(search.carry_out(&directory, trials)),
+        Err(code) => code,
+    }
+}
+
+impl<'a> Search<'a> {
+    fn prepare(args: &'a CapacityArgs, limits: &'a Limits) -> Result<Self, SearchError> {
+        let scenario = open(&args.file, Changes { variant: args.variant.as_deref(), sets: &args.sets }, limits)?;
+        let mut plan = scenario.plan;
+        plan.client = args.drive.client.into();
+        let of_file = scenario.capacity;
+        let axis = match (&args.axis, &of_file) {
+            (Some(axis), _) => axis.parse()?,
+            (None, Some(capacity)) => capacity.axis,
+            (None, None) => return Err(SearchError::NoAxis),
+        };
+        let of_file = of_file.filter(|capacity| capacity.axis == axis);
+        let flag = |name| move |why| SearchError::Flag(name, why);
+        let (min, max) = match (&args.range, &of_file) {
+            (Some(text), _) => range(text).map_err(flag("range"))?,
+            (None, Some(capacity)) => capacity.range,
+            (None, None) => return Err(SearchError::NoRange),
+        };
+        let width = match &args.width {
+            Some(text) => width(text).map_err(flag("width"))?,
+            None => of_file.map_or(WIDTH, |capacity| capacity.width),
+        };
+        let short = Shortened(args.trial.or(of_file.map(|capacity| capacity.trial)).unwrap_or(TRIAL));
+        let slos = slos(args, &plan)?;
+        if slos.is_empty() && plan.thresholds.is_empty() {
+            return Err(SearchError::NoObjective);
+        }
+        // What cannot be raised at all is said now, not after the first trial.
+        axis.changes(&plan, min, Length::Full, short)?;
+        let objectives = Objective::of(&plan.thresholds, &slos);
+        let goal = Goal { min, max, width, grain: axis.grain() };
+        Ok(Self { args, limits, plan, slos, axis, short, survey: Survey { goal, objectives } })
+    }
+
+    /// Where everything goes, and the trials of a search that is taken up again.
+    fn directory(&self) -> Result<(PathBuf, Vec<Trial>), String> {
+        if let Some(path) = &self.args.resume {
+            let wrong = |why: String| SearchError::Resume { path: path.clone(), why }.to_string();
+            let text = fs::read_to_string(path.join(TRIALS)).map_err(|e| wrong(format!("{TRIALS}: {e}")))?;
+            let trials = trials_in(&text).map_err(wrong)?;
+            let known = |trial: &Trial| self.survey.objectives.iter().any(|o| trial.verdicts.contains_key(&o.name));
+            if !trials.iter().all(known) {
+                return Err(wrong(
+                    "its trials are about other objectives: give the same --slo and file as then".to_owned(),
+                ));
+            }
+            return Ok((path.clone(), trials));
+        }
+        let directory = match &self.args.out {
+            None => {
+                let claimed =
+                    files::claim(Path::new(RESULTS), &self.plan.name, "capacity-").map_err(|e| e.to_string())?;
+                claimed.directory
+            }
+            Some(out) if out.join(TRIALS).exists() => {
+                return Err(format!(
+                    "{} holds an earlier search; go on with it by --resume, or write elsewhere",
+                    out.display()
+                ));
+            }
+            Some(out) => {
+                let made: Result<(), FilesError> = Place::Exactly(out.clone()).check(&self.plan.name);
+                made.map_err(|e| e.to_string())?;
+                out.clone()
+            }
+        };
+        Ok((directory, Vec::new()))
+    }
+
+    async fn carry_out(&self, directory: &Path, mut trials: Vec<Trial>) -> u8 {
+        let mut environment = Environment::default();
+        let end = match Signals::new() {
+            Ok(signals) => self.trials(directory, signals, &mut trials, &mut environment).await.err(),
+            Err(error) => Some(End::CouldNotRun(format!("cannot listen for Ctrl-C: {error}"))),
+        };
+        let mut outcome = Outcome::of(&self.plan.name, self.axis, &self.survey, trials, environment);
+        let again =
+            format!("go on with: fanout capacity {} --resume {}", self.args.file.display(), directory.display());
+        let early = match end {
+            None => None,
+            Some(End::Interrupted) => Some((INTERRUPTED, format!("interrupted; {again}"))),
+            Some(End::Budget) => Some((0, format!("the budget was used up before every bound was found; {again}"))),
+            Some(End::CouldNotRun(why)) => Some((COULD_NOT_RUN, format!("{why}; {again}"))),
+        };
+        if let Some((_, why)) = &early {
+            eprintln!("{why}");
+            outcome.notes.push(why.clone());
+        }
+        let written = files::write_into(directory, &report::contents(&outcome));
+        let said = say(&match self.args.format {
+            Format::Text => report::render(&outcome, written.as_ref().ok(), colour()),
+            Format::Json => report::json(&outcome),
+        });
+        let code = match (written, said) {
+            (Err(error), _) => {
+                eprintln!("{error}");
+                COULD_NOT_RUN
+            }
+            (Ok(_), Err(code)) => code,
+            (Ok(_), Ok(())) => outcome.exit_code(),
+        };
+        exit_code_of_all(&[code, early.map_or(0, |(code, _)| code)])
+    }
+
+    async fn trials(
+        &self,
+        directory: &Path,
+        mut signals: Signals,
+        trials: &mut Vec<Trial>,
+        environment: &mut Environment,
+    ) -> Result<(), End> {
+        let began = Instant::now();
+        let objectives = &self.survey.objectives;
+        while let Next::Try { load, length, objective } = self.survey.next(trials) {
+            let left = self.left(trials);
+            eprintln!(
+                "trial {}: {load} {}, {}, for {}; about {} left",
+                trials.len() + 1,
+                self.axis.unit(),
+                if length == Length::Short { "short" } else { "full length" },
+                objectives[objective].name,
+                seconds(left.as_secs_f64().ceil())
+            );
+            if self.args.budget.is_some_and(|budget| began.elapsed() + self.takes(length) > budget) {
+                return Err(End::Budget);
+            }
+            let name =
+                format!("{:03}-{load}-{}", trials.len() + 1, if length == Length::Short { "short" } else { "full" });
+            let trial = self.trial(load, length, directory, &name, environment).await;
+            if signals.came().await || matches!(trial, Err(End::Interrupted)) {
+                return Err(End::Interrupted);
+            }
+            let trial = trial?;
+            append(&directory.join(TRIALS), &trial).map_err(End::CouldNotRun)?;
+            trials.push(trial);
+        }
+        Ok(())
+    }
+
+    async fn trial(
+        &self,
+        load: f64,
+        length: Length,
+        directory: &Path,
+        name: &str,
+        environment: &mut Environment,
+    ) -> Result<Trial, End> {
+        let mut sets = self.args.sets.clone();
+        let could_not = |why: String| End::CouldNotRun(format!("trial {name}: {why}"));
+        sets.extend(self.axis.changes(&self.plan, load, length, self.short).map_err(|e| could_not(e.to_string()))?);
+        let mut plan =
+            match open(&self.args.file, Changes { variant: self.args.variant.as_deref(), sets: &sets }, self.limits) {
+                Ok(scenario) => scenario.plan,
+                // Too many descriptors, ports or bytes for this machine: the load generator gives way before it has begun.
+                Err(error) => return Ok(self.impossible(load, length, &error)),
+            };
+        plan.client = self.args.drive.client.into();
+        plan.thresholds.extend(self.slos.iter().cloned());
+        let progress = Progress::new(ProgressMode::detect());
+        let result = execute(plan, &Settings { workers: self.args.drive.workers }, &progress).await;
+        progress.finish();
+        let (run, arrivals) = match result {
+            Ok(done) => done,
+            Err(RunError::Interrupted) => return Err(End::Interrupted),
+            Err(error) => return Err(could_not(error.to_string())),
+        };
+        if run.interrupted {
+            return Err(End::Interrupted);
+        }
+        let place = Place::Exactly(directory.join(name));
+        files::write(&run, &self.plan.name, &arrivals, &place).map_err(|error| could_not(error.to_string()))?;
+        *environment = run.environment.clone();
+        Ok(Trial::of(&run, load, length, self.verdicts(&run), name.to_owned()))
+    }
+
+    fn verdicts(&self, run: &Run) -> BTreeMap<String, Verdict> {
+        self.survey.objectives.iter().map(|objective| (objective.name.clone(), objective.judge(run))).collect()
+    }
+
+    fn impossible(&self, load: f64, length: Length, error: &ScenarioError) -> Trial {
+        let verdicts = self.survey.objectives.iter().map(|o| (o.name.clone(), Verdict::Invalid)).collect();
+        let mut trial = Trial::of(&Run::default(), load, length, verdicts, String::new());
+        trial.cause = Some(Cause { resource: Resource::LoadGenerator, figure: error.to_string() });
+        trial
+    }
+
+    /// How long a trial takes, about: connecting, phases and what is between.
+    fn takes(&self, length: Length) -> Duration {
+        let measured: Duration = self.plan.phases.iter().filter(|phase| phase.measure).map(|phase| phase.length).sum();
+        let phases = match length {
+            Length::Full => self.plan.length(),
+            Length::Short => self.plan.length() - measured + measured.min(self.short.0),
+        };
+        let slowest = self.plan.groups.iter().map(|group| f64::from(group.count) / group.ramp).fold(0.0, f64::max);
+        phases + self.plan.settle + Duration::from_secs_f64(slowest.min(600.0)) + Duration::from_secs(1)
+    }
+
+    fn left(&self, trials: &[Trial]) -> Duration {
+        let [short, full] = self.survey.left(trials);
+        self.takes(Length::Short) * short + self.takes(Length::Full) * full
+    }
+}
+
+fn slos(args: &CapacityArgs, plan: &Plan) -> Result<Vec<Threshold>, SearchError> {
+    let measured = Measured::by(plan);
+    let one = |text: &String| {
+        let at = text.find(['<', '>', '=', '!']).ok_or_else(|| {
+            format!(
+                "`{text}` is no objective: write a metric, a comparison and a value, such as 'latency.due.p99 < 100ms'"
+            )
+        })?;
+        let metric = measured.metric(text[..at].trim())?;
+        Threshold::parse(&metric, &text[at..]).map_err(|error| error.to_string())
+    };
+    args.slo.iter().map(|text| one(text).map_err(|why| SearchError::Flag("slo", why))).collect()
+}
+
+fn trials_in(text: &str) -> Result<Vec<Trial>, String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut trials = Vec::new();
+    for (number, line) in (1..).zip(&lines) {
+        match serde_json::from_str(line) {
+            Ok(trial) => trials.push(trial),
+            // A line that was cut off when the machine went down is made again.
+            Err(_) if number == lines.len() && !text.ends_with('\n') => {}
+            Err(error) => return Err(format!("{TRIALS}, line {number}: {error}")),
+        }
+    }
+    Ok(trials)
+}
+
+fn append(path: &Path, trial: &Trial) -> Result<(), String> {
+    let wrong = |error: std::io::Error| format!("cannot write {}: {error}", path.display());
+    let line = serde_json::to_string(trial).map_err(|error| error.to_string())? + "\n";
+    let mut file = fs::OpenOptions::new().create(true).append(true).open(path).map_err(wrong)?;
+    file.write_all(line.as_bytes()).map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_was_cut_off_is_left_out_and_a_wrong_one_is_not() {
+        let trial = Trial::of(&Run::default(), 5.0, Length::Short, BTreeMap::new(), "001".to_owned());
+        let line = serde_json::to_string(&trial).unwrap();
+        assert_eq!(trials_in(&format!("{line}\n{line}\n")).unwrap(), [trial.clone(), trial.clone()]);
+        assert_eq!(trials_in(&format!("{line}\n{}", &line[..20])).unwrap(), [trial]);
+        assert!(trials_in(&format!("{}\n{line}\n", &line[..20])).unwrap_err().contains("line 1"));
+    }
+}

@@ -1,0 +1,35 @@
+//! A capacity search for people and for programs.
+//!
+//! ```text
+//! Outcome ─┬─▶ text      capacity.txt, and the terminal
+//!          ├─▶ markdown  capacity.md
+//!          └─▶ json      capacity.json, which `fanout plan` reads
+//! ```
+
+mod markdown;
+mod text;
+mod words;
+
+pub use markdown::markdown;
+pub use text::render;
+
+use crate::capacity::Outcome;
+
+/// `capacity.json`: indented, with a newline at its end.
+#[must_use]
+#[allow(clippy::expect_used, reason = "a struct of numbers, strings, lists and maps with string keys cannot fail")]
+pub fn json(outcome: &Outcome) -> String {
+    let mut text = serde_json::to_string_pretty(outcome).expect("an outcome is plain data");
+    text.push('\n');
+    text
+}
+
+/// The files of a search, by their names.
+#[must_use]
+pub fn contents(outcome: &Outcome) -> Vec<(&'static str, String)> {
+    vec![
+        ("capacity.json", json(outcome)),
+        ("capacity.md", markdown(outcome)),
+        ("capacity.txt", render(outcome, None, super::Colour::Never)),
+    ]
+}
