@@ -147,7 +147,7 @@ fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
         );
         return BAD_SCENARIO;
     }
-    if let Some(key) = cannot_leave(&jobs, how.client.into()) {
+    if let Some(key) = cannot_leave(&jobs, how.drive.client.into()) {
         eprintln!(
             "the tungstenite client's connections stay as they are, but {key} wants them to leave or come back: leave --client out"
         );
