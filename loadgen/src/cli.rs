@@ -46,6 +46,10 @@ pub enum Command {
     Capacity(CapacityArgs),
     /// Compare two sets of old runs, or one run with another
     Compare(CompareArgs),
+    /// Write the report of an old run again, as a page, as text or as JSON
+    Report(ReportArgs),
+    /// How figures went over the runs of a directory, and where they changed
+    Trend(TrendArgs),
     /// Check scenario files and say what a run will need; opens no connection
     Validate(ValidateArgs),
     /// Print the JSON Schema of scenario files, for editors
@@ -125,7 +129,50 @@ pub struct CompareArgs {
     /// What goes to standard output: the report, or comparison.json
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Directory for comparison.json, .md and .txt [default: they are not written]
+    /// Directory for comparison.json, .html, .md and .txt [default: they are not written]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `fanout report`
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The run: its directory, or its run.json
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// What to write
+    #[command(flatten)]
+    pub form: ReportForm,
+    /// Where to; `-` is standard output [default: for --html report.html beside run.json, for the others standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// The form of a report; one of them.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct ReportForm {
+    /// A page for browsers, phones and printers, in one file (the default)
+    #[arg(long)]
+    pub html: bool,
+    /// The report as on the terminal
+    #[arg(long)]
+    pub text: bool,
+    /// run.json as this version writes it
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `fanout trend`
+#[derive(Debug, Args)]
+pub struct TrendArgs {
+    /// Runs: a directory with run.json files up to two folders below, such as results/chat-peak
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
+    /// What goes to standard output: the report, or trend.json
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Directory for trend.json and trend.html [default: they are not written]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
@@ -237,7 +284,7 @@ pub struct How {
     /// What goes to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Directory for run.json and latency.hlog [default: results/NAME/TIME, with a `latest` link beside it]
+    /// Directory for run.json, report.html and latency.hlog [default: results/NAME/TIME, with a `latest` link beside it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }

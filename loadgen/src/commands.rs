@@ -3,7 +3,10 @@
 mod ab;
 mod capacity;
 mod compare;
+mod old_runs;
+mod report;
 mod run;
+mod trend;
 mod validate;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -32,6 +35,8 @@ pub fn dispatch(cli: Cli) -> u8 {
         Command::Ab(args) => ab::file(&args),
         Command::Capacity(args) => capacity::file(&args),
         Command::Compare(args) => compare::sets(&args),
+        Command::Report(args) => report::old(&args),
+        Command::Trend(args) => trend::runs(&args),
         Command::Validate(args) => validate::files(&args),
         Command::Schema => say(&schema()).map_or_else(|code| code, |()| DONE),
         Command::Serve(flags) => server::serve_as("fanout serve", *flags),

@@ -23,7 +23,7 @@ mod sentence;
 pub(crate) mod tests;
 
 pub use comparison::{Asked, Compared, Comparison, Design, Names, Trial, Uncompared};
-pub use differences::{Change, Difference, Scope};
+pub use differences::{Change, Difference, Scope, between};
 pub use expectation::{Bound, Expectation, ExpectationError, Outcome, Standing};
 pub use figures::{Figure, Kind, shown};
 pub use runs::ArmRuns;

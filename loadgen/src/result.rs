@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::tenths::Tenths;
+
 /// A finished run. Top-level figures cover measured phases only; [`Run::phases`] has all.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Run {
@@ -439,6 +441,9 @@ pub struct Interval {
     pub server_rss_bytes: Option<u64>,
     pub loadgen_cpu_s: f64,
     pub loadgen_rss_bytes: u64,
+    /// How the latencies of what arrived are spread, in ten steps a decade; empty in runs that are older than this field.
+    #[serde(default, skip_serializing_if = "Tenths::is_empty")]
+    pub arrivals: Tenths,
 }
 
 /// A threshold and what came of it.

@@ -73,7 +73,9 @@ fn two_runs_of_each_are_compared_but_allow_no_verdict() {
     let latest = stage.directory.path().join("results/trial/latest");
     assert!(std::fs::read_link(&latest).unwrap().to_str().unwrap().starts_with("ab-"));
     let files = names(&latest);
-    for name in ["a-01", "a-02", "b-01", "b-02", "comparison.json", "comparison.md", "comparison.txt"] {
+    for name in
+        ["a-01", "a-02", "b-01", "b-02", "comparison.html", "comparison.json", "comparison.md", "comparison.txt"]
+    {
         assert!(files.iter().any(|file| file == name), "{name} of {files:?}");
     }
     assert_eq!(json(&latest.join("b-01/run.json"))["scenario"]["variant"], "large");

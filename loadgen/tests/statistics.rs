@@ -1,11 +1,16 @@
-//! The tests of significance against SciPy, and where SciPy has no exact answer (ties), against enumerating everything.
+//! Percentile spectra against NumPy, the tests of significance against SciPy, and where SciPy has no exact answer (ties), against enumerating everything.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 use loadgen::analyse::{mann_whitney, signed_rank};
+use loadgen::record::Counts;
+use loadgen::report::spectrum::Spectrum;
 use serde_json::Value;
 
 /// How it was made: `vectors.py` beside it.
 const VECTORS: &str = include_str!("statistics/vectors.json");
+
+/// How it was made: `spectrum.py` beside it.
+const SPECTRA: &str = include_str!("statistics/spectrum.json");
 
 fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
@@ -70,4 +75,33 @@ fn nothing_can_be_told_from_nothing() {
     assert_eq!(signed_rank(&[0.0, 0.0]), 1.0);
     assert_eq!(mann_whitney(&[], &[1.0]), 1.0);
     assert_eq!(mann_whitney(&[2.0; 30], &[2.0; 30]), 1.0);
+}
+
+#[test]
+fn percentile_spectra_agree_with_numpy() {
+    let vectors: Value = serde_json::from_str(SPECTRA).unwrap();
+    for case in vectors["cases"].as_array().unwrap() {
+        let mut counts = Counts::new();
+        case["latencies"].as_array().unwrap().iter().for_each(|us| counts.record(us.as_u64().unwrap()));
+        let expected = case["expected"].as_u64().unwrap();
+        let spectrum = Spectrum::read(&counts.to_base64_v2(), expected).unwrap();
+        for quantile in case["quantiles"].as_array().unwrap() {
+            let (share, theirs) = (quantile[0].as_f64().unwrap(), quantile[1].as_f64());
+            let said = format!(
+                "{} at {share}: {:?} and {:?}",
+                case["name"],
+                spectrum.at(share),
+                counts.percentile_of(share, expected)
+            );
+            // The table of percentiles and the spectrum both, to three significant digits, and never below.
+            for ours in [spectrum.at(share), counts.percentile_of(share, expected)] {
+                match (ours, theirs) {
+                    (Some(ours), Some(theirs)) => {
+                        assert!(ours as f64 >= theirs && ours as f64 <= theirs * 1.001, "{said}, NumPy {theirs}");
+                    }
+                    (ours, theirs) => assert!(ours.is_none() && theirs.is_none(), "{said}, NumPy {theirs:?}"),
+                }
+            }
+        }
+    }
 }

@@ -13,9 +13,11 @@
 //! | `scaling` | the Universal Scalability Law |
 //! | `search` | the highest load that an objective allows |
 //! | `bootstrap` | medians and their intervals |
+//! | `change_points` | where a series of runs changed |
 //! | `ranks`, `normal` | what the tests stand on |
 
 mod bootstrap;
+mod change_points;
 mod effect;
 mod holm;
 mod mann_whitney;
@@ -27,6 +29,7 @@ mod verdicts;
 mod wilcoxon;
 
 pub use bootstrap::{Interval, bootstrap_median, bootstrap_ratio, median};
+pub use change_points::{ChangePoint, LEAST_SIDE, change_points};
 pub use effect::{Effect, LEAST_BLOCKS};
 pub use holm::holm;
 pub use mann_whitney::mann_whitney;

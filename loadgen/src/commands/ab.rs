@@ -160,14 +160,14 @@ async fn compare(pair: &Pair, args: &AbArgs, directory: &Path) -> u8 {
         eprintln!("{why}");
         comparison.ended_early = Some(why.clone());
     }
-    let code = conclude(&comparison, args.format, Some(directory));
+    let code = conclude(&comparison, &trials, args.format, Some(directory));
     exit_code_of_all(&[code, ended.map_or(0, |(code, _)| code)])
 }
 
-/// Writes and prints a comparison; gives its exit code.
-pub(super) fn conclude(comparison: &Comparison, format: Format, directory: Option<&Path>) -> u8 {
+/// Writes and prints a comparison of these trials; gives its exit code.
+pub(super) fn conclude(comparison: &Comparison, trials: &[Trial], format: Format, directory: Option<&Path>) -> u8 {
     let written =
-        directory.map(|directory| files::write_into(directory, &comparison::contents(comparison))).transpose();
+        directory.map(|directory| files::write_into(directory, &comparison::contents(comparison, trials))).transpose();
     let said = say(&match format {
         Format::Text => comparison::render(comparison, written.as_ref().ok().and_then(Option::as_ref), colour()),
         Format::Json => comparison::json(comparison),

@@ -72,6 +72,12 @@ pub(super) fn environment<'r>(runs: impl Iterator<Item = (Arm, &'r Run)>) -> Vec
     differences
 }
 
+/// What of the machine is not the same for two runs.
+#[must_use]
+pub fn between(a: &Run, b: &Run) -> Vec<Difference> {
+    environment([(Arm::A, a), (Arm::B, b)].into_iter())
+}
+
 /// Every single fact, as text. The port of a server that fanout starts is another one each time.
 fn facts(environment: &Environment) -> Vec<(String, String)> {
     let mut all = Vec::new();

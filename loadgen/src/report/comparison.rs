@@ -3,10 +3,11 @@
 //! ```text
 //! Comparison ─┬─▶ text      comparison.txt, and the terminal
 //!             ├─▶ markdown  comparison.md, for a pull request
+//!             ├─▶ html      comparison.html (`report/html`)
 //!             └─▶ json      comparison.json
 //! ```
 
-mod cells;
+pub(in crate::report) mod cells;
 mod markdown;
 mod text;
 
@@ -16,7 +17,7 @@ mod tests;
 pub use markdown::markdown;
 pub use text::render;
 
-use crate::compare::Comparison;
+use crate::compare::{Comparison, Trial};
 
 /// `comparison.json`: indented, with a newline at its end. What is infinite or not a number is null.
 #[must_use]
@@ -27,11 +28,12 @@ pub fn json(comparison: &Comparison) -> String {
     text
 }
 
-/// The files of a comparison, by their names.
+/// The files of a comparison of these trials, by their names.
 #[must_use]
-pub fn contents(comparison: &Comparison) -> Vec<(&'static str, String)> {
+pub fn contents(comparison: &Comparison, trials: &[Trial]) -> Vec<(&'static str, String)> {
     vec![
         ("comparison.json", json(comparison)),
+        ("comparison.html", super::html::comparison(comparison, trials)),
         ("comparison.md", markdown(comparison)),
         ("comparison.txt", render(comparison, None, super::Colour::Never)),
     ]

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{ArrivalLog, json};
+use super::{ArrivalLog, html, json};
 use crate::result::Run;
 
 /// Where a run's directory goes.
@@ -102,7 +102,11 @@ impl Place {
 /// # Errors
 /// When the disk is full, or the place cannot be written to; nothing is left then.
 pub fn write(run: &Run, name: &str, arrivals: &ArrivalLog, place: &Place) -> Result<Written, FilesError> {
-    let contents = [("run.json", json::document(run)), ("latency.hlog", arrivals.text().to_owned())];
+    let contents = [
+        ("run.json", json::document(run)),
+        ("report.html", html::page(run)),
+        ("latency.hlog", arrivals.text().to_owned()),
+    ];
     let parent = place.parent(name);
     if let Place::Exactly(directory) = place {
         return write_into(directory, &contents);

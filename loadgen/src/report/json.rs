@@ -65,6 +65,18 @@ mod tests {
         assert_eq!(document(&read(&text).unwrap()), text);
     }
 
+    /// As the first version wrote it; it must be readable for ever.
+    const OLD: &str = include_str!("old_runs/2026-11-20.json");
+
+    #[test]
+    fn an_old_run_is_read_and_reported_like_a_new_one() {
+        let run = read(OLD).unwrap();
+        assert_eq!((run.deliveries.delivered, run.intervals.len()), (1_000_000, 12));
+        assert!(run.intervals.iter().all(|interval| interval.arrivals.is_empty()), "histograms of seconds came later");
+        let text = crate::report::text::render(&run, None, crate::report::Colour::Never);
+        assert!(text.starts_with("PASSED  broadcast-1k, 3 of 3 thresholds, measurement valid\n"), "{text}");
+    }
+
     #[test]
     fn the_line_is_one_line_and_the_same_run() {
         let run = sample::good();

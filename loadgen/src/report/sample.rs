@@ -9,6 +9,7 @@ use crate::result::{
     Compression, Connections, Deliveries, Environment, Figures, Interval, Latency, LoadgenCost, PhaseFigures,
     Publishes, Quantiles, Rates, Reason, Reconnect, Run, ServerCost, Spread, ThresholdResult, Validity,
 };
+use crate::tenths::Tenths;
 
 /// `n` latencies between 0.3 ms and 41 ms, most of them short.
 fn latencies(n: u64) -> Counts {
@@ -330,5 +331,45 @@ pub fn interrupted() -> Run {
     let mut run = good();
     run.interrupted = true;
     run.ended_early = Some("Ctrl-C after 31 s of 65 s".to_owned());
+    run
+}
+
+/// The good run with a time line of `seconds`, of which the last two are the drain; a stall in the middle.
+pub fn timed(seconds: u32) -> Run {
+    let mut run = good();
+    let end = f64::from(seconds.saturating_sub(2));
+    if let Some(steady) = run.phases.get_mut("steady") {
+        steady.length_s = end - steady.start_s;
+    }
+    run.intervals = (1..=seconds)
+        .map(|second| {
+            let at_s = f64::from(second);
+            let stall = if second.abs_diff(seconds / 2) < 3 { 40 } else { 1 + u64::from(second % 3) };
+            let spread = (0..24).map(|step| (stall * 300 * (1 << (step / 3)) + step * 70, 40_000 >> step));
+            let phase = if at_s <= 5.0 {
+                "warm-up"
+            } else if at_s <= end {
+                "steady"
+            } else {
+                "drain"
+            };
+            Interval {
+                at_s,
+                phase: phase.to_owned(),
+                connections: 5050 - u64::from(second % 7),
+                publishes: 250 - u64::from(second % 5),
+                deliveries: 25_000 - u64::from(second % 11) * 100,
+                bytes: 3_300_000,
+                p50: Some(800.0 + 10.0 * f64::from(second % 9)),
+                p99: Some(12_000.0 * stall as f64 / 2.0),
+                max: Some(41_000.0 * stall as f64),
+                server_cpu_s: Some(0.38 + 0.01 * f64::from(second % 4)),
+                server_rss_bytes: Some(11_000_000 + u64::from(second) * 1000),
+                loadgen_cpu_s: 0.22,
+                loadgen_rss_bytes: 14_000_000,
+                arrivals: Tenths::of(spread.filter(|(_, n)| *n > 0)),
+            }
+        })
+        .collect();
     run
 }

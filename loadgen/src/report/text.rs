@@ -6,19 +6,19 @@
 use super::files::Written;
 use crate::result::Run;
 
-mod compression;
-mod connections;
-mod costs;
+pub(in crate::report) mod compression;
+pub(in crate::report) mod connections;
+pub(in crate::report) mod costs;
 mod histogram;
 mod http;
-mod latency;
+pub(in crate::report) mod latency;
 pub(in crate::report) mod page;
-mod parts;
+pub(in crate::report) mod parts;
 mod returns;
-mod sentences;
+pub(in crate::report) mod sentences;
 #[cfg(test)]
 mod tests;
-mod thresholds;
+pub(in crate::report) mod thresholds;
 
 use page::Page;
 

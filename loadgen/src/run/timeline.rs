@@ -9,6 +9,7 @@ use crate::recorder::{Recorder, Slot};
 use crate::report::ArrivalLog;
 use crate::result::Interval;
 use crate::target::Sampler;
+use crate::tenths::Tenths;
 use crate::validity::OwnSecond;
 
 /// CPU clocks of both sides at one moment, nanoseconds.
@@ -143,6 +144,7 @@ impl Timeline {
             server_rss_bytes: sampler.and_then(Sampler::rss),
             loadgen_cpu_s,
             loadgen_rss_bytes: net::memory(std::process::id()).map_or(0, |m| m.rss_bytes),
+            arrivals: Tenths::of(arrived.ranges().map(|(low, _, n)| (low, n))),
         });
         self.cpu = cpu;
         self.last = now;

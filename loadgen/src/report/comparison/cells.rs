@@ -5,7 +5,7 @@ use crate::compare::{ArmRuns, Compared, Comparison, Design, Difference, Scope, S
 use crate::report::numbers::{percent, significant};
 
 /// The word that opens the report.
-pub(super) fn word(comparison: &Comparison) -> &'static str {
+pub(in crate::report) fn word(comparison: &Comparison) -> &'static str {
     let broken = comparison.expectations.iter().any(|outcome| outcome.standing == Standing::Broken);
     match comparison.exit_code() {
         4 => "NOT ENOUGH RUNS",
@@ -17,7 +17,7 @@ pub(super) fn word(comparison: &Comparison) -> &'static str {
 }
 
 /// What was compared, in how many runs.
-pub(super) fn opening(comparison: &Comparison) -> String {
+pub(in crate::report) fn opening(comparison: &Comparison) -> String {
     let (a, b) = (&comparison.a.name, &comparison.b.name);
     let runs = match comparison.design {
         Design::Blocks => format!("{} of {} blocks", comparison.runs, comparison.asked),
@@ -34,7 +34,7 @@ pub(super) fn opening(comparison: &Comparison) -> String {
 }
 
 /// A difference of the machine.
-pub(super) fn difference(difference: &Difference) -> String {
+pub(in crate::report) fn difference(difference: &Difference) -> String {
     let of = |values: &[String]| values.join(" and ");
     let scope = match difference.scope {
         Scope::BetweenArms => "it may be the cause of what is found",
@@ -44,10 +44,10 @@ pub(super) fn difference(difference: &Difference) -> String {
 }
 
 /// The heads of the table of metrics.
-pub(super) const HEADS: [&str; 7] = ["", "a", "b", "b / a", "95 %", "p", "b is"];
+pub(in crate::report) const HEADS: [&str; 7] = ["", "a", "b", "b / a", "95 %", "p", "b is"];
 
 /// What they mean.
-pub(super) fn explained(comparison: &Comparison) -> &'static str {
+pub(in crate::report) fn explained(comparison: &Comparison) -> &'static str {
     match comparison.design {
         Design::Blocks => {
             "a, b: medians; b / a: median over the blocks, with its 95 % interval; p: of no difference (signed-rank, corrected for the \
@@ -66,7 +66,7 @@ pub(super) fn explained(comparison: &Comparison) -> &'static str {
 }
 
 /// A row of that table.
-pub(super) fn row(comparison: &Comparison, metric: &Compared) -> Vec<String> {
+pub(in crate::report) fn row(comparison: &Comparison, metric: &Compared) -> Vec<String> {
     let (finding, effect) = (&metric.finding, &metric.finding.effect);
     let statistics = comparison.design != Design::Tripwire;
     let shown = |value| shown(&finding.name, value);
@@ -84,7 +84,7 @@ pub(super) fn row(comparison: &Comparison, metric: &Compared) -> Vec<String> {
 }
 
 /// Two decimals near 1, where they matter; otherwise two digits.
-pub(super) fn ratio(ratio: f64) -> String {
+pub(in crate::report) fn ratio(ratio: f64) -> String {
     match ratio {
         0.9..1.1 => format!("{ratio:.3}"),
         0.1..10.0 => format!("{ratio:.2}"),
@@ -92,7 +92,7 @@ pub(super) fn ratio(ratio: f64) -> String {
     }
 }
 
-pub(super) fn interval(interval: Interval) -> String {
+pub(in crate::report) fn interval(interval: Interval) -> String {
     format!("{}-{}", ratio(interval.low), ratio(interval.high))
 }
 
@@ -101,13 +101,13 @@ fn probability(p: f64) -> String {
 }
 
 /// A metric without a ratio.
-pub(super) fn uncompared(metric: &Uncompared) -> String {
+pub(in crate::report) fn uncompared(metric: &Uncompared) -> String {
     let of = |value: Option<f64>| value.map_or_else(|| "none".to_owned(), |value| shown(&metric.name, value));
     format!("{}: a {}, b {} ({})", metric.name, of(metric.a), of(metric.b), metric.why)
 }
 
 /// Metrics that are equal in every run.
-pub(super) fn equal(comparison: &Comparison) -> String {
+pub(in crate::report) fn equal(comparison: &Comparison) -> String {
     let each = comparison.equal.iter().map(|metric| match metric.a {
         Some(value) => format!("{} {}", metric.name, shown(&metric.name, value)),
         None => metric.name.clone(),
@@ -116,13 +116,13 @@ pub(super) fn equal(comparison: &Comparison) -> String {
 }
 
 /// The runs of an arm.
-pub(super) fn arm(letter: &str, arm: &ArmRuns) -> String {
+pub(in crate::report) fn arm(letter: &str, arm: &ArmRuns) -> String {
     let invalid = if arm.invalid > 0 { format!(", {} invalid", arm.invalid) } else { String::new() };
     format!("{letter} ({}): {} valid{invalid}", arm.name, arm.valid)
 }
 
 /// How many runs it takes to see 5 %.
-pub(super) fn recommended(comparison: &Comparison) -> Option<String> {
+pub(in crate::report) fn recommended(comparison: &Comparison) -> Option<String> {
     let metric = comparison.expectations.iter().map(|outcome| outcome.metric.as_str());
     let usual = ["server.cpu_us_per_delivery", "latency.due.p50", "latency.sent.p99"];
     let runs = comparison.recommended_runs?;

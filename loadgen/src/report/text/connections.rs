@@ -64,7 +64,7 @@ fn causes(page: &mut Page, what: &str, causes: &BTreeMap<String, u64>, name: imp
 }
 
 /// `server 1013` becomes `server, code 1013: overloaded, ...`.
-fn with_meaning(cause: &str) -> String {
+pub(in crate::report) fn with_meaning(cause: &str) -> String {
     match cause.rsplit_once(' ').and_then(|(side, code)| Some((side, code.parse::<u16>().ok()?))) {
         Some((side, code)) => format!("{side}, code {code}: {}", CloseCode(code).meaning()),
         None => match cause {

@@ -3,13 +3,27 @@
 use super::page::Page;
 use super::sentences::cores;
 use crate::report::numbers::{bytes, count, duration_us, percent, rate, significant};
-use crate::result::{Quantiles, Run};
+use crate::result::{Quantiles, Run, ServerCost};
 
 pub(super) fn write_server(page: &mut Page, run: &Run) {
-    let Some(server) = &run.server else {
-        return;
-    };
-    page.section(&format!("server (process {})", server.pid));
+    if let Some(server) = &run.server {
+        page.section(&format!("server (process {})", server.pid));
+        page.facts(&of_server(server));
+    }
+}
+
+pub(super) fn write_loadgen(page: &mut Page, run: &Run) {
+    page.section("fanout (the load generator)");
+    page.facts(&of_loadgen(run));
+}
+
+pub(super) fn write_machine(page: &mut Page, run: &Run) {
+    page.section("measured on");
+    page.facts(&of_machine(run));
+}
+
+/// What the run cost the server.
+pub(in crate::report) fn of_server(server: &ServerCost) -> Vec<(&'static str, String)> {
     let mut facts = vec![("CPU", cpu(server.cpu_s, server.cpu_share, server.cores, server.cpu_us_per_delivery))];
     facts.push((
         "memory",
@@ -21,12 +35,12 @@ pub(super) fn write_server(page: &mut Page, run: &Run) {
     facts
         .push(("context switches", format!("{} (it left its core, or was taken off)", count(server.context_switches))));
     facts.push(("TCP retransmits", format!("{} (packets sent again)", count(server.tcp_retransmits))));
-    page.facts(&facts);
+    facts
 }
 
-pub(super) fn write_loadgen(page: &mut Page, run: &Run) {
+/// What it cost fanout, and how late that was.
+pub(in crate::report) fn of_loadgen(run: &Run) -> Vec<(&'static str, String)> {
     let own = &run.loadgen;
-    page.section("fanout (the load generator)");
     let mut facts = vec![("CPU", {
         let mut text = cpu(own.cpu_s, own.cpu_share, own.cores, own.cpu_us_per_delivery);
         if let Some(us) = own.cpu_us_per_read {
@@ -55,12 +69,12 @@ pub(super) fn write_loadgen(page: &mut Page, run: &Run) {
     if let Some(text) = p99(&run.read_age) {
         facts.push(("read age", format!("{text} (deliveries waited this long for fanout's turn)")));
     }
-    page.facts(&facts);
+    facts
 }
 
-pub(super) fn write_machine(page: &mut Page, run: &Run) {
+/// Where it ran.
+pub(in crate::report) fn of_machine(run: &Run) -> Vec<(&'static str, String)> {
     let e = &run.environment;
-    page.section("measured on");
     #[allow(clippy::cast_precision_loss)]
     let machine = format!("{}, {}, {}, Linux {}", e.cpu, cores(e.cores), bytes(e.memory_bytes as f64), e.kernel);
     let mut facts = vec![("machine", machine)];
@@ -73,7 +87,7 @@ pub(super) fn write_machine(page: &mut Page, run: &Run) {
     let client = if e.client.is_empty() { String::new() } else { format!(", {} client", e.client) };
     facts.push(("fanout", format!("{}{client}{pinned}", e.fanout)));
     facts.push(("started", run.started.clone()));
-    page.facts(&facts);
+    facts
 }
 
 fn list(cpus: &[usize]) -> String {

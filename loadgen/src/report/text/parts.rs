@@ -3,20 +3,44 @@
 use super::page::Page;
 use super::sentences::plural;
 use crate::report::numbers::{count, duration_us, percent, rate, seconds};
-use crate::result::{Figures, Quantiles, Run};
+use crate::result::{Figures, PhaseFigures, Quantiles, Run};
+
+/// The heads of the table of phases.
+pub(in crate::report) const PHASES: [&str; 9] =
+    ["", "length", "publishes/s", "deliveries/s", "p50", "p99", "max", "lost", "server CPU"];
+/// The heads of the table of groups.
+pub(in crate::report) const GROUPS: [&str; 7] =
+    ["", "subscribers", "closed early", "deliveries/s", "p50", "p99", "max", "lost"];
 
 pub(super) fn write_phases(page: &mut Page, run: &Run) {
     if run.phases.len() < 2 {
         return;
     }
     page.section("phases");
-    let heads = ["", "length", "publishes/s", "deliveries/s", "p50", "p99", "max", "lost", "server CPU"];
-    let mut rows = vec![heads.map(str::to_owned).to_vec()];
+    let mut rows = vec![PHASES.map(str::to_owned).to_vec()];
+    rows.extend(phases(run));
+    page.table(&rows);
+    page.aside(&phases_explained(run));
+}
+
+pub(super) fn write_groups(page: &mut Page, run: &Run) {
+    if run.groups.len() < 2 {
+        return;
+    }
+    page.section(&plural(run.groups.len() as u64, "group"));
+    let mut rows = vec![GROUPS.map(str::to_owned).to_vec()];
+    rows.extend(groups(run));
+    page.table(&rows);
+    page.aside(&which(run));
+}
+
+/// The phases in their order.
+pub(in crate::report) fn phases(run: &Run) -> Vec<Vec<String>> {
     let mut phases: Vec<_> = run.phases.iter().collect();
     phases.sort_by(|a, b| a.1.start_s.total_cmp(&b.1.start_s));
-    for (name, phase) in &phases {
+    let row = |(name, phase): (&String, &PhaseFigures)| {
         let figures = &phase.figures;
-        let mut row = vec![if phase.measure { (*name).clone() } else { format!("{name} *") }];
+        let mut row = vec![if phase.measure { name.clone() } else { format!("{name} *") }];
         row.extend([
             seconds(phase.length_s),
             rate(figures.rates.publishes_per_s),
@@ -27,32 +51,31 @@ pub(super) fn write_phases(page: &mut Page, run: &Run) {
             Some(cpu_s) if phase.length_s > 0.0 => percent(cpu_s / phase.length_s),
             _ => "-".to_owned(),
         });
-        rows.push(row);
-    }
-    page.table(&rows);
-    let unmeasured =
-        if phases.iter().any(|(_, phase)| !phase.measure) { "* not counted in the figures above; " } else { "" };
-    page.aside(&format!("{unmeasured}{}; server CPU: share of one core", which(run)));
+        row
+    };
+    phases.into_iter().map(row).collect()
 }
 
-pub(super) fn write_groups(page: &mut Page, run: &Run) {
-    if run.groups.len() < 2 {
-        return;
-    }
-    page.section(&plural(run.groups.len() as u64, "group"));
-    let heads = ["", "subscribers", "closed early", "deliveries/s", "p50", "p99", "max", "lost"];
-    let mut rows = vec![heads.map(str::to_owned).to_vec()];
-    for (name, figures) in &run.groups {
+/// What their figures mean.
+pub(in crate::report) fn phases_explained(run: &Run) -> String {
+    let all_measured = run.phases.values().all(|phase| phase.measure);
+    let unmeasured = if all_measured { "" } else { "* not counted in the figures above; " };
+    format!("{unmeasured}{}; server CPU: share of one core", which(run))
+}
+
+/// The groups of subscribers.
+pub(in crate::report) fn groups(run: &Run) -> Vec<Vec<String>> {
+    let row = |(name, figures): (&String, &Figures)| {
         let closed = figures.closed.map_or("-".to_owned(), count);
         let mut row = vec![name.clone(), count(figures.subscribers), closed, rate(figures.rates.deliveries_per_s)];
         row.extend(latency_and_lost(figures));
-        rows.push(row);
-    }
-    page.table(&rows);
-    page.aside(&which(run));
+        row
+    };
+    run.groups.iter().map(row).collect()
 }
 
-fn which(run: &Run) -> String {
+/// Which latency it is.
+pub(in crate::report) fn which(run: &Run) -> String {
     format!("p50, p99, max: arrival after {}", if run.latency.due.is_some() { "due time" } else { "sent" })
 }
 

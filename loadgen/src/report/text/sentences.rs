@@ -8,25 +8,35 @@ use crate::result::{Deliveries, Quantiles, Run};
 /// A process that uses this share of its cores is at its limit.
 const AT_LIMIT: f64 = 0.9;
 
-pub(super) fn write(page: &mut Page, run: &Run) {
-    verdict(page, run);
-    page.headline(&load(run));
-    if is_idle(run) {
-        idle(page, run);
-    } else {
-        latency(page, run);
-        page.headline(&ledger(&run.deliveries));
-    }
-    page.headline(&limit(run));
+/// A line of the opening.
+pub(in crate::report) enum Line {
+    /// The verdict, and what follows its word.
+    Verdict(Verdict, String),
+    /// Why it is so: below the verdict.
+    Remark(String),
+    /// A sentence about the run.
+    Sentence(String),
 }
 
-fn verdict(page: &mut Page, run: &Run) {
-    let verdict = Verdict::of(run);
-    let tone = match verdict {
-        Verdict::Passed => Tone::Good,
-        Verdict::Failed => Tone::Bad,
-        Verdict::Invalid | Verdict::Interrupted => Tone::Doubt,
-    };
+pub(super) fn write(page: &mut Page, run: &Run) {
+    for line in opening(run) {
+        match line {
+            Line::Verdict(verdict, rest) => {
+                let tone = match verdict {
+                    Verdict::Passed => Tone::Good,
+                    Verdict::Failed => Tone::Bad,
+                    Verdict::Invalid | Verdict::Interrupted => Tone::Doubt,
+                };
+                page.headline(&format!("{}  {rest}", page.tone(tone, verdict.word())));
+            }
+            Line::Remark(text) => page.line(&text),
+            Line::Sentence(text) => page.headline(&text),
+        }
+    }
+}
+
+/// The first screen of a report.
+pub(in crate::report) fn opening(run: &Run) -> Vec<Line> {
     let held = run.thresholds.iter().filter(|threshold| threshold.pass).count();
     let thresholds = match run.thresholds.len() {
         0 => "no thresholds".to_owned(),
@@ -35,17 +45,27 @@ fn verdict(page: &mut Page, run: &Run) {
     };
     let validity =
         if run.validity.valid { "measurement valid" } else { "measurement not valid: do not rely on these figures" };
-    page.headline(&format!("{}  {}, {thresholds}, {validity}", page.tone(tone, verdict.word()), name(run)));
+    let mut lines = vec![Line::Verdict(Verdict::of(run), format!("{}, {thresholds}, {validity}", name(run)))];
+    lines.extend(reasons(run).into_iter().map(Line::Remark));
+    let arrived = || latency(run).into_iter().chain([ledger(&run.deliveries)]).collect();
+    let came_of_it: Vec<String> = if is_idle(run) { idle(run) } else { arrived() };
+    lines.extend([load(run)].into_iter().chain(came_of_it).chain([limit(run)]).map(Line::Sentence));
+    lines
+}
+
+/// Why the verdict is what it is.
+fn reasons(run: &Run) -> Vec<String> {
+    let mut lines = Vec::new();
     for reason in &run.validity.reasons {
-        page.line(&format!("not valid: {}", reason.figure));
-        page.line(&format!("what to do: {}", reason.cure));
+        lines.push(format!("not valid: {}", reason.figure));
+        lines.push(format!("what to do: {}", reason.cure));
     }
     if let Some(why) = &run.ended_early {
-        page.line(&format!("ended early: {why}"));
+        lines.push(format!("ended early: {why}"));
     }
     for threshold in run.thresholds.iter().filter(|threshold| !threshold.pass) {
         let value = super::thresholds::value(run, threshold);
-        page.line(&format!("failed: {} {}, it was {value}", threshold.metric, threshold.expr));
+        lines.push(format!("failed: {} {}, it was {value}", threshold.metric, threshold.expr));
     }
     for (n, what) in [
         (run.connections.refused, "refused by the server"),
@@ -54,12 +74,13 @@ fn verdict(page: &mut Page, run: &Run) {
     ] {
         if n > 0 {
             let asked = run.connections.asked;
-            page.line(&format!("failed: {} of {} {what} (causes below)", count(n), plural(asked, "connection")));
+            lines.push(format!("failed: {} of {} {what} (causes below)", count(n), plural(asked, "connection")));
         }
     }
+    lines
 }
 
-pub(super) fn name(run: &Run) -> &str {
+pub(in crate::report) fn name(run: &Run) -> &str {
     run.scenario.get("name").and_then(serde_json::Value::as_str).unwrap_or("run")
 }
 
@@ -73,20 +94,23 @@ fn is_idle(run: &Run) -> bool {
 }
 
 /// What matters of connections that are only held.
-fn idle(page: &mut Page, run: &Run) {
-    page.headline(&format!("time to connect  {}", three(&run.connect, "none opened")));
-    page.headline(&format!("closed early {} of {}", count(run.connections.closed), count(run.connections.opened)));
-    let Some(server) = &run.server else { return };
-    if let Some(own) = server.rss_bytes_per_connection {
+fn idle(run: &Run) -> Vec<String> {
+    let mut lines = vec![
+        format!("time to connect  {}", three(&run.connect, "none opened")),
+        format!("closed early {} of {}", count(run.connections.closed), count(run.connections.opened)),
+    ];
+    if let Some((server, own)) = run.server.as_ref().and_then(|server| Some((server, server.rss_bytes_per_connection?)))
+    {
         let kernel = server
             .kernel_bytes_per_connection
             .map_or(String::new(), |kernel| format!(", kernel {} for both ends", bytes(kernel)));
-        page.headline(&format!("memory per connection: server {}{kernel}", bytes(own)));
+        lines.push(format!("memory per connection: server {}{kernel}", bytes(own)));
     }
+    lines
 }
 
 /// `1 room`, `50 rooms`.
-pub(super) fn plural(n: u64, noun: &str) -> String {
+pub(in crate::report) fn plural(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
@@ -107,19 +131,17 @@ fn load(run: &Run) -> String {
     format!("{who}; {publishes} = {} {what} for {}", rate(run.rates.deliveries_per_s), seconds(measured))
 }
 
-fn latency(page: &mut Page, run: &Run) {
+fn latency(run: &Run) -> Vec<String> {
     let missing = missing(&run.deliveries);
     match &run.latency.due {
         Some(due) => {
-            page.headline(&format!("arrival after due time  {}", three(due, &missing)));
+            let mut lines = vec![format!("arrival after due time  {}", three(due, &missing))];
             if due.max.is_none() && run.latency.arrived.count > 0 {
-                page.headline(&format!("  of those that arrived  {}", three(&run.latency.arrived, &missing)));
+                lines.push(format!("  of those that arrived  {}", three(&run.latency.arrived, &missing)));
             }
+            lines
         }
-        None => page.headline(&format!(
-            "arrival after sent (closed loop: no due time)  {}",
-            three(&run.latency.sent, &missing)
-        )),
+        None => vec![format!("arrival after sent (closed loop: no due time)  {}", three(&run.latency.sent, &missing))],
     }
 }
 
@@ -139,7 +161,7 @@ fn three(quantiles: &Quantiles, missing: &str) -> String {
 }
 
 /// Why a percentile has no value: `1.2 % lost`.
-pub(super) fn missing(deliveries: &Deliveries) -> String {
+pub(in crate::report) fn missing(deliveries: &Deliveries) -> String {
     #[allow(clippy::cast_precision_loss)]
     let share = |n: u64| n as f64 / deliveries.expected.max(1) as f64;
     match (deliveries.lost, deliveries.corrupted) {
@@ -196,6 +218,6 @@ fn of_cores(share: f64, cores: u32) -> f64 {
     share / f64::from(cores.max(1))
 }
 
-pub(super) fn cores(n: u32) -> String {
+pub(in crate::report) fn cores(n: u32) -> String {
     plural(u64::from(n.max(1)), "core")
 }

@@ -22,7 +22,7 @@ pub(super) fn write(page: &mut Page, run: &Run) {
 }
 
 /// What was measured, in its unit.
-pub(super) fn value(run: &Run, threshold: &ThresholdResult) -> String {
+pub(in crate::report) fn value(run: &Run, threshold: &ThresholdResult) -> String {
     let Some(value) = threshold.value else {
         return without_value(run, &threshold.metric);
     };

@@ -1,0 +1,165 @@
+//! What must hold of every page; how it looks is looked at in a browser.
+
+use super::*;
+use crate::compare::tests::{alike, broken, drifting, few, losing, sets, shared, tripwire};
+use crate::report::json;
+use crate::report::sample;
+
+/// As the first version wrote it.
+const OLD: &str = include_str!("../old_runs/2026-11-20.json");
+
+/// Elements that have no end.
+const VOID: [&str; 3] = ["meta", "link", "br"];
+
+/// Fails where an element is not closed, or closed by another's end: `rect;` for `rect {}`, or a text that was not escaped.
+fn assert_well_formed(page: &str) {
+    let body = page.split_once("<!DOCTYPE html>").unwrap().1;
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = body;
+    while let Some((_, after)) = rest.split_once('<') {
+        let (tag, after) = after.split_once('>').unwrap();
+        rest = after;
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name), "near {}", &after[..after.len().min(80)]);
+            continue;
+        }
+        let name = tag.split(' ').next().unwrap();
+        if name == "style" || name == "script" {
+            rest = after.split_once(&format!("</{name}>")).unwrap().1;
+        } else if !VOID.contains(&name) {
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty(), "left open: {open:?}");
+}
+
+fn assert_loads_nothing(page: &str) {
+    for way in ["src=", "url(", "@import", "href=\"http", "href=\"//", "fetch(", "XMLHttpRequest"] {
+        assert!(!page.contains(way), "{way}");
+    }
+}
+
+fn runs() -> Vec<Run> {
+    let mut runs = vec![sample::good(), sample::failed(), sample::lost(), sample::dropped(), sample::invalid()];
+    runs.extend([
+        sample::closed_loop(),
+        sample::echo(),
+        sample::compressed(),
+        sample::interrupted(),
+        sample::timed(70),
+    ]);
+    runs.push(json::read(OLD).unwrap());
+    runs
+}
+
+#[test]
+fn every_run_has_a_page_that_is_whole_and_loads_nothing() {
+    for run in runs() {
+        let page = page(&run);
+        assert_well_formed(&page);
+        assert_loads_nothing(&page);
+        assert!(!page.contains("NaN") && !page.contains("inf "), "a figure that is none");
+    }
+}
+
+#[test]
+fn the_verdict_comes_first_in_the_words_of_the_terminal() {
+    let page = page(&sample::invalid());
+    let body = page.split_once("<body>").unwrap().1;
+    let place = |text: &str| body.find(text).unwrap_or_else(|| panic!("{text} is not there"));
+    assert!(place("! INVALID") < place("fanout sent publishes late: p99 8.10 ms where 1.20 ms is allowed"));
+    assert!(place("what to do: lower the publishers") < place("5,000 subscribers in 50 rooms"));
+    assert!(place("fanout 99 %: fanout was the limit") < place("<nav>"));
+}
+
+#[test]
+fn names_cannot_become_markup() {
+    let mut run = sample::timed(30);
+    run.scenario["name"] = "</title><script>alert(1)</script>".into();
+    run.notes.push("<img src=x onerror=alert(1)>".to_owned());
+    let phase = run.phases["steady"].clone();
+    run.phases.insert("\"><b>".to_owned(), phase);
+    run.thresholds[0].expr = "< 50ms & more".to_owned();
+    let page = page(&run);
+    assert_well_formed(&page);
+    assert!(!page.contains("<script>alert") && !page.contains("<img") && !page.contains("<b>&quot;"));
+    assert!(page.contains("&lt; 50ms &amp; more"));
+}
+
+#[test]
+fn ten_minutes_are_far_below_a_megabyte() {
+    let run = sample::timed(600);
+    let page = page(&run);
+    assert!(page.len() < 700_000, "{} bytes", page.len());
+    assert!(page.contains("A column is 3 s"));
+    let line = json::line(&run);
+    let heat: usize =
+        run.intervals.iter().map(|interval| serde_json::to_string(&interval.arrivals).unwrap().len()).sum();
+    assert!(heat < line.len() / 2 && heat < 150_000, "{heat} of {} bytes", line.len());
+}
+
+#[test]
+fn an_old_run_has_its_lines_and_says_why_there_is_no_map() {
+    let page = page(&json::read(OLD).unwrap());
+    assert!(page.contains("older than the histograms of each second"));
+    assert!(!page.contains("class=\"heat\"") && page.contains("class=\"line p99\""));
+}
+
+#[test]
+fn what_never_arrived_ends_the_spectrum() {
+    assert!(page(&sample::lost()).contains("never: 1.2 % missing"));
+    assert!(!page(&sample::good()).contains("missing</text>"));
+}
+
+#[test]
+fn sections_without_figures_are_left_out() {
+    let good = page(&sample::good());
+    for absent in ["id=\"errors\"", "id=\"notes\"", "id=\"time\""] {
+        assert!(!good.contains(absent), "{absent}");
+    }
+    assert!(page(&sample::dropped()).contains("overloaded or the client too slow"));
+    assert!(
+        page(&sample::echo()).contains("The server&#39;s process is not known")
+            || page(&sample::echo()).contains("The server's process is not known")
+    );
+}
+
+#[test]
+fn every_comparison_has_a_page() {
+    for of in [shared(), broken(), alike(), few(), drifting(), losing(), sets(), tripwire()] {
+        let page = comparison(&of, &[]);
+        assert_well_formed(&page);
+        assert_loads_nothing(&page);
+        for metric in &of.metrics {
+            assert!(page.contains(&metric.finding.name));
+        }
+    }
+}
+
+#[test]
+fn another_machine_is_said_loudly_before_what_was_found() {
+    let of = drifting();
+    let page = comparison(&of, &[]);
+    let loud = page.find("The machine was not the same for all runs").unwrap();
+    assert!(loud < page.find("class=\"sentence\"").unwrap());
+}
+
+#[test]
+fn spectra_of_both_settings_lie_over_each_other() {
+    use crate::compare::{Arm, Trial};
+    let trial = |arm, run| Trial { block: 1, arm, run };
+    let trials = [trial(Arm::A, sample::good()), trial(Arm::B, sample::lost())];
+    let page = comparison(&alike(), &trials);
+    assert!(page.contains("Percentile spectra of a and b") && page.contains("\nb never"));
+    assert!(!comparison(&alike(), &trials[..1]).contains("Percentile spectra of a and b"));
+}
+
+#[test]
+fn a_trend_has_a_chart_for_each_figure_and_marks_its_changes() {
+    let trends = crate::trend::trends(crate::trend::tests::dearer());
+    let page = trend(&trends);
+    assert_well_formed(&page);
+    assert_loads_nothing(&page);
+    assert_eq!(page.matches("class=\"change\"").count(), 2, "one change, in both sizes");
+    assert!(page.contains("+20 % (worse)") && page.contains("kernel 6.12.1 to 6.18.0"));
+}

@@ -1,0 +1,79 @@
+//! `fanout report`, `fanout trend` and the pages that runs leave, as a user meets them. How the pages look is tested in a browser, by eye.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
+
+mod command;
+
+use command::{Done, Stage};
+
+/// As the first version wrote it.
+const OLD: &str = include_str!("../src/report/old_runs/2026-11-20.json");
+
+/// The old run in `NAME/run.json`, each with a name that sorts after the one before.
+fn stage(names: &[&str]) -> Stage {
+    let stage = Stage::new("");
+    for name in names {
+        let directory = stage.directory.path().join("runs").join(name);
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("run.json"), OLD).unwrap();
+    }
+    stage
+}
+
+fn go(stage: &Stage, arguments: &[&str]) -> Done {
+    stage.go(arguments).wait()
+}
+
+fn file(stage: &Stage, name: &str) -> String {
+    std::fs::read_to_string(stage.directory.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+#[test]
+fn a_run_leaves_a_page_beside_its_figures() {
+    let stage = Stage::new(
+        "name = \"paged\"\nsettle = \"50ms\"\nmax_schedule_lag = \"1s\"\n[[connections]]\nname = \"all\"\ncount = 3\n\
+         [[publishers]]\nname = \"one\"\nrate = 20\n[[phases]]\nname = \"steady\"\nfor = \"1500ms\"\n",
+    );
+    let done = stage.run(&[]);
+    let (page, run) = (file(&stage, "out/report.html"), file(&stage, "out/run.json"));
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>"), "{done:?}");
+    assert!(page.contains("3 subscribers in 1 room") && page.contains("class=\"heat\""));
+    assert!(run.contains("\"arrivals\": \""), "every second has its histogram");
+}
+
+#[test]
+fn an_old_run_is_reported_again_in_every_form() {
+    let stage = stage(&["one"]);
+    let done = go(&stage, &["report", "runs/one"]);
+    done.exits(0);
+    assert_eq!(done.stdout, "runs/one/report.html\n");
+    assert!(file(&stage, "runs/one/report.html").contains("PASSED"));
+    assert!(go(&stage, &["report", "runs/one/run.json", "--text"]).stdout.starts_with("PASSED  broadcast-1k"));
+    assert!(go(&stage, &["report", "runs", "--json"]).stdout.contains("\"schema\": 1"));
+    go(&stage, &["report", "runs", "--html", "-o", "page.html"]).exits(0);
+    assert!(file(&stage, "page.html").contains("broadcast-1k"));
+    assert!(go(&stage, &["report", "runs", "--html", "-o", "-"]).stdout.starts_with("<!DOCTYPE html>"));
+}
+
+#[test]
+fn what_is_no_single_run_is_refused_with_what_to_do() {
+    let stage = stage(&["one", "two"]);
+    go(&stage, &["report", "runs"]).exits(1).says("there are 2 runs in runs: name the directory of one");
+    go(&stage, &["report", "nowhere"]).exits(1).says("nowhere");
+    go(&stage, &["report", "runs/one", "-o", "missing/page.html"]).exits(1).says("write elsewhere with -o FILE");
+    go(&stage, &["report", "runs/one", "--html", "--text"]).exits(2);
+}
+
+#[test]
+fn a_trend_reads_the_runs_below_a_directory() {
+    let stage = stage(&["one", "two", "three"]);
+    let done = go(&stage, &["trend", "runs", "--out", "trend"]);
+    done.exits(0);
+    assert!(done.stdout.starts_with("broadcast-1k: 3 valid runs from 2026-11-20"), "{}", done.stdout);
+    assert!(done.stdout.contains("too few to tell a change from noise"));
+    assert!(
+        file(&stage, "trend/trend.html").contains("latency.due.p99")
+            && file(&stage, "trend/trend.json").contains("\"schema\": 1")
+    );
+    go(&stage, &["trend", "nowhere"]).exits(1).says("nowhere");
+}
