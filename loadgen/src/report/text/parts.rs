@@ -9,7 +9,7 @@ use crate::result::{Figures, PhaseFigures, Quantiles, Run};
 pub(in crate::report) const PHASES: [&str; 9] =
     ["", "length", "publishes/s", "deliveries/s", "p50", "p99", "max", "lost", "server CPU"];
 /// The heads of the table of groups.
-pub(in crate::report) const GROUPS: [&str; 7] =
+pub(in crate::report) const GROUPS: [&str; 8] =
     ["", "subscribers", "closed early", "deliveries/s", "p50", "p99", "max", "lost"];
 
 pub(super) fn write_phases(page: &mut Page, run: &Run) {
