@@ -357,6 +357,7 @@ pub fn timed(seconds: u32) -> Run {
                 at_s,
                 phase: phase.to_owned(),
                 connections: 5050 - u64::from(second % 7),
+                handshakes: 0,
                 publishes: 250 - u64::from(second % 5),
                 deliveries: 25_000 - u64::from(second % 11) * 100,
                 bytes: 3_300_000,
