@@ -1,5 +1,11 @@
 //! The command line: what can be asked, and what each answer means.
 
+mod doctor;
+mod record;
+
+pub use doctor::DoctorArgs;
+pub use record::RecordArgs;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,7 +37,8 @@ Start here:
   fanout quick ws://127.0.0.1:9001/ws/{room}  your own server
   fanout run scenarios/quickstart.toml        a scenario file
   fanout validate my.toml                     is it right, and what will it need?
-  fanout ab my.toml --a KEY=1 --b KEY=2       which of two settings is better, and how sure is that?";
+  fanout ab my.toml --a KEY=1 --b KEY=2       which of two settings is better, and how sure is that?
+  fanout doctor                               what is this machine good for?";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -52,8 +59,15 @@ pub enum Command {
     Trend(TrendArgs),
     /// Check scenario files and say what a run will need; opens no connection
     Validate(ValidateArgs),
+    /// Write down what a WebSocket feed sends, to be played again by a scenario with `replay`
+    Record(RecordArgs),
+    /// Say what this machine allows, can generate and time, and what to change; takes about 6 seconds
+    Doctor(DoctorArgs),
     /// Print the JSON Schema of scenario files, for editors
     Schema,
+    /// The server that `doctor` measures against
+    #[command(hide = true)]
+    NullServer,
     /// Run the bundled broadcast server (the same as fanout-server)
     Serve(Box<server::Flags>),
 }

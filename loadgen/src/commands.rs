@@ -3,7 +3,9 @@
 mod ab;
 mod capacity;
 mod compare;
+mod doctor;
 mod old_runs;
+mod record;
 mod report;
 mod run;
 mod trend;
@@ -38,6 +40,9 @@ pub fn dispatch(cli: Cli) -> u8 {
         Command::Report(args) => report::old(&args),
         Command::Trend(args) => trend::runs(&args),
         Command::Validate(args) => validate::files(&args),
+        Command::Record(args) => record::feed(&args),
+        Command::Doctor(args) => doctor::examine_machine(&args),
+        Command::NullServer => doctor::null_server(),
         Command::Schema => say(&schema()).map_or_else(|code| code, |()| DONE),
         Command::Serve(flags) => server::serve_as("fanout serve", *flags),
     }

@@ -7,7 +7,11 @@
 //! {"at_us":1250,"room":"ADA/XBT","base64":"AAECAw=="}
 //! ```
 //!
-//! All payloads lie in one arena, so a message costs its bytes and 32 more.
+//! It may be compressed with gzip. All payloads lie in one arena, so a message costs its bytes and 32 more.
+
+mod packed;
+
+pub use packed::{Ending, unpack};
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -86,6 +90,20 @@ pub enum TraceError {
     /// Nothing to play.
     #[error("it holds no message")]
     Empty,
+    /// Compressed, and not to its end.
+    #[error(
+        "the gzip file is cut off: whoever recorded it was stopped. `fanout record` mends it when it goes on with it, and \
+         `gzip -dc` unpacks what is there"
+    )]
+    CutOff,
+    /// Nothing is left to play.
+    #[error("it ends after {}, so nothing is left from {} on: begin earlier", seconds(*.end_us), seconds(*.start_us))]
+    Over {
+        /// Where it was to begin, microseconds.
+        start_us: u64,
+        /// Its last message, microseconds.
+        end_us: u64,
+    },
     /// Message indices are 32 bits.
     #[error("line {line}: more than 4,294,967,295 messages; split the file")]
     TooLong {
@@ -105,12 +123,20 @@ struct Line<'a> {
     base64: Option<Cow<'a, str>>,
 }
 
+fn seconds(us: u64) -> String {
+    format!("{} s", us as f64 / 1e6)
+}
+
 impl Trace {
-    /// Reads a trace from the bytes of its file. Empty lines are passed over.
+    /// Reads a trace from the bytes of its file, which may be gzip. Empty lines are passed over.
     ///
     /// # Errors
-    /// The first line that is not a message, names no room, goes back in time, or holds broken base64.
+    /// A gzip file that is cut off, and the first line that is not a message, names no room, goes back in time, or holds broken base64.
     pub fn parse(file: &[u8]) -> Result<Self, TraceError> {
+        let (file, ending) = unpack(file);
+        if ending == Ending::TornOff {
+            return Err(TraceError::CutOff);
+        }
         let mut trace = Self {
             rooms: Vec::new(),
             messages: Vec::new(),
@@ -190,6 +216,33 @@ impl Trace {
     /// Bytes of all payloads together.
     pub fn payload_bytes(&self) -> u64 {
         self.arena.len() as u64
+    }
+
+    /// What is left of it from `start_us` on, with times from there: the rooms that then still speak, in the order in which they do.
+    ///
+    /// # Errors
+    /// When its last message comes before.
+    pub fn starting_at(self, start_us: u64) -> Result<Self, TraceError> {
+        let first = self.messages.partition_point(|message| message.at_us < start_us);
+        if first == self.messages.len() {
+            let end_us = self.messages.last().map_or(0, |message| message.at_us);
+            return Err(TraceError::Over { start_us, end_us });
+        }
+        if start_us == 0 {
+            return Ok(self);
+        }
+        let mut rest = Self { rooms: Vec::new(), messages: Vec::new(), arena: self.arena, by_room: Vec::new() };
+        let mut new_index: Vec<Option<u32>> = vec![None; self.rooms.len()];
+        for message in &self.messages[first..] {
+            let room = *new_index[message.room as usize].get_or_insert_with(|| {
+                rest.rooms.push(self.rooms[message.room as usize].clone());
+                rest.by_room.push(Vec::new());
+                rest.rooms.len() as u32 - 1
+            });
+            rest.by_room[room as usize].push(rest.messages.len() as u32);
+            rest.messages.push(TraceMessage { at_us: message.at_us - start_us, room, ..message.clone() });
+        }
+        Ok(rest)
     }
 
     /// The same messages, all in one room of this name.
@@ -292,5 +345,21 @@ mod tests {
             .into_one_room("r0".into());
         assert_eq!(trace.rooms, ["r0"]);
         assert_eq!(trace.room_messages(0), [0, 1]);
+    }
+
+    #[test]
+    fn begun_later_it_has_the_rest_at_its_own_distances_and_only_the_rooms_that_still_speak() {
+        let line = |at: u64, room: &str| format!("{{\"at_us\":{at},\"room\":\"{room}\",\"text\":\"{at}\"}}\n");
+        let trace = parse(&[line(0, "a"), line(1_000, "b"), line(2_500, "c"), line(2_750, "b")].concat()).unwrap();
+        let rest = trace.clone().starting_at(1_001).unwrap();
+        assert_eq!(rest.rooms, ["c", "b"]);
+        assert_eq!(rest.messages.iter().map(|m| m.at_us).collect::<Vec<_>>(), [1_499, 1_749]);
+        assert_eq!(rest.payload(&rest.messages[1]), b"2750");
+        assert_eq!(rest.room_messages(1), [1]);
+        assert_eq!(trace.clone().starting_at(1_000).unwrap().messages.len(), 3);
+        assert_eq!(
+            trace.starting_at(2_751).unwrap_err().to_string(),
+            "it ends after 0.00275 s, so nothing is left from 0.002751 s on: begin earlier"
+        );
     }
 }

@@ -5,11 +5,17 @@
 mod command;
 mod double;
 
-use std::path::Path;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use command::{Done, Stage, adds_up, counts, undisturbed};
 use double::{Double, Fault};
+use loadgen::pacer::Pacer;
+use loadgen::plan::{Arrival, Phase};
+use loadgen::trace::Trace;
 
 fn scenario(trace: &str, subscribers: u32, speed: u32) -> String {
     format!(
@@ -60,6 +66,16 @@ fn awkward_trace() -> (String, u64) {
     }
     let count = lines.len() as u64;
     (lines.join("\n"), count)
+}
+
+/// The recording that lies beside the repository where it is developed.
+fn recording() -> Option<PathBuf> {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/traces/coinbase-2021-04-17.jsonl"));
+    let found = path.canonicalize().ok();
+    if found.is_none() {
+        println!("skipped: the recording is not beside this repository");
+    }
+    found
 }
 
 fn all_arrived(done: &Done) {
@@ -118,13 +134,51 @@ fn a_server_that_wraps_a_feed_is_refused_because_nothing_tells_its_messages_apar
 
 #[test]
 fn half_a_minute_of_an_exchange_at_twenty_times_its_speed_arrives_whole() {
-    let trace = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/traces/coinbase-2021-04-17.jsonl"));
-    if !trace.exists() {
-        return println!("skipped: the recording is not beside this repository");
-    }
-    let trace = trace.canonicalize().unwrap();
+    let Some(trace) = recording() else { return };
     let (done, ()) = undisturbed(|| (Stage::new(&scenario(trace.to_str().unwrap(), 50, 20)).run_json(&[]), ()));
     all_arrived(&done);
     assert_eq!(done.run().publishes.sent, 9_946);
     assert_eq!(done.run().rooms, 11);
+}
+
+#[test]
+fn every_message_of_an_exchange_is_due_when_it_was_recorded() {
+    let Some(file) = recording() else { return };
+    let trace = Arc::new(Trace::parse(&std::fs::read(file).unwrap()).unwrap());
+    let rooms = trace.rooms.len() as u32;
+    let phase = Phase {
+        name: "session".into(),
+        length: Duration::from_micros(trace.length_us()),
+        measure: true,
+        load: (1.0, 1.0),
+    };
+    let arrival = Arrival::Replay { trace: Arc::clone(&trace), speed: 1.0, repeat: false };
+    let pacer = Pacer::new(&arrival, rooms, &[phase], 1);
+    for room in 0..rooms {
+        let mut schedule = pacer.schedule(room).unwrap();
+        for &message in trace.room_messages(room) {
+            assert_eq!(schedule.peek(), Some(trace.messages[message as usize].at_us * 1000));
+            schedule.advance();
+        }
+        assert_eq!(schedule.peek(), None);
+    }
+}
+
+#[test]
+fn a_compressed_feed_begun_later_and_played_in_a_loop_arrives_whole() {
+    let line = |n: u64| format!("{{\"at_us\":{},\"room\":\"r{}\",\"text\":\"tick {n}\"}}\n", n * 20_000, n / 10 % 2);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all((0..30).map(line).collect::<String>().as_bytes()).unwrap();
+    let file = gzip.finish().unwrap();
+    // The last 10 messages, 198 ms with the gap behind them: twice, and the six of a third time that fall before the end.
+    let scenario = scenario("feed.jsonl.gz", 4, 1)
+        .replace("speed = 1", "start = \"400ms\"\nloop = true")
+        .replace("for = \"replay\"", "for = \"500ms\"");
+    let (done, ()) = undisturbed(|| (Stage::new(&scenario).with("feed.jsonl.gz", &file).run_json(&[]), ()));
+    all_arrived(&done);
+    let run = done.run();
+    assert_eq!(run.rooms, 1, "the other room is silent from there on");
+    assert_eq!(run.publishes.sent, 26);
+    assert_eq!(run.deliveries.delivered, 26 * 4);
+    assert_eq!(run.scenario["publishers"][0]["start_us"], 400_000);
 }

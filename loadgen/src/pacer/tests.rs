@@ -141,6 +141,25 @@ fn a_load_plays_a_trace_faster() {
 }
 
 #[test]
+fn at_speed_one_a_message_is_due_when_it_was_recorded_to_the_nanosecond_over_a_day_and_several_phases() {
+    let mut rng = Seeded::new(11, [0, 0]);
+    let mut at = 0;
+    let recorded: Vec<u64> = std::iter::repeat_with(|| {
+        at += rng.below(20_000_000);
+        at
+    })
+    .take(8_000)
+    .collect();
+    assert!(*recorded.last().unwrap() > 20 * 3600 * 1_000_000, "about a day");
+    let trace = trace(&recorded.iter().map(|at| (*at, "a")).collect::<Vec<_>>());
+    let rest = trace.length_us() as f64 / 1e6 - 3600.5;
+    let phases = [phase(0.5, (1.0, 1.0)), phase(3600.0, (1.0, 1.0)), phase(rest, (1.0, 1.0))];
+    let arrival = Arrival::Replay { trace, speed: 1.0, repeat: false };
+    let expected: Vec<u64> = recorded.iter().map(|us| us * 1000).collect();
+    assert_eq!(dues(&arrival, 0, 1, &phases, 1), expected);
+}
+
+#[test]
 fn a_replay_stops_with_the_phases() {
     let trace = trace(&[(0, "a"), (10_000, "a"), (20_000, "a")]);
     let arrival = Arrival::Replay { trace, speed: 1.0, repeat: true };

@@ -208,11 +208,13 @@ pub struct PublishersTable {
     pub body: Option<At<String>>,
     /// What is sent. Default: 128 bytes of words.
     pub payload: Option<At<PayloadTable>>,
-    /// A recorded trace to play instead: lines of {"at_us":..,"room":..,"text":..} or "base64".
+    /// A recorded trace to play instead: lines of {"at_us":..,"room":..,"text":..} or "base64", plain or gzip.
     pub replay: Option<At<String>>,
     /// How fast the trace is played. Default 1.
     pub speed: Option<At<Positive>>,
-    /// Whether the trace begins again at its end, as long as phases last. Default false.
+    /// Where in the trace to begin, such as "30s". Default: at its beginning.
+    pub start: Option<At<Time>>,
+    /// Whether the trace begins again (where it began) at its end, as long as phases last. Default false.
     #[serde(rename = "loop")]
     pub repeat: Option<At<bool>>,
 }

@@ -100,6 +100,7 @@ pub(super) const PUBLISHERS: Keys = Keys {
         "payload",
         "replay",
         "speed",
+        "start",
         "loop",
         "url",
         "method",

@@ -1,5 +1,6 @@
 //! `[[publishers]]`: who sends what, and when.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,11 +13,12 @@ use crate::scenario::file::PublishersTable;
 use crate::scenario::http;
 use crate::scenario::payloads::{self, Surroundings};
 use crate::scenario::word::{ArrivalKey, FromKey};
-use crate::trace::Trace;
+use crate::trace::{Trace, TraceError};
 
 /// A trace to play and how fast.
 #[derive(Debug, Clone)]
 pub(super) struct Replay {
+    /// What is played of it.
     pub trace: Arc<Trace>,
     pub speed: f64,
     pub repeat: bool,
@@ -41,8 +43,11 @@ pub(super) struct Scene<'a> {
 /// Finds and reads the trace of a scenario that replays one.
 pub(super) fn replay(tables: &[PublishersTable], dir: &Path) -> Result<Option<Replay>, Fault> {
     for table in tables {
-        let only =
-            [("speed", table.speed.as_ref().map(|at| &at.span)), ("loop", table.repeat.as_ref().map(|at| &at.span))];
+        let only = [
+            ("speed", table.speed.as_ref().map(|at| &at.span)),
+            ("start", table.start.as_ref().map(|at| &at.span)),
+            ("loop", table.repeat.as_ref().map(|at| &at.span)),
+        ];
         if let (None, Some((key, span))) =
             (&table.replay, only.iter().find_map(|(key, span)| span.map(|span| (key, span))))
         {
@@ -73,7 +78,11 @@ pub(super) fn replay(tables: &[PublishersTable], dir: &Path) -> Result<Option<Re
         ));
     }
     let bytes = payloads::read(file, dir)?;
-    let trace = Trace::parse(&bytes).map_err(|e| Fault::at(&file.span, format!("{}, {e}", file.value)))?;
+    let wrong = |place: &Range<usize>, e: TraceError| Fault::at(place, format!("{}, {e}", file.value));
+    let mut trace = Trace::parse(&bytes).map_err(|e| wrong(&file.span, e))?;
+    if let Some(at) = &table.start {
+        trace = trace.starting_at(at.value.0.as_micros() as u64).map_err(|e| wrong(&at.span, e))?;
+    }
     Ok(Some(Replay {
         trace: Arc::new(trace),
         speed: table.speed.as_ref().map_or(1.0, |at| at.value.0),

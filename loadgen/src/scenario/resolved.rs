@@ -191,6 +191,10 @@ fn publishers(plan: &Plan, file: &File) -> Vec<Value> {
                     ("arrival".into(), json!("replay")),
                     ("replay".into(), json!(table.and_then(|t| t.replay.as_ref()).map(|at| &at.value))),
                     ("messages".into(), json!(trace.messages.len())),
+                    (
+                        "start_us".into(),
+                        json!(table.and_then(|t| t.start.as_ref()).map_or(0, |at| at.value.0.as_micros() as u64)),
+                    ),
                     ("speed".into(), json!(speed)),
                     ("loop".into(), json!(repeat)),
                 ]),
