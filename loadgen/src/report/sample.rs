@@ -354,6 +354,7 @@ pub fn timed(seconds: u32) -> Run {
                 "drain"
             };
             Interval {
+                handshakes: 0,
                 at_s,
                 phase: phase.to_owned(),
                 connections: 5050 - u64::from(second % 7),

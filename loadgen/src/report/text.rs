@@ -14,7 +14,7 @@ mod http;
 pub(in crate::report) mod latency;
 pub(in crate::report) mod page;
 pub(in crate::report) mod parts;
-mod returns;
+pub(in crate::report) mod returns;
 pub(in crate::report) mod sentences;
 #[cfg(test)]
 mod tests;
