@@ -12,6 +12,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::plan::ClientEngine;
+use crate::run::Settings;
 
 /// Measures how a WebSocket server broadcasts: latency at every subscriber from when each message was due, throughput,
 /// and a full account of what was lost.
@@ -53,12 +54,17 @@ pub enum Command {
     Capacity(CapacityArgs),
     /// Compare two sets of old runs, or one run with another
     Compare(CompareArgs),
-    /// Write the report of an old run again, as a page, as text or as JSON
+    /// Put runs of one scenario, made on several machines or one after the other, together to one
+    Merge(MergeArgs),
+    /// Write the report of an old run again, as a page, Markdown, text or JSON
     Report(ReportArgs),
     /// How figures went over the runs of a directory, and where they changed
     Trend(TrendArgs),
     /// Check scenario files and say what a run will need; opens no connection
     Validate(ValidateArgs),
+    /// Serve a run of `fanout run --agents N` (which starts this itself)
+    #[command(hide = true)]
+    Agent,
     /// Write down what a WebSocket feed sends, to be played again by a scenario with `replay`
     Record(RecordArgs),
     /// Say what this machine allows, can generate and time, and what to change; takes about 6 seconds
@@ -117,6 +123,9 @@ pub struct AbArgs {
     /// Directory for the comparison and its runs [default: results/NAME/ab-TIME, with a `latest` link beside it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Add nothing to the job summary that GITHUB_STEP_SUMMARY names
+    #[arg(long)]
+    pub no_summary: bool,
 }
 
 const AB_HELP: &str = "\
@@ -169,6 +178,9 @@ pub struct ReportForm {
     /// A page for browsers, phones and printers, in one file (the default)
     #[arg(long)]
     pub html: bool,
+    /// The summary for a pull request or a wiki
+    #[arg(long)]
+    pub md: bool,
     /// The report as on the terminal
     #[arg(long)]
     pub text: bool,
@@ -187,6 +199,23 @@ pub struct TrendArgs {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Directory for trend.json and trend.html [default: they are not written]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `fanout merge`
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// Runs: directories with run.json in them or below
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// They were made one after the other, not at the same time
+    #[arg(long)]
+    pub sequential: bool,
+    /// What goes to standard output: the report, or run.json
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Directory for run.json [default: results/NAME/merged-TIME, with a `latest` link beside it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
@@ -284,6 +313,16 @@ pub struct Drive {
     /// Threads that drive connections [default: one for each CPU left to the load generator]
     #[arg(long, value_name = "N")]
     pub workers: Option<usize>,
+    /// Processes that have the connections, each with its own limit of descriptors [default: none, or as many as are needed]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=16))]
+    pub agents: Option<u16>,
+}
+
+impl Drive {
+    /// How a run is carried out.
+    pub fn settings(self) -> Settings {
+        Settings { workers: self.workers, agents: self.agents, ..Settings::default() }
+    }
 }
 
 /// How a run is carried out and reported.
@@ -298,9 +337,21 @@ pub struct How {
     /// What goes to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Directory for run.json, report.html and latency.hlog [default: results/NAME/TIME, with a `latest` link beside it]
+    /// Directory for run.json and the other files [default: results/NAME/TIME, with a `latest` link beside it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Run each scenario so often, into folders 01, 02 and so on, and show medians and spread
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub runs: Option<u32>,
+    /// The earlier run that thresholds such as '< 1.5 x baseline' compare with, or a directory: the newest in it that passed
+    #[arg(long, value_name = "RUN_OR_DIR")]
+    pub baseline: Option<PathBuf>,
+    /// Fail thresholds that compare with a baseline where there is none to compare with, instead of skipping them
+    #[arg(long)]
+    pub require_baseline: bool,
+    /// Add nothing to the job summary that GITHUB_STEP_SUMMARY names
+    #[arg(long)]
+    pub no_summary: bool,
 }
 
 /// `fanout validate`
@@ -321,6 +372,14 @@ pub enum Client {
     Native,
     /// tokio-tungstenite: slower, and independent of ours, to check its figures
     Tungstenite,
+}
+
+impl Client {
+    /// As results name it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        ClientEngine::from(self).name()
+    }
 }
 
 impl From<Client> for ClientEngine {

@@ -1,18 +1,23 @@
 //! What each command does; gives the exit code.
 
 mod ab;
+mod baseline;
 mod capacity;
 mod compare;
 mod doctor;
+mod job_summary;
+mod merge;
 mod old_runs;
 mod record;
 mod report;
 mod run;
+mod series;
 mod trend;
 mod validate;
 
 use std::io::{IsTerminal as _, Write as _};
 
+use crate::agent::DutyError;
 use crate::cli::{Cli, Command};
 use crate::progress::is_set;
 use crate::schema::schema;
@@ -37,14 +42,29 @@ pub fn dispatch(cli: Cli) -> u8 {
         Command::Ab(args) => ab::file(&args),
         Command::Capacity(args) => capacity::file(&args),
         Command::Compare(args) => compare::sets(&args),
+        Command::Merge(args) => merge::directories(&args),
         Command::Report(args) => report::old(&args),
         Command::Trend(args) => trend::runs(&args),
         Command::Validate(args) => validate::files(&args),
+        Command::Agent => serve_run(),
         Command::Record(args) => record::feed(&args),
         Command::Doctor(args) => doctor::examine_machine(&args),
         Command::NullServer => doctor::null_server(),
         Command::Schema => say(&schema()).map_or_else(|code| code, |()| DONE),
         Command::Serve(flags) => server::serve_as("fanout serve", *flags),
+    }
+}
+
+/// `fanout agent`.
+fn serve_run() -> u8 {
+    match crate::agent::serve() {
+        Ok(()) => DONE,
+        Err(error @ DutyError::NoCoordinator) => {
+            eprintln!("{error}");
+            BAD_SCENARIO
+        }
+        // The coordinator says what happened, or is gone.
+        Err(_) => COULD_NOT_RUN,
     }
 }
 

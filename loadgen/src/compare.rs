@@ -10,10 +10,12 @@
 //!   expectation   "METRIC <= 1.05 x a": held or broken
 //!   runs          how many counted, and what went wrong in the others
 //!   sentence      what a manager wants to know
+//! earlier      the baseline of a single run
 //! ```
 
 mod comparison;
 mod differences;
+mod earlier;
 mod expectation;
 mod figures;
 mod runs;
@@ -24,6 +26,7 @@ pub(crate) mod tests;
 
 pub use comparison::{Asked, Compared, Comparison, Design, Names, Trial, Uncompared};
 pub use differences::{Change, Difference, Scope, between};
+pub use earlier::{Found, Planned, baseline};
 pub use expectation::{Bound, Expectation, ExpectationError, Outcome, Standing};
 pub use figures::{Figure, Kind, shown};
 pub use runs::ArmRuns;

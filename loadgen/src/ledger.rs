@@ -26,6 +26,7 @@ mod compressed;
 mod content;
 mod cursor;
 mod follower;
+mod list;
 mod meter;
 mod order;
 mod ranges;
@@ -33,6 +34,7 @@ mod receive;
 mod roll;
 mod spread;
 mod stream;
+mod unwrap;
 
 pub use absence::Rejoin;
 pub use book::{Book, NOT_DUE, PublishTable, Published};

@@ -11,20 +11,25 @@
 //!                   result::Run ─▶ validity, thresholds ─▶ report
 //! ```
 
+pub mod agent;
 pub mod analyse;
 pub mod capacity;
 pub mod cli;
 pub mod commands;
 pub mod compare;
 pub mod corpus;
+pub mod dialect;
 pub mod doctor;
 pub mod environment;
 pub mod feed;
 pub mod http;
+pub mod inbound;
 pub mod ledger;
 pub mod life;
+pub mod merge;
 pub mod pacer;
 pub mod payload;
+pub mod pipe;
 pub mod plan;
 pub mod probe;
 pub mod progress;
@@ -41,6 +46,7 @@ pub mod seeded;
 pub mod target;
 pub mod tenths;
 pub mod thresholds;
+pub mod tls;
 pub mod trace;
 pub mod trend;
 pub mod units;

@@ -177,6 +177,14 @@ impl PayloadSource {
         }
     }
 
+    /// Whether any message is binary.
+    pub fn has_binary(&self) -> bool {
+        match &self.content {
+            Content::Replay { trace, .. } => trace.messages.iter().any(|message| message.binary),
+            _ => self.medium == Medium::Binary,
+        }
+    }
+
     /// Whether every payload holds the stamp of its publish.
     pub fn carries_stamp(&self) -> bool {
         match &self.content {

@@ -2,9 +2,13 @@
 //!
 //! `scenario` makes a [`Plan`] from a file; everything downstream (`run`, `worker`, `pacer`, `validity`) reads only this.
 
+mod division;
 mod movements;
+mod placing;
 
+pub use division::Division;
 pub use movements::{Move, Movement, divided};
+pub use placing::{Force, MOST_AGENTS, OTHER_DESCRIPTORS, Placing};
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -14,12 +18,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use wire::deflate::Offer;
 
+use crate::dialect::Dialect;
 use crate::feed::Feed;
 use crate::http::{Destination, Route};
 use crate::life::{AtStart, Churn, Reconnect, is_among};
 use crate::pacer::Pacer;
 use crate::payload::PayloadSource;
-use crate::thresholds::Threshold;
+use crate::thresholds::{Shape, Stretch, Threshold};
 use crate::trace::Trace;
 
 /// One resolved run.
@@ -59,6 +64,21 @@ pub struct Plan {
     pub thresholds: Vec<Threshold>,
     /// The resolved scenario for `run.json`, secrets redacted.
     pub resolved: serde_json::Value,
+    /// What it was read from.
+    pub origin: Origin,
+}
+
+/// What a plan was read from: another process that reads the same makes the same plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Names the file in errors; other files are relative to it.
+    pub path: PathBuf,
+    /// The text of the scenario.
+    pub text: String,
+    /// The variant that was asked for.
+    pub variant: Option<String>,
+    /// Overrides, such as `publishers.members.rate=50`.
+    pub sets: Vec<String>,
 }
 
 /// Who is expected to receive a publish.
@@ -80,12 +100,23 @@ pub enum Correlate {
 }
 
 /// `--client`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClientEngine {
     /// Our own, on the worker's epoll.
     Native,
     /// tokio-tungstenite: the independent check.
     Tungstenite,
+}
+
+impl ClientEngine {
+    /// As results name it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Tungstenite => "tungstenite",
+        }
+    }
 }
 
 /// One address of the server under test.
@@ -106,7 +137,6 @@ pub enum Assign {
     /// Everybody of a room connects to one address.
     Room,
 }
-
 /// The server under test.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -122,26 +152,56 @@ pub struct Target {
     pub headers: Vec<(String, String)>,
     /// `Sec-WebSocket-Protocol` offers, in order of preference.
     pub subprotocols: Vec<String>,
+    /// `None`: what is said goes over TCP as it is.
+    pub tls: Option<Tls>,
+    /// How the server wants to be spoken to; `None`: messages as they are.
+    pub dialect: Option<Arc<Dialect>>,
+}
+
+/// TLS between us and the server.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// Whom we trust, and what we show.
+    pub config: Arc<rustls::ClientConfig>,
+    /// The name that its certificate must be for, which it is also asked for (SNI).
+    pub name: rustls::pki_types::ServerName<'static>,
+    /// Whether its certificate must be good.
+    pub checked: Checked,
+}
+
+/// Whether certificates are checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checked {
+    /// By whom they are signed, for which name, and how long they are valid.
+    Yes,
+    /// Not at all: `insecure = true`.
+    No,
 }
 
 impl Target {
     /// How many addresses it has.
     pub fn endpoints(&self) -> u16 {
         match &self.kind {
-            TargetKind::Bundled { .. } | TargetKind::Spawn { .. } => 1,
+            TargetKind::Bundled { division, .. } => division.processes(),
+            TargetKind::Spawn { .. } => 1,
             TargetKind::Url { endpoints, .. } => endpoints.len() as u16,
         }
     }
 
     /// Which of its addresses the run's `connection`-th connection goes to, which is in room `room`.
     pub fn endpoint(&self, room: u32, connection: u32) -> u16 {
-        let turn = match self.assign {
-            Assign::Connection => connection,
-            Assign::Room => room,
+        let turn = match (&self.kind, self.assign) {
+            (TargetKind::Bundled { division, .. }, _) => return division.process_of(room),
+            (_, Assign::Connection) => connection,
+            (_, Assign::Room) => room,
         };
         (turn % u32::from(self.endpoints().max(1))) as u16
     }
 
+    /// `ws` or `wss`.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "wss" } else { "ws" }
+    }
     /// The address that connections go to; a server that we start listens on loopback.
     pub fn ip(&self) -> IpAddr {
         match &self.kind {
@@ -160,6 +220,8 @@ pub enum TargetKind {
     Bundled {
         /// Flags of the bundled server, `--name` and value.
         flags: Vec<(String, String)>,
+        /// Rooms by process: more connections than one may have descriptors need several, each with rooms of its own.
+        division: Division,
     },
     /// A command that starts it. `{port}` in `command`, `env` and `ready` is already kept literal; `target` fills it in.
     Spawn {
@@ -359,6 +421,16 @@ impl Plan {
         movements::movements(&self.groups, &self.phases)
     }
 
+    /// What windows of thresholds are cut from.
+    pub fn shape(&self) -> Shape {
+        let stretch =
+            |p: &Phase| Stretch { name: p.name.clone(), length_s: p.length.as_secs_f64(), measure: p.measure };
+        Shape {
+            groups: self.groups.iter().map(|group| group.name.clone()).collect(),
+            phases: self.phases.iter().map(stretch).collect(),
+        }
+    }
+
     /// Subscribers of all groups, at their most.
     pub fn subscribers(&self) -> u32 {
         self.groups.iter().map(|g| g.count).sum()
@@ -374,6 +446,17 @@ impl Plan {
         let own =
             self.publishers.iter().map(|p| if let From::Separate(rooms) = &p.from { rooms.len() as u32 } else { 0 });
         self.subscribers() + own.sum::<u32>()
+    }
+
+    /// Connections of each room, separate publishers included, by index.
+    pub fn connections_by_room(&self) -> Vec<u32> {
+        let mut connections = vec![0; self.rooms.len()];
+        let separate = self.publishers.iter().filter_map(|p| match &p.from {
+            From::Separate(rooms) => Some(rooms),
+            From::Members { .. } => None,
+        });
+        self.groups.iter().map(|g| &g.rooms).chain(separate).flatten().for_each(|&r| connections[r as usize] += 1);
+        connections
     }
 
     /// Run-wide index of a publisher group's first publisher; its others follow.

@@ -13,6 +13,7 @@
 use crate::result::Quantiles;
 
 mod hdr;
+mod sparse;
 
 pub use hdr::{HdrError, from_base64_v2, to_base64_v2};
 

@@ -4,10 +4,12 @@ mod absences;
 
 pub use absences::{Absences, NotOwed, Regained};
 
+use serde::{Deserialize, Serialize};
+
 use crate::record::Counts;
 
 /// Figures of one phase and one group of subscribers.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Slot {
     /// Received less due, microseconds.
     pub due: Counts,
@@ -94,7 +96,7 @@ impl Slot {
 }
 
 /// Figures of one phase that belong to no group.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct PhaseSlot {
     /// Sent less due, microseconds, while the publisher's socket was writable.
     pub schedule_lag: Counts,
@@ -132,7 +134,7 @@ impl PhaseSlot {
 }
 
 /// Everything recorded, by phase and group. Slots come into being when first used.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Recorder {
     groups: usize,
     slots: Vec<Option<Box<Slot>>>,

@@ -1,11 +1,16 @@
 //! A finished run, for people and for programs.
 //!
 //! ```text
-//! Run ─┬─▶ text     the report on the terminal
-//!      ├─▶ json     run.json                     ┐
-//!      ├─▶ html     report.html                  │
-//!      ├─▶ hlog     latency.hlog (arrivals)      ├─▶ files   one directory, all or nothing
-//!      └─▶ verdict  the exit code                ┘
+//! Run ─┬─▶ text         the report on the terminal
+//!      ├─▶ verdict      the exit code
+//!      ├─▶ json         run.json                                      ┐
+//!      ├─▶ html         report.html                                   │
+//!      ├─▶ hlog         latency.hlog (arrivals)                       │
+//!      ├─▶ summary      summary.md, also for the job summary of a CI  ├─▶ files   one directory, all or nothing
+//!      ├─▶ junit        junit.xml                                     │
+//!      ├─▶ openmetrics  metrics.om                                    │
+//!      └─▶ intervals    intervals.csv                                 ┘
+//! Runs       ─▶ series       several runs of the same: medians and spread
 //! Comparison ─▶ comparison   the same of two settings: text, Markdown, HTML, JSON
 //! Outcome    ─▶ capacity     the same of a capacity search
 //! Trends     ─▶ trend        of many runs: text, HTML, JSON
@@ -16,9 +21,15 @@ pub mod comparison;
 pub mod files;
 pub mod hlog;
 pub mod html;
+pub mod intervals;
 pub mod json;
+pub mod junit;
+mod markdown;
 pub mod numbers;
+pub mod openmetrics;
+pub mod series;
 pub mod spectrum;
+pub mod summary;
 pub mod text;
 pub mod trend;
 pub mod verdict;

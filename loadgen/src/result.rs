@@ -38,12 +38,18 @@ pub struct Run {
     /// Connections that came back.
     #[serde(default)]
     pub reconnect: Reconnect,
-    /// TCP + upgrade time.
+    /// TCP + TLS + upgrade time.
     pub connect: Quantiles,
     /// TCP time alone.
     pub connect_tcp: Quantiles,
+    /// TLS time alone, of connections that have it.
+    #[serde(default)]
+    pub connect_tls: Quantiles,
     /// Upgrade time alone.
     pub connect_upgrade: Quantiles,
+    /// Time from the upgrade until a dialect's join was confirmed; not part of `connect`.
+    #[serde(default)]
+    pub connect_join: Quantiles,
     /// Publishes.
     pub publishes: Publishes,
     /// Publishes over HTTP, of all phases; `None` where there are none.
@@ -76,7 +82,11 @@ pub struct Run {
     pub intervals: Vec<Interval>,
     /// Thresholds and what came of them.
     pub thresholds: Vec<ThresholdResult>,
-    /// HdrHistogram V2, base64, of what arrived in the measured phases: `due` (not in a closed loop) and `sent`.
+    /// The earlier run that some of them compare with, where one was given.
+    #[serde(default)]
+    pub baseline: Option<ComparedWith>,
+    /// HdrHistogram V2, base64, of what percentiles were made of: `due` (not in a closed loop) and `sent` are of what arrived in the
+    /// measured phases; others have the path of their figures as their name (`connect`, `phases.NAME.latency.due`).
     pub histograms: BTreeMap<String, String>,
     /// Sentences about the run that belong in the report (no echo to the sender, proxy ignored, ...).
     pub notes: Vec<String>,
@@ -382,6 +392,9 @@ pub struct LoadgenCost {
     pub rss_bytes_per_connection: Option<f64>,
     pub reads: u64,
     pub workers: u32,
+    /// Processes beside the one that led the run; 0: it had all workers itself.
+    #[serde(default)]
+    pub agents: u32,
 }
 
 /// Figures of a part of the run.
@@ -453,8 +466,62 @@ pub struct ThresholdResult {
     pub metric: String,
     /// Expression, such as `< 50ms`.
     pub expr: String,
-    /// Measured value; `None`: no samples, or it falls among the lost.
+    /// Measured value; `None`: no samples, or it falls among the lost. With `over_s`, that of the worst window.
     pub value: Option<f64>,
-    /// Whether it held.
+    /// Whether it held. One that was skipped did not fail the run either: see `skipped`.
     pub pass: bool,
+    /// What the value was compared with, in the metric's unit; `None`: not known, or an older version wrote this.
+    #[serde(default)]
+    pub limit: Option<f64>,
+    /// The same figure of the baseline, where the expression names it.
+    #[serde(default)]
+    pub baseline: Option<f64>,
+    /// Not judged, for the reason in `why`.
+    #[serde(default)]
+    pub skipped: bool,
+    /// Why it was not judged, or what a required baseline lacks.
+    #[serde(default)]
+    pub why: Option<String>,
+    /// Seconds of the windows in each of which it must hold; `None`: the whole run, or phase, at once.
+    #[serde(default)]
+    pub over_s: Option<u32>,
+    /// The first window that broke it (with `abort` and without windows: all from 0 s until then).
+    #[serde(default)]
+    pub broken: Option<BrokenWindow>,
+}
+
+impl ThresholdResult {
+    /// Metric and expression, and never a value: `latency.due.p99 < 80ms in every 10 s`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let Self { metric, expr, .. } = self;
+        match self.over_s {
+            Some(seconds) => format!("{metric} {expr} in every {seconds} s"),
+            None => format!("{metric} {expr}"),
+        }
+    }
+}
+
+/// A window in which a threshold did not hold.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct BrokenWindow {
+    /// Its begin, seconds from the start of the first phase.
+    pub from_s: f64,
+    /// Its end.
+    pub to_s: f64,
+    /// The figure in it; `None`: nothing arrived though something was published.
+    pub value: Option<f64>,
+}
+
+/// The earlier run that thresholds were compared with. One run against one is a tripwire, not a verdict.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ComparedWith {
+    /// Where it is, as it was named.
+    pub path: String,
+    /// RFC 3339 UTC, when it began.
+    pub started: String,
+    /// Its git revision, where known.
+    pub git: Option<String>,
+    /// Why it could not be used; `None`: it was.
+    pub unused: Option<String>,
 }

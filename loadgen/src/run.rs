@@ -3,11 +3,13 @@
 //! ```text
 //! prepare      starts the server, probes it, starts the workers
 //! conductor    leads through the stages
-//!   crew       the worker threads and what they report
+//!   crew       the workers and what they report: threads, here or in agents
+//!   own        what the processes of the load generator spend
 //!   signals    Ctrl-C and SIGTERM
 //!   account    what is expected of every phase and group, and what came
 //!   timeline   intervals, and CPU second by second
 //! outcome      everything gathered
+//! histograms   what percentiles were made of, so that runs can be merged
 //! assemble     all of it as a Run
 //! ```
 
@@ -15,10 +17,14 @@ mod account;
 mod assemble;
 mod conductor;
 mod crew;
+mod histograms;
 mod outcome;
+mod own;
 mod prepare;
 mod signals;
+mod threads;
 mod timeline;
 
 pub use prepare::{RunError, Settings, execute};
 pub use signals::Signals;
+pub use threads::{Hand, Threads};

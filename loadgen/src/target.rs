@@ -3,9 +3,11 @@
 mod process;
 mod ready;
 mod sample;
+mod servers;
 
-pub use process::{Change, Exit, Running, start};
-pub use sample::{Sample, Sampler, stats};
+pub use process::{Change, Exit, Running};
+pub use sample::{Sample, Sampler};
+pub use servers::Servers;
 
 use std::io;
 use std::path::PathBuf;

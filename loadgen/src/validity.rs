@@ -2,6 +2,8 @@
 //!
 //! Each broken rule becomes a [`Reason`]: its name, the figure, and what to do about it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::result::{Deliveries, Latency, Reason, Validity};
 
 mod rules;
@@ -50,7 +52,7 @@ impl Claim {
 }
 
 /// Something of the load generator's own that ran out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RanOut {
     /// File descriptors (EMFILE, ENFILE).
     Descriptors,

@@ -33,6 +33,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::http::Route;
@@ -46,7 +47,14 @@ pub struct Common {
     pub plan: Arc<Plan>,
     /// What was published.
     pub book: Arc<Book>,
-    /// Where to connect: one address, or several that share the connections.
+    /// What was found out before the first connection.
+    pub found: Found,
+}
+
+/// What was found out about the servers before the first connection; the same for every worker, in whichever process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// Where to connect; [`Member::endpoint`] is an index into it.
     pub endpoints: Vec<Endpoint>,
     /// Where operators reach the bundled server, where publishers post there.
     pub admin: Option<SocketAddr>,
@@ -69,7 +77,7 @@ impl Common {
 }
 
 /// What ends a publish in a closed loop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Completion {
     /// The publisher's own copy.
     Echo,

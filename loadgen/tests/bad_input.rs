@@ -90,8 +90,8 @@ fn a_file_that_is_not_there_is_a_bad_scenario() {
 fn more_connections_than_descriptors_are_refused_with_what_would_fit() {
     let stage = Stage::new(&scenario("").replace("count = 10", "count = 600"));
     let done = stage.run_behind(&["sh", "-c", "ulimit -n 700; exec \"$@\""]);
-    refused(&done, 2, "600 connections need 800 descriptors, but a process may have 700 here", 5);
-    done.says("enough for 200 connections").says("ulimit");
+    refused(&done, 2, "601 connections in one room, but a bundled server takes 200, and a room is on one server", 5);
+    done.says("ulimit");
 }
 
 #[test]

@@ -49,6 +49,7 @@ fn an_old_run_is_reported_again_in_every_form() {
     assert_eq!(done.stdout, "runs/one/report.html\n");
     assert!(file(&stage, "runs/one/report.html").contains("PASSED"));
     assert!(go(&stage, &["report", "runs/one/run.json", "--text"]).stdout.starts_with("PASSED  broadcast-1k"));
+    assert!(go(&stage, &["report", "runs", "--md"]).stdout.starts_with("## PASSED: broadcast-1k"));
     assert!(go(&stage, &["report", "runs", "--json"]).stdout.contains("\"schema\": 1"));
     go(&stage, &["report", "runs", "--html", "-o", "page.html"]).exits(0);
     assert!(file(&stage, "page.html").contains("broadcast-1k"));

@@ -9,6 +9,7 @@ use std::time::Duration;
 use loadgen::http::Destination;
 use loadgen::plan::{Arrival, Compression, Correlate, Declined, From, Inflate, Mode, Plan, Ready, TargetKind, Via};
 use loadgen::scenario::{INFLATER_BYTES, Limits, Quick, needs, parse, quick};
+use loadgen::thresholds::Bound;
 
 use wire::{Context, Offer};
 
@@ -48,7 +49,7 @@ fn the_shortest_scenario_has_every_default() {
     assert_eq!((plan.name.as_str(), plan.description.as_str(), plan.seed), ("short", "", 1));
     assert_eq!((plan.settle, plan.drain), (Duration::from_millis(500), Duration::from_secs(5)));
     assert_eq!((plan.mode, plan.correlate, plan.max_schedule_lag), (Mode::Broadcast, Correlate::Stamp, None));
-    assert!(matches!(&plan.target.kind, TargetKind::Bundled { flags } if flags.is_empty()));
+    assert!(matches!(&plan.target.kind, TargetKind::Bundled { flags, .. } if flags.is_empty()));
     assert_eq!(plan.target.path, "/broadcast/{room}");
     assert!(plan.target.headers.is_empty() && plan.target.subprotocols.is_empty());
     assert_eq!(plan.rooms, ["r0"]);
@@ -191,7 +192,7 @@ fn thresholds_may_be_quoted_dotted_lists_or_tables() {
          \"phases.steady.latency.sent.p50\" = {{ expr = \"< 80ms\" }}\n\"groups.phones.deliveries.lost_share\" = \"<= 5%\"\n"
     ));
     let all: Vec<(&str, &str, f64)> =
-        plan.thresholds.iter().map(|t| (t.metric.as_str(), t.text.as_str(), t.value)).collect();
+        plan.thresholds.iter().map(|t| (t.metric.as_str(), t.text.as_str(), t.value().unwrap())).collect();
     assert_eq!(
         all,
         [
@@ -205,11 +206,30 @@ fn thresholds_may_be_quoted_dotted_lists_or_tables() {
 }
 
 #[test]
+fn thresholds_may_look_at_windows_end_a_run_and_name_a_baseline() {
+    let plan = plan(&format!(
+        "{SHORTEST}[thresholds]\n\"latency.due.p99\" = [{{ expr = \"< 80ms\", over = \"1s\", abort = true, grace = \"5s\" }}, \"< 2 x baseline\"]\n\
+         rates.deliveries_per_s = {{ expr = \"> 0\", abort = true }}\n"
+    ));
+    let all: Vec<_> = plan.thresholds.iter().map(|t| (t.bound, t.over_s, t.abort)).collect();
+    assert_eq!(
+        all,
+        [
+            (Bound::Value(80_000.0), Some(1), Some(Duration::from_secs(5))),
+            (Bound::TimesBaseline(2.0), None, None),
+            (Bound::Value(0.0), None, Some(Duration::ZERO)),
+        ]
+    );
+    let resolved = &plan.resolved["thresholds"][0];
+    assert_eq!((resolved["over"].as_str(), resolved["grace"].as_str()), (Some("1s"), Some("5s")));
+}
+
+#[test]
 fn the_bundled_server_gets_its_flags() {
     let plan = plan(&format!(
         "{SHORTEST}[target]\npath = \"/ws/{{room}}\"\nserver = {{ lag_policy = \"skip\", shards = 1, flush-delay = \"0ms\" }}\n"
     ));
-    let TargetKind::Bundled { flags } = &plan.target.kind else { panic!() };
+    let TargetKind::Bundled { flags, .. } = &plan.target.kind else { panic!() };
     let flags: Vec<(&str, &str)> = flags.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     assert_eq!(flags, [("--flush-delay", "0ms"), ("--lag-policy", "skip"), ("--shards", "1")]);
     assert_eq!(plan.target.path, "/ws/{room}");

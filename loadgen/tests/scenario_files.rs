@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use loadgen::corpus::Corpus;
 use loadgen::plan::{Arrival, Plan};
 use loadgen::scenario::{Limits, load};
-use loadgen::schema::schema;
+use loadgen::schema::{dialect_schema, schema};
 use loadgen::seeded::Seeded;
 use loadgen::trace::Trace;
 
@@ -78,7 +78,7 @@ fn every_scenario_says_what_it_shows_and_must_lose_nothing() {
 #[test]
 fn the_promised_scenarios_are_there() {
     let names: BTreeSet<String> = files().iter().map(|p| p.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
-    for name in ["quickstart", "smoke", "broadcast-1k", "broadcast-10k", "rooms", "replay", "echo"] {
+    for name in ["quickstart", "smoke", "broadcast-1k", "broadcast-10k", "rooms", "replay", "echo", "tutorial-chat"] {
         assert!(names.contains(name), "{name}");
     }
 }
@@ -92,6 +92,7 @@ fn quickstart_takes_about_ten_seconds_and_smoke_three() {
 #[test]
 fn the_committed_schema_is_that_of_the_code() {
     committed("scenario.schema.json", &schema());
+    committed("dialects/dialect.schema.json", &dialect_schema());
 }
 
 #[test]

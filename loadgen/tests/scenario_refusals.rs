@@ -143,16 +143,38 @@ fn leaving_and_coming_back_that_makes_no_sense_is_refused() {
 
 #[test]
 #[rustfmt::skip]
+fn tls_that_makes_no_sense_is_refused() {
+    refused(&[
+        ("[[phases]]", "[target]\nurl = \"ws://127.0.0.1:1\"\ntls = {}\n[[phases]]", &[], (10, 7), "`tls` is for wss:// urls, and this one begins with ws://"),
+        ("[[phases]]", "[target]\nurl = \"https://127.0.0.1:1\"\n[[phases]]", &[], (9, 7), "a WebSocket url begins with wss://, not https://"),
+        ("[[phases]]", "[target]\ntls = { insecure = true }\n[[phases]]", &[], (9, 7), "`tls` needs a server that speaks it, and the bundled one has no certificate"),
+        ("[[phases]]", "[target]\nurl = \"wss://127.0.0.1:1\"\ntls = { insecure = true, ca = \"x\" }\n[[phases]]", &[], (10, 31), "`ca` does not go together with `insecure = true`, which trusts everybody: remove one"),
+        ("[[phases]]", "[target]\nurl = \"wss://127.0.0.1:1\"\ntls = { insecure = true, cert = \"x\" }\n[[phases]]", &[], (10, 33), "`cert` needs `key`, the file with its private key"),
+        ("[[phases]]", "[target]\nurl = \"wss://127.0.0.1:1\"\ntls = { insecure = true, key = \"x\" }\n[[phases]]", &[], (10, 32), "`key` needs `cert`, the file with its certificate"),
+        ("[[phases]]", "[target]\nurl = \"wss://127.0.0.1:1\"\ntls = { ca = \"bad.jsonl\" }\n[[phases]]", &[], (10, 14), "bad.jsonl holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)"),
+        ("[[phases]]", "[target]\ntls = { cert_file = \"x\" }\n[[phases]]", &[], (9, 9), "unknown key `cert_file` in tls; did you mean `cert`?"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn dialects_that_do_not_exist_or_cannot_carry_the_load_are_refused() {
+    refused(&[
+        ("[[phases]]", "[target]\ndialect = \"socket.io\"\n[[phases]]", &[], (9, 11), "there is no dialect `socket.io`; did you mean `socketio`?"),
+        ("rate = 5", "rate = 5\npayload = { binary = true }\n[target]\ndialect = \"chat\"", &[], (10, 11), "the dialect chat wraps messages in text, and some of these payloads are binary"),
+        ("count = 10", "count = 10\ncompression = { offer = \"context\" }", &["target.dialect=socketio"], (1, 16), "the dialect socketio says something to join, which does not go together with an offer of compression yet"),
+        ("count = 10", "count = 10\nrooms = 3", &["publishers.source.count=3", "target.dialect=gorilla"], (5, 9), "3 rooms, but the path /ws has no {room}: all connections would be in one"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
 fn keys_of_later_versions_are_refused_by_name() {
     refused(&[
-        ("[[phases]]", "[target]\ndialect = \"chat\"\n[[phases]]", &[], (9, 1), "`dialect` is not built yet in this version"),
-        ("[[phases]]", "[target]\ntls = { insecure = true }\n[[phases]]", &[], (9, 1), "`tls` is not built yet in this version"),
+
         (r#"for = "2s""#, "for = \"2s\"\n[variants.off]\nsettle = \"1 parsec\"", &[], (12, 10), "`1 parsec` is not a duration: write a number with its unit, such as \"250ms\", \"1.5s\" or \"2m\""),
-        (r#"for = "2s""#, "for = \"2s\"\n[capacity]\naxis = \"rate\"", &[], (11, 2), "`capacity` is not built yet in this version"),
         (r#"name = "base""#, "name = \"base\"\nmode = \"observe\"", &[], (2, 8), "`observe` is not built yet in this version"),
-        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = { expr = \"== 0\", abort = true }", &[], (12, 38), "`abort` of a threshold is not built yet in this version"),
-        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = \"< 1.5 x baseline\"", &[], (12, 21), "`< 1.5 x baseline`: comparing with a baseline is not built yet in this version; write a value"),
-        (r#"name = "base""#, "name = \"base\"\n[target]\nurl = \"wss://127.0.0.1:1\"", &[], (3, 7), "wss:// urls need TLS, and TLS is not built yet in this version: use ws://"),
+
     ]);
 }
 
@@ -262,7 +284,7 @@ fn a_target_that_cannot_be_reached_as_written_is_refused() {
     refused(&[
         ("[[phases]]", "[target]\nurl = \"127.0.0.1:9001\"\n[[phases]]", &[], (9, 7), "this is not a URL (relative URL without a base): write it as ws://HOST:PORT/PATH"),
         ("[[phases]]", "[target]\nurl = \"http://127.0.0.1:9001\"\n[[phases]]", &[], (9, 7), "a WebSocket url begins with ws://, not http://"),
-        ("[[phases]]", "[target]\nurl = \"ftp://127.0.0.1:9001\"\n[[phases]]", &[], (9, 7), "a WebSocket url begins with ws://, not ftp:"),
+        ("[[phases]]", "[target]\nurl = \"ftp://127.0.0.1:9001\"\n[[phases]]", &[], (9, 7), "a WebSocket url begins with ws:// or wss://, not ftp:"),
         ("[[phases]]", "[target]\nurl = \"ws://\"\n[[phases]]", &[], (9, 7), "this is not a URL (empty host): write it as ws://HOST:PORT/PATH"),
         ("[[phases]]", "[target]\nurl = \"ws://127.0.0.1:99999\"\n[[phases]]", &[], (9, 7), "this is not a URL (invalid port number): write it as ws://HOST:PORT/PATH"),
         ("[[phases]]", "[target]\nurl = \"ws://127.0.0.1:0\"\n[[phases]]", &[], (9, 7), "port 0 is no port to connect to"),
@@ -307,9 +329,12 @@ fn counts_that_cannot_work_are_refused() {
     refused(&[
         ("count = 10", "count = 10\nrooms = 4", &[], (7, 8), "1 publisher for 4 rooms: 3 rooms would hear nothing"),
         ("count = 10", "count = 3\nrooms = 4", &[], (5, 9), "4 rooms for 3 connections: 1 room would have nobody in them"),
-        ("rate = 5", "rate = 5\ncount = 20000", &[], (8, 9), "20010 connections need 20210 descriptors, but a process may have 20000 here: that is enough for 19500 connections"),
-        ("count = 10", "count = 19900", &[], (4, 9), "19900 connections need 20100 descriptors, but a process may have 20000 here: that is enough for 19500 connections"),
-        ("count = 10", "count = 19600", &[], (4, 9), "19600 connections, but the bundled server takes 19500: of 20000 descriptors it keeps some for other things"),
+        ("rate = 5", "rate = 5\ncount = 20000", &[], (8, 9), "20010 connections in one room, but a bundled server takes 19500, and a room is on one server"),
+        ("count = 10", "count = 19900", &[], (4, 9), "19901 connections in one room, but a bundled server takes 19500, and a room is on one server"),
+        ("count = 10", "count = 400000", &[], (4, 9), "400000 connections are more than the 316800 of 16 agents: a process may have 20000 descriptors here, enough for 19800 connections"),
+        ("count = 10", "count = 10\n[target]\nservers = 2", &[], (6, 11), "2 servers for 1 rooms: a room is on one server, so some would have none"),
+        ("count = 10", "count = 10\n[target]\nservers = 17", &[], (6, 11), "fanout starts at most 16 servers, not 17"),
+        ("count = 10", "count = 10\n[target]\nurl = \"ws://127.0.0.1:1\"\nservers = 2", &[], (7, 11), "`servers` does not go together with `url`: only its own server does fanout start more than once"),
         ("rate = 5", "rate = 0.1", &[], (6, 8), "at this rate nothing would be sent before the phases end"),
         ("rate = 5", "rate = 1e12", &[], (6, 8), "each publisher of `source` would send 2000000000000 messages, but sequence numbers end at 4294967295"),
         (r#"for = "2s""#, "for = \"2s\"\nmeasure = false", &[], (9, 8), "no phase is measured: remove `measure = false` from one of them"),
@@ -336,7 +361,17 @@ fn thresholds_on_what_is_not_measured_are_refused() {
         (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = \"< 50\"", &[], (12, 21), r#"`< 50`: `50` is not a value of latency.due.p99, which is a time with its unit, such as "50ms""#),
         (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = 0", &[], (12, 1), r#"`deliveries.lost` needs an expression such as "< 50ms", or a list of them"#),
         (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = []", &[], (12, 1), r#"`deliveries.lost` needs an expression such as "< 50ms", or a list of them"#),
-        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = { expr = \"== 0\", every = \"1s\" }", &[], (12, 38), "`every` is not a key of a threshold, which has `expr`"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = { expr = \"== 0\", every = \"1s\" }", &[], (12, 38), "`every` is not a key of a threshold, which has `expr`, `over`, `abort` and `grace`"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = { expr = \"== 0\", abort = true }", &[], (12, 46), "`deliveries.lost` is known when the run has ended, not while it goes: leave `abort` out"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"connect.p99\" = { expr = \"< 1s\", over = \"1s\" }", &[], (12, 41), "`connect.p99` is known when the run has ended, not while it goes: leave `over` out"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = { expr = \"< 1s\", over = \"3s\" }", &[], (12, 45), "no window of 3 s fits: `latency.due.p99` is about 2 s in one piece"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = { expr = \"< 1s\", over = \"1500ms\" }", &[], (12, 45), "`over` is whole seconds, at least \"1s\", not \"1500ms\""),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = { expr = \"< 1s\", over = 1 }", &[], (12, 38), "`over` of a threshold needs a duration such as \"10s\""),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = { expr = \"< 1s\", grace = \"1s\" }", &[], (12, 46), "`grace` is for `abort = true`, which is missing"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = { expr = \"< 1s\", abort = \"yes\" }", &[], (12, 38), "`abort` of a threshold is true or false"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p50\" = { expr = \"< 2 x baseline\", over = \"1s\" }", &[], (12, 55), "a part of a run is not compared with a whole baseline: leave `over` out"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = \"< 1.1 x baseline\"", &[], (12, 21), "`< 1.1 x baseline`: latency.due.p99 of two single runs differs by more than that by chance: allow at least 1.5 x baseline, or compare ten runs of each with `fanout ab`"),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p50\" = \"< baseline x 2\"", &[], (12, 21), "`< baseline x 2`: a baseline is compared with as \"< 1.5 x baseline\" or \"<= baseline\""),
         (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = \"== 0\"\ndeliveries.lost = \"< 5\"", &[], (13, 12), "`deliveries.lost` is in [thresholds] twice"),
         (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.round_trip.p99\" = \"< 1ms\"", &[], (12, 1), r#"`latency.round_trip.p99`: only mode = "echo" and a closed loop (arrival = "closed") measure round trips"#),
         ("rate = 5\n[[phases]]\nname = \"steady\"\nfor = \"2s\"", "arrival = \"closed\"\n[[phases]]\nname = \"steady\"\nfor = \"2s\"\n[thresholds]\n\"latency.due.p99\" = \"< 1ms\"", &[], (12, 1), "`latency.due.p99`: a closed loop has no due times; use latency.sent or latency.round_trip"),

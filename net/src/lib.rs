@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The other modules are small and independent: the clock, a four-byte [`Socket`], listening, dialling from chosen source
-//! addresses, descriptor and port limits, CPU pinning, and what `/proc` says about a process. All `unsafe` of the project lives in
+//! addresses, descriptor and port limits, CPU pinning, memory that processes share, and what `/proc` says about a process. All `unsafe` of the project lives in
 //! this crate, in thin wrappers over libc, each with the reason it is sound. Nothing here knows about WebSocket.
 #[cfg(not(target_os = "linux"))]
 compile_error!("fanout needs Linux: it is built on epoll, eventfd, timerfd and /proc");
@@ -26,6 +26,7 @@ mod sys;
 mod timer;
 mod tls;
 mod waker;
+mod words;
 
 pub use clock::{now, own_cpu, process_cpu, thread_cpu};
 pub use cpu::{available, pin_child, pin_thread};
@@ -41,3 +42,4 @@ pub use socket::{Socket, read_fd, send_fd, send2_fd};
 pub use timer::Timer;
 pub use tls::Tls;
 pub use waker::Waker;
+pub use words::SharedWords;

@@ -1,4 +1,4 @@
-//! TLS between a socket and what is said over it, for loops that never wait.
+//! TLS between a socket and what is said over it, for loops that never wait; the server's side and the client's.
 //!
 //! rustls keeps what is on its way: ciphertext that the kernel has not taken, at most one record of it, and plaintext that was not asked
 //! for yet. [`Tls::read`] and [`Tls::write`] keep the promises of [`Socket::read`](crate::Socket::read) and [`Socket::send2`](crate::Socket::send2), but for this: a connection that
@@ -8,26 +8,30 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::RawFd;
 
-use rustls::ServerConnection;
+use rustls::Connection;
 
 use crate::socket::{read_fd, send_fd};
 
 /// The plaintext of one full record, in bytes (RFC 8446 section 5.1), and so about the most ciphertext that waits.
 const RECORD: usize = 16 << 10;
 
-/// The server's side of a TLS connection after its handshake, for one socket, whose descriptor every call is given. Large, so it belongs in
-/// a box.
+/// One side of a TLS connection, for one socket, whose descriptor every call is given. Large, so it belongs in a box.
+///
+/// A server's is usually taken over after its handshake. A client's begins with it: [`flush`](Self::flush) sends the first flight, and
+/// [`read`](Self::read) carries the handshake on whenever the socket has something, and finds nothing to read until it
+/// [is over](Self::is_handshaking).
 #[derive(Debug)]
 pub struct Tls {
-    connection: ServerConnection,
+    connection: Connection,
     /// What the peer did wrong, once all before it has been read.
     broken: Option<rustls::Error>,
 }
 
 impl Tls {
-    /// Takes a connection over from its handshake. What rustls holds back of either direction goes on from there.
+    /// Takes a connection over: what rustls holds back of either direction goes on from there.
     #[must_use]
-    pub fn new(mut connection: ServerConnection) -> Self {
+    pub fn new(connection: impl Into<Connection>) -> Self {
+        let mut connection = connection.into();
         connection.set_buffer_limit(Some(RECORD));
         Self { connection, broken: None }
     }
@@ -107,6 +111,12 @@ impl Tls {
             self.connection.write_tls(&mut Wire(fd))?;
         }
         Ok(())
+    }
+
+    /// Whether the handshake is still under way.
+    #[must_use]
+    pub fn is_handshaking(&self) -> bool {
+        self.connection.is_handshaking()
     }
 
     /// Whether everything written has gone to the kernel.

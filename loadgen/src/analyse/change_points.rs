@@ -30,14 +30,15 @@ pub struct ChangePoint {
 #[must_use]
 pub fn change_points(values: &[f64], seed: u64) -> Vec<ChangePoint> {
     let mut found = Vec::new();
-    let mut parts = vec![0..values.len()];
-    while let Some(part) = parts.pop() {
-        let Some(split) = Split::best(&values[part.clone()]) else { continue };
-        let p = p_of(&values[part.clone()], &split, &mut Seeded::new(seed, [part.start as u64, part.end as u64]));
+    let mut parts = vec![(0, values.len())];
+    while let Some((start, end)) = parts.pop() {
+        let part = &values[start..end];
+        let Some(split) = Split::best(part) else { continue };
+        let p = p_of(part, &split, &mut Seeded::new(seed, [start as u64, end as u64]));
         if p <= LEVEL {
-            let at = part.start + split.at;
+            let at = start + split.at;
             found.push(ChangePoint { at, p });
-            parts.extend([part.start..at, at..part.end]);
+            parts.extend([(start, at), (at, end)]);
         }
     }
     found.sort_by_key(|change| change.at);

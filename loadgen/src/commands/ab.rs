@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::run::{RESULTS, colour, complain, limits, runtime};
-use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, say};
+use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, job_summary, say};
 use crate::cli::{AbArgs, Format};
 use crate::compare::{Arm, Asked, Comparison, DEFAULT_RUNS, Expectation, Names, Quality, Schedule, Trial, Turn};
 use crate::plan::{Plan, TargetKind};
 use crate::progress::{Progress, ProgressMode};
 use crate::report::numbers::seconds;
 use crate::report::{FilesError, Place, comparison, exit_code_of_all, files};
-use crate::run::{RunError, Settings, Signals, execute};
+use crate::run::{RunError, Signals, execute};
 use crate::scenario::{Ab, Changes, Limits, Measured, ScenarioError, open};
 
 /// Two settings that are to be compared.
@@ -160,6 +160,9 @@ async fn compare(pair: &Pair, args: &AbArgs, directory: &Path) -> u8 {
         eprintln!("{why}");
         comparison.ended_early = Some(why.clone());
     }
+    if !args.no_summary {
+        job_summary::append(&comparison::markdown(&comparison));
+    }
     let code = conclude(&comparison, &trials, args.format, Some(directory));
     exit_code_of_all(&[code, ended.map_or(0, |(code, _)| code)])
 }
@@ -224,7 +227,7 @@ enum RunEnd {
 async fn run(pair: &Pair, turn: Turn, args: &AbArgs, directory: &Path) -> Result<Trial, RunEnd> {
     let name = format!("{}-{:02} ({})", turn.arm.letter(), turn.block, pair.name(turn.arm));
     let progress = Progress::new(ProgressMode::detect());
-    let result = execute(pair.plan(turn.arm).clone(), &Settings { workers: args.drive.workers }, &progress).await;
+    let result = execute(pair.plan(turn.arm).clone(), &args.drive.settings(), &progress).await;
     progress.finish();
     let (run, arrivals) = match result {
         Ok(done) => done,

@@ -16,7 +16,7 @@ use crate::progress::{Progress, ProgressMode};
 use crate::report::numbers::seconds;
 use crate::report::{FilesError, Place, capacity as report, exit_code_of_all, files};
 use crate::result::{Environment, Run};
-use crate::run::{RunError, Settings, Signals, execute};
+use crate::run::{RunError, Signals, execute};
 use crate::scenario::capacity::{TRIAL, WIDTH, range, width};
 use crate::scenario::{Changes, Limits, Measured, ScenarioError, open};
 use crate::thresholds::Threshold;
@@ -251,7 +251,7 @@ impl<'a> Search<'a> {
         plan.client = self.args.drive.client.into();
         plan.thresholds.extend(self.slos.iter().cloned());
         let progress = Progress::new(ProgressMode::detect());
-        let result = execute(plan, &Settings { workers: self.args.drive.workers }, &progress).await;
+        let result = execute(plan, &self.args.drive.settings(), &progress).await;
         progress.finish();
         let (run, arrivals) = match result {
             Ok(done) => done,
@@ -304,7 +304,13 @@ fn slos(args: &CapacityArgs, plan: &Plan) -> Result<Vec<Threshold>, SearchError>
             )
         })?;
         let metric = measured.metric(text[..at].trim())?;
-        Threshold::parse(&metric, &text[at..]).map_err(|error| error.to_string())
+        let slo = Threshold::parse(&metric, &text[at..]).map_err(|error| error.to_string())?;
+        // Without a baseline it would be skipped, and hold at any load.
+        if slo.value().is_none() {
+            Err(format!("`{text}`: an objective needs a value, not a baseline"))
+        } else {
+            Ok(slo)
+        }
     };
     args.slo.iter().map(|text| one(text).map_err(|why| SearchError::Flag("slo", why))).collect()
 }

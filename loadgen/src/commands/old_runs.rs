@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::report::json;
 use crate::result::Run;
 
-/// Folders below the one that is given are looked at so far: a run, or the runs of a comparison.
-const DEPTH: u32 = 2;
+/// Folders below the one that is given are looked at so far: NAME/TIME/VARIANT/NUMBER.
+const DEPTH: u32 = 4;
 
 /// A run and where it was found.
 pub(super) struct Found {

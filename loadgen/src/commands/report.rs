@@ -6,7 +6,7 @@ use super::old_runs::{Found, below};
 use super::run::colour;
 use super::{COULD_NOT_RUN, DONE, say};
 use crate::cli::ReportArgs;
-use crate::report::{Colour, html, json, text};
+use crate::report::{Colour, html, json, summary, text};
 
 /// Where a report goes.
 enum Place {
@@ -27,6 +27,8 @@ pub fn old(args: &ReportArgs) -> u8 {
     let report = if args.form.text {
         let colour = if matches!(place, Place::File(_)) { Colour::Never } else { colour() };
         text::render(&found.run, None, colour)
+    } else if args.form.md {
+        summary::markdown(&found.run)
     } else if args.form.json {
         json::document(&found.run)
     } else {
@@ -59,7 +61,7 @@ fn place(args: &ReportArgs, run: &Path) -> Place {
     match &args.out {
         Some(out) if out.as_os_str() == "-" => Place::StandardOutput,
         Some(out) => Place::File(out.clone()),
-        None if args.form.text || args.form.json => Place::StandardOutput,
+        None if args.form.md || args.form.text || args.form.json => Place::StandardOutput,
         None => Place::File(run.with_file_name("report.html")),
     }
 }

@@ -4,11 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, coloured, say};
+use super::series::Repeats;
+use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, baseline, coloured, job_summary, say};
 use crate::cli::{Format, How, QuickArgs, RunArgs};
 use crate::plan::{ClientEngine, Group, Mode, Plan};
 use crate::progress::{Progress, ProgressMode};
-use crate::report::{Colour, FilesError, Place, exit_code, exit_code_of_all, files as run_files, json, text};
+use crate::report::{Colour, FilesError, Place, exit_code, exit_code_of_all, files as run_files, json, summary, text};
+use crate::result::Run;
 use crate::run::{RunError, Settings, execute};
 use crate::scenario::{ALL_VARIANTS, Changes, Limits, Quick, ScenarioError, open, quick};
 
@@ -20,6 +22,23 @@ struct Job {
     plan: Plan,
     /// Of the file; `None`: the file as it is.
     variant: Option<String>,
+    /// Which of `--runs` it is, from 1; `None`: the only one.
+    number: Option<u32>,
+}
+
+impl Job {
+    /// The folder of one of several runs.
+    fn folder(number: u32) -> String {
+        format!("{number:02}")
+    }
+
+    /// What is said before it begins, where there are several.
+    fn heading(&self, of: Option<u32>) -> Option<String> {
+        let variant = self.variant.as_ref().map(|variant| format!("variant {variant}"));
+        let number = self.number.zip(of).map(|(number, of)| format!("run {number} of {of}"));
+        let parts: Vec<String> = variant.into_iter().chain(number).collect();
+        (!parts.is_empty()).then(|| format!("{}: {}", self.plan.name, parts.join(", ")))
+    }
 }
 
 /// Runs scenario files one after the other, each in its variants.
@@ -57,7 +76,7 @@ fn jobs_of(file: &Path, args: &RunArgs, limits: &Limits) -> Result<Vec<Job>, Sce
     let sets = &args.how.sets;
     let job = |variant: Option<&str>| {
         let scenario = open(file, Changes { variant, sets }, limits)?;
-        Ok((Job { plan: scenario.plan, variant: variant.map(str::to_owned) }, scenario.variants))
+        Ok((Job { plan: scenario.plan, variant: variant.map(str::to_owned), number: None }, scenario.variants))
     };
     if args.variants.is_empty() {
         return job(None).map(|(job, _)| vec![job]);
@@ -97,7 +116,7 @@ pub fn quick_load(args: &QuickArgs) -> u8 {
         mode: if args.echo { Mode::Echo } else { Mode::Broadcast },
     };
     match quick(&load, &args.how.sets, &limits) {
-        Ok(plan) => run_all(vec![Job { plan, variant: None }], false, &args.how),
+        Ok(plan) => run_all(vec![Job { plan, variant: None, number: None }], false, &args.how),
         Err(error) => {
             complain(error);
             BAD_SCENARIO
@@ -153,7 +172,10 @@ fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
         );
         return BAD_SCENARIO;
     }
+    let jobs = repeated(jobs, how.runs);
     let several = jobs.len() > 1;
+    // Before any directory is made: `latest` may be the baseline.
+    let baselines: Vec<_> = jobs.iter().map(|job| baseline::of(&job.plan, how)).collect();
     let mut places = Vec::new();
     let mut claimed: HashMap<String, PathBuf> = HashMap::new();
     for job in &jobs {
@@ -170,18 +192,39 @@ fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
         Err(code) => return code,
     };
     let mut codes = Vec::new();
-    for (mut job, place) in jobs.into_iter().zip(places) {
+    let mut repeats = Repeats::default();
+    for ((mut job, place), baseline) in jobs.into_iter().zip(places).zip(baselines) {
         job.plan.client = how.drive.client.into();
-        if let Some(variant) = job.variant.as_ref().filter(|_| several) {
-            eprintln!("{}: variant {variant}", job.plan.name);
+        if let Some(heading) = job.heading(how.runs).filter(|_| several) {
+            eprintln!("{heading}");
         }
-        let code = runtime.block_on(run_one(job.plan, how, &place, several));
+        let name = job.plan.name.clone();
+        let settings = Settings { baseline, ..how.drive.settings() };
+        let output = Output { how, several, repeated: job.number.is_some() };
+        let (code, run) = runtime.block_on(run_one(job.plan, &settings, &output, &place));
         codes.push(code);
+        let last = job.number == how.runs || code == INTERRUPTED;
+        if let (Some(number), Some(run)) = (job.number, run) {
+            repeats.push(&name, &Job::folder(number), run);
+        }
+        if job.number.is_some() && last {
+            codes.extend(repeats.conclude(&place, how).err());
+        }
         if code == INTERRUPTED {
             break;
         }
     }
     exit_code_of_all(&codes)
+}
+
+/// Each job as often as asked for.
+fn repeated(jobs: Vec<Job>, runs: Option<u32>) -> Vec<Job> {
+    let Some(runs) = runs else { return jobs };
+    let each = |job: Job| {
+        let again = move |n| Job { plan: job.plan.clone(), variant: job.variant.clone(), number: Some(n) };
+        (1..=runs).map(again)
+    };
+    jobs.into_iter().flat_map(each).collect()
 }
 
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, u8> {
@@ -191,25 +234,40 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, u8> {
     })
 }
 
-async fn run_one(plan: Plan, how: &How, place: &Place, several: bool) -> u8 {
+/// What is shown of a run.
+struct Output<'h> {
+    how: &'h How,
+    /// It is one of several, of whatever scenarios.
+    several: bool,
+    /// It is one of several of the same scenario, which are summed up at their end.
+    repeated: bool,
+}
+
+/// Makes a run; gives the exit code, and the run if there is one.
+async fn run_one(plan: Plan, settings: &Settings, output: &Output<'_>, place: &Place) -> (u8, Option<Run>) {
     let name = plan.name.clone();
     let progress = Progress::new(ProgressMode::detect());
-    let result = execute(plan, &Settings { workers: how.drive.workers }, &progress).await;
+    let result = execute(plan, settings, &progress).await;
     progress.finish();
     let (run, arrivals) = match result {
         Ok(done) => done,
         Err(error) => {
             eprintln!("{name}: {error}");
-            return if matches!(error, RunError::Interrupted) { INTERRUPTED } else { COULD_NOT_RUN };
+            let code = if matches!(error, RunError::Interrupted) { INTERRUPTED } else { COULD_NOT_RUN };
+            return (code, None);
         }
     };
     let written = run_files::write(&run, &name, &arrivals, place);
-    let said = say(&match how.format {
+    if !output.repeated && !output.how.no_summary {
+        job_summary::append(&summary::markdown(&run));
+    }
+    let said = say(&match output.how.format {
+        Format::Text if output.repeated => text::head(&run, colour()),
         Format::Text => text::render(&run, written.as_ref().ok(), colour()),
-        Format::Json if several => json::line(&run) + "\n",
+        Format::Json if output.several => json::line(&run) + "\n",
         Format::Json => json::document(&run),
     });
-    match written {
+    let code = match written {
         Ok(written) => {
             if let Some(note) = written.note {
                 eprintln!("{note}");
@@ -220,11 +278,12 @@ async fn run_one(plan: Plan, how: &How, place: &Place, several: bool) -> u8 {
             eprintln!("{error}");
             COULD_NOT_RUN
         }
-    }
+    };
+    (code, Some(run))
 }
 
-/// Where a run's files go: `--out` itself or results/NAME/TIME, in it a folder for each of several scenarios, and in that one for each
-/// variant. Made sure of before the first of several long runs.
+/// Where a run's files go: `--out` itself or results/NAME/TIME, in it a folder for each of several scenarios, in that one for each variant,
+/// and in that one for each of `--runs`. Made sure of before the first of several long runs.
 fn place(
     job: &Job,
     several_files: bool,
@@ -232,20 +291,20 @@ fn place(
     claimed: &mut HashMap<String, PathBuf>,
 ) -> Result<Place, FilesError> {
     let name = &job.plan.name;
-    let place = match (&how.out, &job.variant) {
-        (Some(out), variant) => {
-            let scenario = if several_files { out.join(name) } else { out.clone() };
-            Place::Exactly(variant.as_ref().map_or(scenario.clone(), |variant| scenario.join(variant)))
-        }
-        (None, None) => Place::Under(PathBuf::from(RESULTS)),
-        (None, Some(variant)) => {
-            // All variants of a scenario in one directory, named by when the first began.
+    let folders: Vec<String> = job.variant.iter().cloned().chain(job.number.map(Job::folder)).collect();
+    let below = |directory: PathBuf| Place::Exactly(folders.iter().fold(directory, |path, folder| path.join(folder)));
+    let place = match &how.out {
+        Some(out) if several_files => below(out.join(name)),
+        Some(out) => below(out.clone()),
+        None if folders.is_empty() => Place::Under(PathBuf::from(RESULTS)),
+        None => {
+            // All variants and runs of a scenario in one directory, named by when the first began.
             let directory = match claimed.get(name) {
                 Some(directory) => directory.clone(),
                 None => run_files::claim(Path::new(RESULTS), name, "")?.directory,
             };
             claimed.insert(name.clone(), directory.clone());
-            Place::Exactly(directory.join(variant))
+            below(directory)
         }
     };
     place.check(name)?;

@@ -5,9 +5,9 @@ use std::path::Path;
 use super::run::complain;
 use super::{BAD_SCENARIO, COULD_NOT_RUN, DONE, say};
 use crate::cli::ValidateArgs;
-use crate::plan::Plan;
+use crate::plan::{Plan, TargetKind};
 use crate::report::numbers::{bytes, count, seconds};
-use crate::scenario::{Changes, INFLATER_BYTES, Limits, ScenarioError, needs, open};
+use crate::scenario::{Changes, INFLATER_BYTES, Limits, ScenarioError, agents_needed, needs, open};
 
 /// Checks scenario files and says what each will need.
 pub fn files(args: &ValidateArgs) -> u8 {
@@ -65,6 +65,13 @@ fn summary(file: &str, plan: &Plan, limits: &Limits) -> String {
         count(limits.ports.into()),
         bytes(needs.memory_bytes as f64),
     );
+    let agents = agents_needed(plan, limits, 1).map_or(0, |force| force.agents);
+    if agents > 0 {
+        text += &format!("\n  starts {agents} agents, processes that share the connections and have descriptors each");
+    }
+    if needs.servers > 1 && matches!(plan.target.kind, TargetKind::Bundled { .. }) {
+        text += &format!("\n  starts {} servers, each with rooms of its own", needs.servers);
+    }
     if needs.inflaters_bytes > 0 {
         text += &format!(
             "\n  compression with context: up to {} more, {} for each connection that does not receive the same bytes as the \

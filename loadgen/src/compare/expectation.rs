@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::figures::shown;
 use crate::analyse::Interval;
 use crate::report::numbers::significant;
-use crate::thresholds::{Metric, Op, Threshold};
+use crate::thresholds::{Metric, Op, read_value};
 
 /// Something that must hold of arm b.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,9 +75,10 @@ impl Expectation {
                     factor: factor.trim().to_owned(),
                 })?),
                 None if value == "a" => Bound::TimesA(1.0),
-                None => Bound::Value(
-                    Threshold::parse(&metric, rest).map_err(|e| ExpectationError::Threshold(e.to_string()))?.value,
-                ),
+                None => {
+                    let value = read_value(&metric, rest, value);
+                    Bound::Value(value.map_err(|e| ExpectationError::Threshold(e.to_string()))?)
+                }
             };
         Ok(Self { metric: metric.path, op, bound, text: text.trim().to_owned() })
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::analyse::Better;
 use crate::report::numbers::{bytes, count, duration_us_exact, percent, rate, significant};
-use crate::thresholds::{Unit, unit_of};
+use crate::thresholds::{Unit, bare, unit_of};
 
 /// What every comparison looks at, as far as the runs have it. No longer than it must be: each metric makes it harder for every other to be
 /// told from noise (Holm).
@@ -59,12 +59,6 @@ impl Figure {
                 .contains(&path);
         if higher { Better::Higher } else { Better::Lower }
     }
-}
-
-/// Without `groups.NAME.` and `phases.NAME.`.
-fn bare(path: &str) -> &str {
-    let rest = path.strip_prefix("groups.").or_else(|| path.strip_prefix("phases."));
-    rest.and_then(|rest| rest.split_once('.')).map_or(path, |(_, figure)| figure)
 }
 
 /// What a figure counts, for people.

@@ -139,7 +139,7 @@ fn open(address: SocketAddr, path: &str) -> Result<(TcpStream, Vec<u8>), Calibra
 fn publish(address: SocketAddr, length: Duration) -> Result<Pace, CalibrationError> {
     let (mut stream, _) = open(address, DISCARD)?;
     let source = source()?;
-    let book = Book::new([0]);
+    let book = Book::new(vec![0])?;
     let (mut payload, mut frame) = (Vec::new(), Vec::new());
     let (begin, cpu) = (now(), thread_cpu());
     let end = begin + length.as_nanos() as u64;
@@ -173,7 +173,7 @@ struct Receiver {
 
 fn receive(address: SocketAddr, length: Duration) -> Result<Pace, CalibrationError> {
     let mut this = Receiver {
-        book: Book::new([0]),
+        book: Book::new(vec![0])?,
         content: Content::new(RUN, Correlate::Stamp, Verify::Exact, vec![(0..1, source()?)]),
         room: CanonicalRoom::new(SUBSCRIBERS as u32, 1 << 16),
         recorder: Recorder::new(1, 1),
@@ -240,11 +240,13 @@ impl Receiver {
             room_id: 0,
             book: &self.book,
             content: &mut self.content,
+            dialect: None,
             recorder: &mut self.recorder,
             controls: &mut Vec::new(),
             first_arrivals: &mut Vec::new(),
             delivery: Delivery { now, group: Some(0), publisher: None, phase: 0 },
             delivered: 0,
+            messages: 0,
             echoes: 0,
         };
         reader.receive(cursor, input)?;

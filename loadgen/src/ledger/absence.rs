@@ -80,7 +80,7 @@ impl Cursor {
     }
 
     /// Its account ended, by plan, before the publish of number `left`: gives the numbers that may have been in flight, in order.
-    pub fn forgo(&mut self, room: &CanonicalRoom, order: &RoomOrder, left: u32) -> Vec<u32> {
+    pub fn forgo(&mut self, room: &CanonicalRoom, order: RoomOrder<'_>, left: u32) -> Vec<u32> {
         let numbers = self.in_flight(room, order, left);
         if !numbers.is_empty() {
             let ranges = &mut self.apart_mut().absences.in_flight;
@@ -116,7 +116,7 @@ impl Cursor {
         apart.absences.from = (next, end);
     }
 
-    fn in_flight(&self, room: &CanonicalRoom, order: &RoomOrder, left: u32) -> Vec<u32> {
+    fn in_flight(&self, room: &CanonicalRoom, order: RoomOrder<'_>, left: u32) -> Vec<u32> {
         let (from, first) = self.apart.as_ref().map_or((0, 0), |apart| apart.absences.from);
         // Received by others and not here.
         let ahead = self.entry.max(first)..room.len();

@@ -117,7 +117,7 @@ impl World {
         };
         let peers = (0..CONNECTIONS).map(peer).collect();
         World {
-            book: Book::new(vec![0; PUBLISHERS as usize]),
+            book: Book::new(vec![0; PUBLISHERS as usize]).unwrap(),
             content: Content::new(RUN, Correlate::Stamp, Verify::Exact, vec![(0..PUBLISHERS, source(40..=300))]),
             room: CanonicalRoom::new(CONNECTIONS as u32, 1000),
             recorder: Recorder::new(2, 1),

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use wire::frame::{Opcode, append_frame};
 
 use super::book::Published;
+use super::receive::frame_len;
 use super::spread::{MessageSpread, Sampled, SpreadSample};
 
 /// One received message. Its place in the list is its entry number.
@@ -126,16 +127,18 @@ impl CanonicalRoom {
         self.any_out_of_order
     }
 
-    /// Appends a message that nobody received before, and gives its entry.
+    /// Appends a message that nobody received before, and gives its entry. `part` is the message, of `len` bytes, with what the server
+    /// wraps around it.
     pub(super) fn append(
         &mut self,
         (publisher, seq): (u32, u32),
         (published, number): (Published, u32),
         opcode: Opcode,
-        payload: &[u8],
+        part: &[u8],
+        len: usize,
     ) -> u32 {
         let entry = self.len();
-        append_frame(&mut self.bytes, opcode, payload);
+        append_frame(&mut self.bytes, opcode, part);
         let positions = self.positions.entry(publisher).or_default();
         let out_of_order = seq < positions.seen;
         if positions.by_seq.len() <= seq as usize {
@@ -151,7 +154,7 @@ impl CanonicalRoom {
         positions.seen = positions.seen.max(seq + 1);
         // A bound on the set keeps a run of random sizes from growing it without end.
         if self.lengths.len() < 4096 {
-            self.lengths.insert(payload.len() as u32);
+            self.lengths.insert(len as u32);
         }
         self.entries.push(Entry {
             end: self.end(),
@@ -162,7 +165,7 @@ impl CanonicalRoom {
             publisher,
             seq,
             number,
-            payload_len: payload.len() as u32,
+            payload_len: len as u32,
             phase: published.phase,
             out_of_order,
         });
@@ -173,6 +176,14 @@ impl CanonicalRoom {
     /// altered copy, any other for something the server itself says.
     pub(super) fn has_length(&self, len: usize) -> bool {
         self.lengths.contains(&(len as u32))
+    }
+
+    /// Whether an entry's frame has this payload and opcode.
+    pub(super) fn holds(&self, entry: u32, opcode: Opcode, payload: &[u8]) -> bool {
+        let Some(end) = self.entries.get(entry as usize).map(|e| e.end) else { return false };
+        let start = self.start_of(entry);
+        end - start == frame_len(opcode, payload.len())
+            && self.slice(start, end).is_some_and(|frame| frame[0] & 0x0f == opcode as u8 && frame.ends_with(payload))
     }
 
     /// The spread sample, to which every delivery adds.

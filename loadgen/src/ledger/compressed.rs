@@ -149,7 +149,7 @@ impl Reader<'_> {
         // It was decompressed before, so it can be again.
         let Some(payload) = payload else { return };
         let wire = (header.header_len() + sent.len()) as u64;
-        self.message(cursor, header.opcode, &payload, wire);
+        self.frame(cursor, header.opcode, &payload, wire);
     }
 
     /// A message in one frame that is not the stream's next.
@@ -177,7 +177,7 @@ impl Reader<'_> {
         let (mut assembler, payload) = (Assembler::new(), &mut frame[header.header_len()..]);
         let event = self.timed(meter, header, || assembler.accept_compressed(inflater, header, payload, &LIMITS))?;
         let Event::Message { opcode, payload } = event else { return Ok(()) };
-        let entry = self.message(cursor, opcode, payload, wire);
+        let entry = self.frame(cursor, opcode, payload, wire);
         let len = payload.len() as u64;
         let same_output = |item: &u32| stream.output(*item) == Some(&*payload);
         match alike {
@@ -217,7 +217,7 @@ impl Reader<'_> {
         let (mut assembler, payload) = (Assembler::new(), &mut frame[header.header_len()..]);
         let event = self.timed(meter, header, || assembler.accept_compressed(inflater, header, payload, &LIMITS))?;
         let Event::Message { opcode, payload } = event else { return Ok(()) };
-        let entry = self.message(cursor, opcode, payload, wire);
+        let entry = self.frame(cursor, opcode, payload, wire);
         if with_context {
             stream.append_output(payload);
         }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use wire::frame::Opcode;
 use wire::stamp::Stamp;
 
@@ -16,7 +17,7 @@ use crate::plan::Correlate;
 const REORDER_WINDOW: u32 = 1024;
 
 /// How much of a payload is compared with what was published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verify {
     /// Every byte.
     Exact,

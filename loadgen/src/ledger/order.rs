@@ -1,4 +1,4 @@
-//! The publishes of one room in the order in which they were begun, by whichever worker: the room's numbers.
+//! The publishes of one room in the order in which they were begun, by whichever worker or agent: the room's numbers.
 //!
 //! A connection that joins while messages flow, or leaves and comes back, is owed some of them and not others. Where one ends and the
 //! other begins is a single number, read when the join is confirmed or the leave decided: whatever is begun later has a higher one.
@@ -9,65 +9,59 @@
 //!                    ▲ joined: owed from 2 on   ▲ left: nothing owed from 7 on
 //! ```
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-/// First chunk holds this many publishes; each further chunk twice as many.
-const FIRST_CHUNK: usize = 16;
-const CHUNKS: usize = 26;
+use super::list::List;
 
-/// The numbers of one room. Each cell is written once, by the publisher's worker, and read by all; it never moves.
-#[derive(Debug)]
-pub struct RoomOrder {
-    next: AtomicU32,
-    /// Publisher + 1 and sequence; 0: not written yet.
-    chunks: Box<[OnceLock<Box<[AtomicU64]>>]>,
+/// The numbers of one room. Each cell is written once, by the publisher's worker, and read by all.
+#[derive(Debug, Clone, Copy)]
+pub struct RoomOrder<'b> {
+    /// Its owner's word is the next number; a cell is publisher + 1 and sequence, 0: not written yet. `None`: nobody publishes.
+    cells: Option<List<'b>>,
 }
 
-impl RoomOrder {
-    pub(super) fn new() -> Self {
-        RoomOrder { next: AtomicU32::new(0), chunks: (0..CHUNKS).map(|_| OnceLock::new()).collect() }
+impl<'b> RoomOrder<'b> {
+    pub(super) fn new(cells: Option<List<'b>>) -> Self {
+        RoomOrder { cells }
     }
 
     /// The number that the next publish gets.
     pub fn next(&self) -> u32 {
-        self.next.load(Ordering::SeqCst)
+        self.cells.map_or(0, |cells| cells.head().load(Ordering::SeqCst) as u32)
     }
 
     /// Takes the next number for a publish that begins now.
     pub(super) fn reserve(&self) -> u32 {
-        self.next.fetch_add(1, Ordering::SeqCst)
+        self.cells.map_or(0, |cells| cells.head().fetch_add(1, Ordering::SeqCst) as u32)
     }
 
     /// Says which publish has a number.
     pub(super) fn enter(&self, number: u32, publisher: u32, seq: u32) {
-        let (chunk, at) = place(number);
-        let cells = self.chunks[chunk].get_or_init(|| (0..FIRST_CHUNK << chunk).map(|_| AtomicU64::new(0)).collect());
-        cells[at].store((u64::from(publisher) + 1) << 32 | u64::from(seq), Ordering::Release);
+        if let Some(cells) = self.cells {
+            let entry = (u64::from(publisher) + 1) << 32 | u64::from(seq);
+            cells.cell_to_write(number)[0].store(entry, Ordering::Release);
+        }
     }
 
     /// Publisher and sequence of a number; `None` if there is none yet.
     pub fn publish(&self, number: u32) -> Option<(u32, u32)> {
-        let (chunk, at) = place(number);
-        let cell = self.chunks.get(chunk)?.get()?[at].load(Ordering::Acquire);
-        Some(((cell >> 32).checked_sub(1)? as u32, cell as u32))
+        let entry = self.cells?.cell(number)?[0].load(Ordering::Acquire);
+        Some(((entry >> 32).checked_sub(1)? as u32, entry as u32))
     }
-}
-
-/// Chunk and position of a number: chunk k holds `FIRST_CHUNK << k`.
-pub(super) fn place(number: u32) -> (usize, usize) {
-    let n = number as usize / FIRST_CHUNK + 1;
-    let chunk = n.ilog2() as usize;
-    (chunk, number as usize - FIRST_CHUNK * ((1 << chunk) - 1))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicU64;
+
     use super::*;
+    use crate::ledger::list::prepare;
 
     #[test]
     fn every_number_names_its_publish_and_later_ones_are_not_there_yet() {
-        let order = RoomOrder::new();
+        let words: Vec<AtomicU64> = (0..10_000).map(|_| AtomicU64::new(0)).collect();
+        prepare(&words, 1);
+        let order = RoomOrder::new(Some(List::new(&words, 0, 1)));
         for seq in 0..100 {
             let number = order.reserve();
             assert_eq!(order.publish(number), None);
@@ -76,5 +70,6 @@ mod tests {
         assert_eq!(order.next(), 100);
         assert!((0..100).all(|n| order.publish(n) == Some((n % 3, n))));
         assert_eq!(order.publish(100), None);
+        assert_eq!((RoomOrder::new(None).next(), RoomOrder::new(None).publish(0)), (0, None));
     }
 }

@@ -9,6 +9,7 @@ use super::book::{Book, NOT_DUE};
 use super::canonical::CanonicalRoom;
 use super::content::{Certainty, Content};
 use super::cursor::Cursor;
+use crate::dialect::Receive;
 use crate::recorder::{NotOwed, Recorder};
 
 /// What a server may send us at most in one message.
@@ -22,6 +23,20 @@ pub enum Control {
     Ping(Vec<u8>),
     /// The peer closes.
     Close(Option<CloseFrame>),
+    /// To be said, in a text frame: what the dialect answers.
+    Say(Vec<u8>),
+}
+
+/// One copy of a message, as it came.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Copy<'a> {
+    pub opcode: Opcode,
+    /// What was published, if all is well.
+    pub message: &'a [u8],
+    /// The same in what the server wrapped around it.
+    pub part: &'a [u8],
+    /// Bytes in which it came, headers included.
+    pub wire: u64,
 }
 
 /// Whose deliveries are counted, and when the read returned.
@@ -48,9 +63,11 @@ pub struct Reader<'a> {
     pub book: &'a Book,
     /// What it must contain.
     pub content: &'a mut Content,
+    /// What a frame holds; `None`: a message, as it is.
+    pub dialect: Option<&'a Receive>,
     /// Where it is recorded.
     pub recorder: &'a mut Recorder,
-    /// Pings and closes met on the way.
+    /// Pings, closes and questions of the dialect's met on the way.
     pub controls: &'a mut Vec<Control>,
     /// Publishers of messages that nobody in this worker had before.
     pub first_arrivals: &'a mut Vec<u32>,
@@ -239,7 +256,7 @@ impl Reader<'_> {
         let after = match event {
             Event::Message { opcode, payload } => {
                 let before = cursor.apart.as_mut().map_or(0, |apart| std::mem::take(&mut apart.fragment_bytes));
-                self.message(cursor, opcode, payload, before + frame_len);
+                self.frame(cursor, opcode, payload, before + frame_len);
                 After::Continue
             }
             Event::Ping(payload) => {
@@ -262,9 +279,9 @@ impl Reader<'_> {
         Ok(after)
     }
 
-    /// Takes in one whole message that came in `wire` bytes of frames. Its entry, where it is a published message, intact and not to be
-    /// mistaken for another.
-    pub fn message(&mut self, cursor: &mut Cursor, opcode: Opcode, payload: &[u8], wire: u64) -> Option<u32> {
+    /// Takes in one whole message. Its entry, where it is a published message, intact and not to be mistaken for another.
+    pub(super) fn message(&mut self, cursor: &mut Cursor, copy: Copy<'_>) -> Option<u32> {
+        let Copy { opcode, message: payload, part, wire } = copy;
         self.messages += 1;
         let place = (self.room_id, &*self.room);
         let Some(((publisher, seq), certainty)) = self.content.identify(payload, opcode, place, cursor, self.book)
@@ -279,12 +296,12 @@ impl Reader<'_> {
                 let table = self.book.table(publisher)?;
                 let published = (table.get(seq)?, table.number(seq)?);
                 self.first_arrivals.push(publisher);
-                if self.content.keeps_wrapping() {
-                    self.room.append((publisher, seq), published, opcode, payload)
+                if intact || self.content.keeps_wrapping() {
+                    self.room.append((publisher, seq), published, opcode, part, payload.len())
                 } else {
                     // What was published, not what came: an altered copy must not become everybody's measure.
                     let (opcode, true_payload) = self.content.render(publisher, seq)?;
-                    self.room.append((publisher, seq), published, opcode, true_payload)
+                    self.room.append((publisher, seq), published, opcode, true_payload, true_payload.len())
                 }
             }
         };
@@ -293,7 +310,7 @@ impl Reader<'_> {
         {
             self.recorder.slot(self.room.entries[entry as usize].phase, group).ambiguous += 1;
         }
-        self.arrived(cursor, entry, intact, Size { plain: frame_len(opcode, payload.len()), wire });
+        self.arrived(cursor, entry, intact, Size { plain: frame_len(opcode, part.len()), wire });
         (intact && certainty == Certainty::Unique).then_some(entry)
     }
 

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::book::Book;
 
 /// Changes of one group in one room, before the publish of a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Change {
     number: u32,
     /// Connections that are owed the room's messages from there on, more or less than before.
@@ -15,7 +17,7 @@ struct Change {
 }
 
 /// Changes by room and group, as they happened; they need not be in the order of their numbers.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Roll {
     changes: HashMap<(u32, u16), Vec<Change>>,
 }
@@ -111,7 +113,7 @@ fn dues_of(changes: &[Change], room: u32, book: &Book, due: &[i64]) -> Dues {
         dues.owed.iter_mut().zip(counts).for_each(|(sum, n)| *sum += owed * n);
         dues.missed.iter_mut().zip(counts).for_each(|(sum, n)| *sum += away * n);
     };
-    if sorted.iter().all(|change| change.number == 0) {
+    if sorted.iter().all(|change| change.number == 0 && change.away == 0) {
         // Nobody joined or left while messages flowed: no need to look at each.
         owed = sorted.iter().map(|change| i64::from(change.owed)).sum();
         add(&mut dues, due, owed, 0);
@@ -144,7 +146,7 @@ mod tests {
 
     /// Ten publishes, five in each of two phases.
     fn book() -> Book {
-        let book = Book::new([7]);
+        let book = Book::new(vec![7]).unwrap();
         for n in 0..10 {
             book.table(0).unwrap().begin(Published { due: n + 1, sent: n + 1, phase: (n / 5) as u16 });
         }

@@ -1,7 +1,9 @@
 //! How far apart the first and the last subscriber of one message are.
 
+use serde::{Deserialize, Serialize};
+
 /// First and last subscriber of one message, in nanoseconds of CLOCK_MONOTONIC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageSpread {
     /// Who published it.
     pub publisher: u32,
@@ -18,7 +20,7 @@ pub struct MessageSpread {
 }
 
 /// Two quantiles over the subscribers of one sampled message, microseconds after it was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sampled {
     /// Phase in which the message was due.
     pub phase: u16,

@@ -10,6 +10,7 @@ use wire::frame::{Header, MAX_HEADER, Opcode, append_frame};
 
 use super::*;
 use crate::corpus::Corpus;
+use crate::dialect::Receive;
 use crate::payload::{Content as PayloadContent, Medium, PayloadSource, Stamping};
 use crate::plan::Correlate;
 use crate::recorder::Recorder;
@@ -54,11 +55,12 @@ pub(super) struct Bench {
     fresh: Inflater,
     meter: Meter,
     pub now: u64,
+    pub dialect: Option<Receive>,
 }
 
 impl Bench {
     pub fn new(connections: usize, correlate: Correlate) -> Self {
-        let book = Book::new(vec![0; PUBLISHERS as usize]);
+        let book = Book::new(vec![0; PUBLISHERS as usize]).unwrap();
         for publisher in 0..PUBLISHERS {
             for seq in 0..MESSAGES {
                 let at = 1_000_000 * u64::from(seq + 1);
@@ -76,6 +78,7 @@ impl Bench {
             fresh: Inflater::new(Context::Fresh),
             meter: Meter::new(|| 0),
             now: 1_000_000_000,
+            dialect: None,
         }
     }
 
@@ -94,6 +97,7 @@ impl Bench {
             room_id: 0,
             book: &self.book,
             content: &mut self.content,
+            dialect: self.dialect.as_ref(),
             recorder: &mut self.recorder,
             controls: &mut Vec::new(),
             first_arrivals: &mut Vec::new(),

@@ -39,6 +39,28 @@ impl Counts {
     }
 }
 
+impl Counts {
+    /// The counts that [`to_base64_v2`](Counts::to_base64_v2) wrote. The format keeps neither maximum nor sum: what is known of
+    /// them besides, in microseconds, is used, and otherwise what the slots say.
+    ///
+    /// # Errors
+    /// When the text is not base64, or not a histogram.
+    pub fn from_base64_v2(text: &str, max: Option<f64>, mean: Option<f64>) -> Result<Self, HdrError> {
+        let hdr = from_base64_v2(text)?;
+        let mut counts = Counts::new();
+        for step in hdr.iter_recorded() {
+            counts.record_n(step.value_iterated_to(), step.count_at_value());
+        }
+        if let Some(max) = max {
+            counts.max = max as u64;
+        }
+        if let Some(mean) = mean {
+            counts.sum = (mean * counts.count as f64).round() as u64;
+        }
+        Ok(counts)
+    }
+}
+
 /// A histogram in HdrHistogram V2 format (not deflated), in base64.
 #[must_use]
 #[allow(clippy::expect_used, reason = "a write to a Vec cannot fail, and counts of u64 fit the format")]

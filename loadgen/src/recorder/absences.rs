@@ -1,5 +1,7 @@
 //! What connections that leave and come back add to the figures of a phase and group.
 
+use serde::{Deserialize, Serialize};
+
 use crate::record::Counts;
 
 /// Why a message was not owed to a connection, which may receive it all the same.
@@ -14,7 +16,7 @@ pub enum NotOwed {
 }
 
 /// Figures of absences. Made only where there are any: it has a histogram.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Absences {
     /// Received less due (less sent in a closed loop), microseconds, of messages that were begun before their connection opened; they
     /// are in none of the other latencies.
@@ -43,7 +45,7 @@ pub struct Absences {
 }
 
 /// Messages that were received although their connection was not owed them, by why it was not.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Regained {
     /// Begun before it joined.
     pub earlier: u64,

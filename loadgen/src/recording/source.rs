@@ -17,7 +17,7 @@ use wire::frame::{Flow, FrameReader, Opcode, Role, Rsv1, Rules, append_masked_fr
 use wire::handshake::{Answer, encode_key, verify_answer};
 use wire::message::{Assembler, Event, Limits, ProtocolError};
 
-use crate::request::Requests;
+use crate::request::{Requests, Whose};
 
 /// TCP and upgrade together may take this long.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
@@ -141,7 +141,8 @@ async fn upgrade(feed: &Feed, room: u32) -> Result<Line, SourceError> {
     rng.fill_bytes(&mut nonce);
     let key = encode_key(nonce);
     let mut request = Vec::new();
-    feed.requests.write(room, &key, None, &mut request).map_err(not_websocket)?;
+    let whose = Whose { connection: room, room, endpoint: 0 };
+    feed.requests.write(whose, &key, None, None, &mut request).map_err(not_websocket)?;
     stream.write_all(&request).await?;
     let mut input = Vec::new();
     loop {

@@ -3,12 +3,13 @@
 //! ```text
 //! Outcome ─┬─▶ text      capacity.txt, and the terminal
 //!          ├─▶ markdown  capacity.md
+//!          ├─▶ html      capacity.html (`report/html`)
 //!          └─▶ json      capacity.json, which `fanout plan` reads
 //! ```
 
 mod markdown;
 mod text;
-mod words;
+pub(in crate::report) mod words;
 
 pub use markdown::markdown;
 pub use text::render;
@@ -29,6 +30,7 @@ pub fn json(outcome: &Outcome) -> String {
 pub fn contents(outcome: &Outcome) -> Vec<(&'static str, String)> {
     vec![
         ("capacity.json", json(outcome)),
+        ("capacity.html", super::html::capacity(outcome)),
         ("capacity.md", markdown(outcome)),
         ("capacity.txt", render(outcome, None, super::Colour::Never)),
     ]

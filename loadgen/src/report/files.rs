@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{ArrivalLog, html, json};
+use super::{ArrivalLog, html, intervals, json, junit, openmetrics, summary};
 use crate::result::Run;
 
 /// Where a run's directory goes.
@@ -102,11 +102,7 @@ impl Place {
 /// # Errors
 /// When the disk is full, or the place cannot be written to; nothing is left then.
 pub fn write(run: &Run, name: &str, arrivals: &ArrivalLog, place: &Place) -> Result<Written, FilesError> {
-    let contents = [
-        ("run.json", json::document(run)),
-        ("report.html", html::page(run)),
-        ("latency.hlog", arrivals.text().to_owned()),
-    ];
+    let contents = contents(run, arrivals).map_err(|source| FilesError::new(&place.parent(name), source))?;
     let parent = place.parent(name);
     if let Place::Exactly(directory) = place {
         return write_into(directory, &contents);
@@ -117,6 +113,19 @@ pub fn write(run: &Run, name: &str, arrivals: &ArrivalLog, place: &Place) -> Res
     let directory = settle(&prepared, &parent, &stamp(&run.started))?;
     let note = latest(&parent, &directory, &scratch);
     Ok(Written { directory, files: names(&contents), note })
+}
+
+/// Every file of a run.
+fn contents(run: &Run, arrivals: &ArrivalLog) -> io::Result<Vec<(&'static str, String)>> {
+    Ok(vec![
+        ("run.json", json::document(run)),
+        ("report.html", html::page(run)),
+        ("summary.md", summary::markdown(run)),
+        ("junit.xml", junit::document(run).map_err(io::Error::other)?),
+        ("latency.hlog", arrivals.text().to_owned()),
+        ("intervals.csv", intervals::csv(&run.intervals).map_err(io::Error::other)?),
+        ("metrics.om", openmetrics::text(run)),
+    ])
 }
 
 /// Writes files into a directory, made if missing; each replaces an earlier one at once, others are left alone.

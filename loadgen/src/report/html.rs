@@ -3,6 +3,7 @@
 //! ```text
 //! Run        ─▶ page         report.html
 //! Comparison ─▶ comparison   comparison.html
+//! Outcome    ─▶ capacity     capacity.html
 //! Trend      ─▶ trend        trend.html
 //!
 //! scale ─▶ frame ─▶ heat, spectrum, connections, rates, costs   the charts
@@ -13,6 +14,7 @@
 //! Nothing is loaded: style, script and drawings are in the file. What is said in words is said by the same functions as on the terminal.
 
 mod bytes;
+mod capacity;
 mod columns;
 mod comparison;
 mod connections;
@@ -43,6 +45,7 @@ mod trend;
 #[cfg(test)]
 mod tests;
 
+pub use capacity::capacity;
 pub use comparison::comparison;
 pub use trend::trend;
 

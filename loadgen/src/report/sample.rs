@@ -37,7 +37,13 @@ fn histograms(counts: &Counts) -> BTreeMap<String, String> {
 }
 
 fn threshold(metric: &str, expr: &str, value: f64) -> ThresholdResult {
-    ThresholdResult { metric: metric.to_owned(), expr: expr.to_owned(), value: Some(value), pass: true }
+    ThresholdResult {
+        metric: metric.to_owned(),
+        expr: expr.to_owned(),
+        value: Some(value),
+        pass: true,
+        ..ThresholdResult::default()
+    }
 }
 
 /// 5,000 subscribers in 50 rooms for a minute: everything held.
@@ -112,6 +118,8 @@ pub fn good() -> Run {
         },
         connect: spread_of(210, 5050),
         connect_tcp: spread_of(60, 5050),
+        connect_tls: Quantiles::default(),
+        connect_join: Quantiles::default(),
         connect_upgrade: spread_of(150, 5050),
         publishes: figures.publishes.clone(),
         http: None,
@@ -170,6 +178,7 @@ pub fn good() -> Run {
             threshold("deliveries.lost", "== 0", 0.0),
             threshold("server.cpu_us_per_delivery", "< 20", 15.2),
         ],
+        baseline: None,
         histograms: histograms(&counts),
         notes: Vec::new(),
         errors: BTreeMap::new(),

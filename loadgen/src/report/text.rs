@@ -31,6 +31,14 @@ pub enum Colour {
     Always,
 }
 
+/// Verdict, causes and the main figures: what is enough of one of several runs.
+#[must_use]
+pub fn head(run: &Run, colour: Colour) -> String {
+    let mut page = Page::new(colour);
+    sentences::write(&mut page, run);
+    page.into_text()
+}
+
 /// The report of a run; `written` names its files, where there are any.
 #[must_use]
 pub fn render(run: &Run, written: Option<&Written>, colour: Colour) -> String {

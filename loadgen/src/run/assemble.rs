@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::account::{Account, Merged, Scope};
+use super::histograms::histograms;
 use super::outcome::{End, Outcome};
 use crate::environment::gather;
 use crate::ledger::MessageSpread;
-use crate::plan::{ClientEngine, Endpoint, Plan, Via};
+use crate::plan::{Endpoint, Plan, Via};
 use crate::record::Counts;
 use crate::recorder::PhaseSlot;
 use crate::report::verdict::turned_away;
@@ -14,12 +15,12 @@ use crate::result::{
     AddressConnections, Connections, Environment, Figures, HttpPublishes, LoadgenCost, PhaseFigures, Reason, Reconnect,
     Run, ServerCost, Spread, Validity,
 };
-use crate::thresholds::evaluate;
+use crate::thresholds::{Baseline, Evidence, Watch, evaluate};
 use crate::validity::{self, Claim, Purpose};
 use crate::worker::AddressTally;
 
 /// Puts the run together, judges it and evaluates the thresholds.
-pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
+pub fn assemble(plan: &Plan, o: &Outcome, baseline: &Baseline) -> Run {
     let all_groups: Vec<usize> = (0..plan.groups.len()).collect();
     let measured: Vec<usize> = (0..plan.phases.len()).filter(|&p| plan.phases[p].measure).collect();
     let scope = |phases: Vec<usize>, groups: Vec<usize>| Scope {
@@ -56,11 +57,6 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
         })
         .collect();
     let figures = figures(&top);
-    let closed_loop = o.account.is_closed_loop();
-    let mut histograms = BTreeMap::from([("sent".to_owned(), merged.sent.to_base64_v2())]);
-    if !closed_loop {
-        histograms.insert("due".to_owned(), merged.due.to_base64_v2());
-    }
     let delivered = figures.deliveries.delivered;
     let connections = connections(o);
     let mut run = Run {
@@ -69,7 +65,7 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
         elapsed_s: o.elapsed.as_secs_f64(),
         interrupted: o.end == Some(End::Interrupted),
         ended_early: match &o.end {
-            Some(End::Early(why) | End::Ours(why)) => Some(why.clone()),
+            Some(End::Early(why) | End::Threshold(why) | End::Ours(why)) => Some(why.clone()),
             Some(End::Interrupted) | None => None,
         },
         scenario: plan.resolved.clone(),
@@ -80,7 +76,9 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
         rooms: plan.groups.iter().flat_map(|g| &g.rooms).collect::<HashSet<_>>().len() as u64,
         connect: o.tally.connect.quantiles(None),
         connect_tcp: o.tally.tcp.quantiles(None),
+        connect_tls: o.tally.tls.quantiles(None),
         connect_upgrade: o.tally.upgrade.quantiles(None),
+        connect_join: o.tally.join.quantiles(None),
         schedule_lag: figures.schedule_lag.clone(),
         read_age: read_age(&o.account, &measured).quantiles(None),
         spread: spread(o, &measured),
@@ -98,7 +96,8 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
         phases,
         intervals: o.timeline.intervals.clone(),
         thresholds: Vec::new(),
-        histograms,
+        baseline: baseline.about().cloned(),
+        histograms: histograms(plan, o, &measured),
         notes: o.notes.clone(),
         errors: o.tally.failed.iter().chain(&o.tally.closed).map(|(k, n)| (k.clone(), *n)).collect(),
     };
@@ -113,7 +112,8 @@ pub fn assemble(plan: &Plan, o: &Outcome) -> Run {
     }
     // Thresholds are written against run.json, so that is what they are asked of.
     let document = serde_json::to_value(&run).unwrap_or_default();
-    run.thresholds = evaluate(&plan.thresholds, &document);
+    let windows = o.timeline.watch.as_ref().map(Watch::verdicts).unwrap_or_default();
+    run.thresholds = evaluate(&plan.thresholds, Evidence { run: &document, baseline, windows: &windows });
     run.passed = run.validity.valid
         && !run.interrupted
         && run.ended_early.is_none()
@@ -152,7 +152,7 @@ fn connections(o: &Outcome) -> Connections {
         failed: tally.failed.values().sum(),
         closed: tally.closed.values().sum(),
         left: tally.left.values().sum(),
-        left_by: tally.left.iter().map(|(plan, n)| ((*plan).to_owned(), *n)).collect(),
+        left_by: tally.left.clone(),
         refused_by_status: tally.refused.iter().map(|(s, n)| (s.to_string(), *n)).collect(),
         failed_by_cause: tally.failed.clone(),
         closed_by: tally.closed.clone(),
@@ -221,7 +221,7 @@ fn per(total: f64, n: u64) -> Option<f64> {
 
 fn server_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64, opened: u64) -> Option<ServerCost> {
     let costs = &o.costs;
-    let sampler = costs.sampler?;
+    let sampler = costs.sampler.as_ref()?;
     let idle = costs.idle.server.unwrap_or_default();
     // A server that died left its last whole sample.
     let ended = costs.ended.or(costs.connected.server).unwrap_or_default();
@@ -254,7 +254,7 @@ fn loadgen_cost(o: &Outcome, measured: &[usize], delivered: u64, opened: u64) ->
         measured.iter().filter_map(|&p| o.account.total.phase_of(p)).map(figure).sum()
     };
     let reads = of_phases(|p| p.reads);
-    let memory = net::memory(std::process::id()).ok();
+    let memory = o.costs.own.memory();
     let last_rss = o.timeline.intervals.last().map(|i| i.loadgen_rss_bytes);
     LoadgenCost {
         cpu_s,
@@ -264,12 +264,13 @@ fn loadgen_cost(o: &Outcome, measured: &[usize], delivered: u64, opened: u64) ->
         cpu_us_per_read: per(cpu_s * 1e6, reads),
         inflate_cpu_s: of_phases(|p| p.inflate_ns) as f64 / 1e9,
         inflated: of_phases(|p| p.inflated),
-        rss_bytes: last_rss.unwrap_or_else(|| memory.map_or(0, |m| m.rss_bytes)),
-        rss_peak_bytes: memory.map_or(0, |m| m.peak_bytes),
+        rss_bytes: last_rss.unwrap_or(memory.rss_bytes),
+        rss_peak_bytes: memory.peak_bytes,
         rss_idle_bytes: o.costs.idle.own,
         rss_bytes_per_connection: per(o.costs.connected.own.saturating_sub(o.costs.idle.own) as f64, opened),
         reads,
         workers: o.costs.workers as u32,
+        agents: o.costs.agents as u32,
     }
 }
 
@@ -278,10 +279,7 @@ fn environment(plan: &Plan, o: &Outcome) -> Environment {
     Environment {
         server_cpus: split.server.clone(),
         loadgen_cpus: split.loadgen.clone(),
-        client: match plan.client {
-            ClientEngine::Native => "native".to_owned(),
-            ClientEngine::Tungstenite => "tungstenite".to_owned(),
-        },
+        client: plan.client.name().to_owned(),
         target: o.costs.target.clone(),
         ..gather()
     }

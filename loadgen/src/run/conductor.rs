@@ -3,20 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::crew::Crew;
 use super::outcome::{End, Mark, Memory, Outcome};
+use super::own::Own;
 use super::signals::Signals;
 use super::timeline::{Cpu, Timeline};
 use crate::life::AtStart;
 use crate::plan::{From, Plan};
 use crate::progress::{Progress, Snapshot};
-use crate::target::{Change, Running, Sampler, stats};
+use crate::target::{Change, Sampler, Servers};
 use crate::worker::{News, Order, Tick};
 
 /// Between "connected and settled" and the first due time: enough for every worker to have heard of it.
 const LEAD: Duration = Duration::from_millis(20);
+/// The same where it has to go through pipes to other processes first.
+const LEAD_OF_AGENTS: Duration = Duration::from_millis(250);
+/// After the order to finish, the last words of all workers must have come by then: the others are lost.
+const LAST_WORDS: Duration = Duration::from_secs(20);
 /// After Ctrl-C, what is under way has this long to arrive.
 const LAST_ARRIVALS: Duration = Duration::from_millis(500);
 /// After this long without a single delivery, the run says so.
@@ -37,7 +42,7 @@ pub struct Conductor<'a> {
     pub crew: Crew,
     pub progress: &'a Progress,
     pub signals: &'a mut Signals,
-    pub server: &'a mut Running,
+    pub server: &'a mut Servers,
     pub outcome: Outcome,
     pub latest: Latest,
     /// Start of the first phase, CLOCK_MONOTONIC; until then that of the run.
@@ -66,19 +71,24 @@ impl Conductor<'_> {
         self.latest.open = vec![None; self.crew.len()];
         self.latest.away = vec![0; self.crew.len()];
         self.outcome.end = self.stages().await.err();
-        if self.outcome.end == Some(End::Interrupted) && !self.outcome.marks.is_empty() {
+        let cut_short = matches!(self.outcome.end, Some(End::Interrupted | End::Threshold(_)));
+        if cut_short && !self.outcome.marks.is_empty() {
             // What is on its way is no loss. A second signal, or the server's end, cuts this short too.
             self.end_phase();
             let _ = self.drain(self.plan.drain.min(LAST_ARRIVALS)).await;
         }
         self.finish().await;
         self.outcome.elapsed = began.elapsed();
-        self.crew.join();
+        self.crew.disband().await;
         self.outcome
     }
 
     fn sampler(&self) -> Option<Sampler> {
-        self.outcome.costs.sampler
+        self.outcome.costs.sampler.clone()
+    }
+
+    fn own(&self) -> Own {
+        self.outcome.costs.own.clone()
     }
 
     async fn stages(&mut self) -> Result<(), End> {
@@ -110,7 +120,7 @@ impl Conductor<'_> {
     async fn settle(&mut self) -> Result<(), End> {
         let until = Instant::now() + self.plan.settle;
         self.wait_until(until).await?;
-        self.outcome.costs.connected = Memory::read(self.sampler().as_ref());
+        self.outcome.costs.connected = Memory::read(self.sampler().as_ref(), &self.own());
         Ok(())
     }
 
@@ -125,11 +135,14 @@ impl Conductor<'_> {
     }
 
     async fn phases(&mut self) -> Result<(), End> {
-        let begin = Instant::now() + LEAD;
-        self.start = net::now() + LEAD.as_nanos() as u64;
-        let cpu = Cpu::read(self.sampler().as_ref());
+        let lead = if self.outcome.costs.agents == 0 { LEAD } else { LEAD_OF_AGENTS };
+        let begin = Instant::now() + lead;
+        self.start = net::now() + lead.as_nanos() as u64;
+        let own = self.own();
+        let cpu = Cpu::read(self.sampler().as_ref(), &own);
         let (plan, costs) = (Arc::clone(&self.plan), &self.outcome.costs);
-        self.outcome.timeline = Timeline::new(plan, self.crew.len(), costs.worker_cores(), self.start, cpu);
+        let size = (self.crew.len(), costs.worker_cores());
+        self.outcome.timeline = Timeline::new(plan, size, own, self.start, cpu);
         self.crew.order(Order::Start { at: self.start });
         self.wait_until(begin).await?;
         let mut end = begin;
@@ -166,9 +179,7 @@ impl Conductor<'_> {
     fn restarted(&mut self) {
         let before = self.latest.restarting.take().unwrap_or(0);
         let costs = &mut self.outcome.costs;
-        if let (Some(sampler), Some(pid)) = (costs.sampler, self.server.pid) {
-            costs.sampler = Some(sampler.succeeded_by(pid, before));
-        }
+        costs.sampler = costs.sampler.take().and_then(|sampler| sampler.succeeded_by(self.server.pids(), before));
         self.crew.order(Order::RestartEnded);
     }
 
@@ -185,6 +196,9 @@ impl Conductor<'_> {
             match self.event(Some(moment)).await? {
                 Event::News(News::Tick(tick)) => {
                     self.tick(&tick);
+                    if let Some(why) = self.outcome.timeline.stop.take() {
+                        return Err(End::Threshold(why));
+                    }
                     if self.nobody_is_in() {
                         return Err(End::Early(format!(
                             "the server closed every connection{}",
@@ -200,7 +214,7 @@ impl Conductor<'_> {
 
     fn mark(&mut self) {
         let at = net::now().saturating_sub(self.start);
-        let cpu = Cpu::read(self.sampler().as_ref());
+        let cpu = Cpu::read(self.sampler().as_ref(), &self.own());
         self.outcome.marks.push(Mark { at, cpu });
     }
 
@@ -227,22 +241,26 @@ impl Conductor<'_> {
         self.end_phase();
         self.outcome.costs.ended = self.sampler().and_then(|s| s.sample());
         if self.outcome.end != Some(End::Interrupted) {
-            // Of several servers each knows its own part only.
-            if let [only] = &self.server.endpoints[..] {
-                self.outcome.costs.stats = stats(only.address).await;
-            }
+            self.outcome.costs.stats = self.server.stats().await;
         }
         self.crew.order(Order::Finish);
+        let until = Instant::now() + LAST_WORDS;
         while self.outcome.harvests.len() < self.crew.len() {
-            match self.crew.news().await {
-                Some(News::Finished(harvest)) => self.outcome.harvests.push(*harvest),
-                Some(News::Tick(tick)) => self.tick(&tick),
-                Some(News::Connected { .. }) => {}
-                Some(News::Broken(why)) => {
-                    self.outcome.notes.push(why);
+            match timeout_at(until, self.crew.news()).await {
+                Ok(Some(News::Finished(harvest))) => self.outcome.harvests.push(*harvest),
+                Ok(Some(News::Tick(tick))) => self.tick(&tick),
+                Ok(Some(News::Connected { .. })) => {}
+                // What the others have measured is wanted all the same; when they have ended, so has the news.
+                Ok(Some(News::Broken(why))) => self.broken(why),
+                Ok(None) => {
+                    self.broken("a worker ended without its last words".to_owned());
                     break;
                 }
-                None => break,
+                Err(_) => {
+                    let silent = self.crew.len() - self.outcome.harvests.len();
+                    self.broken(format!("{silent} of {} workers did not finish", self.crew.len()));
+                    break;
+                }
             }
         }
         let sampler = self.sampler();
@@ -253,6 +271,15 @@ impl Conductor<'_> {
             outcome.account.total.merge(&harvest.recorder);
             outcome.timeline.finish(&harvest.recorder, net::now(), sampler.as_ref());
             outcome.tally.merge(&harvest.tally);
+        }
+    }
+
+    /// A part of the load generator was lost, and with it what it had measured.
+    fn broken(&mut self, why: String) {
+        if matches!(self.outcome.end, None | Some(End::Early(_))) {
+            self.outcome.end = Some(End::Ours(why));
+        } else {
+            self.outcome.notes.push(why);
         }
     }
 

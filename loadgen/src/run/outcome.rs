@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::account::Account;
+use super::own::Own;
 use super::timeline::{Cpu, Timeline};
 use crate::plan::Endpoint;
 use crate::target::{Sample, Sampler, Split};
@@ -15,6 +16,8 @@ pub enum End {
     Interrupted,
     /// For this reason, in a sentence, which is the server's.
     Early(String),
+    /// A threshold with `abort` is broken.
+    Threshold(String),
     /// For a reason of the load generator's own: what it measured is not to be believed.
     Ours(String),
 }
@@ -62,6 +65,8 @@ pub struct Costs {
     /// The server's addresses.
     pub endpoints: Vec<Endpoint>,
     pub workers: usize,
+    pub agents: usize,
+    pub own: Own,
 }
 
 /// Memory at one moment.
@@ -83,10 +88,10 @@ impl Costs {
 
 impl Memory {
     /// Reads all three.
-    pub fn read(sampler: Option<&Sampler>) -> Self {
+    pub fn read(sampler: Option<&Sampler>, own: &Own) -> Self {
         Memory {
             server: sampler.and_then(Sampler::sample),
-            own: net::memory(std::process::id()).map_or(0, |m| m.rss_bytes),
+            own: own.memory().rss_bytes,
             kernel: net::kernel_memory().unwrap_or(0),
         }
     }

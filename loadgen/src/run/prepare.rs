@@ -6,25 +6,31 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::account::Account;
 use super::assemble::assemble;
 use super::conductor::{Conductor, Latest};
-use super::crew::Crew;
+use super::crew::{Crew, CrewError};
 use super::outcome::{Costs, Memory, Outcome};
+use super::own::Own;
 use super::signals::Signals;
 use super::timeline::{Cpu, Timeline};
 use crate::ledger::{Book, Verify};
-use crate::plan::{ClientEngine, Plan, TargetKind, Via};
+use crate::plan::{Checked, ClientEngine, Force, MOST_AGENTS, Plan, TargetKind, Via};
 use crate::probe::{Echo, ProbeError, Seen, Wrapping, probe};
 use crate::progress::Progress;
 use crate::report::ArrivalLog;
 use crate::request::Requests;
 use crate::result::Run;
-use crate::target::{Running, Sampler, Split, TargetError, start};
-use crate::worker::{Common, Completion, Tally, publisher_rooms, shares};
+use crate::target::{Sampler, Servers, Split, TargetError};
+use crate::thresholds::Baseline;
+use crate::worker::{Common, Completion, Found, Tally, publisher_rooms};
 
 /// How a run is carried out, beside its plan.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Hot threads of the load generator; `None`: one for each CPU that it has.
     pub workers: Option<usize>,
+    /// Processes beside this one that have the workers; `None`: as many as their descriptors make necessary, 0 where this one's do.
+    pub agents: Option<u16>,
+    /// The earlier run that thresholds may compare with.
+    pub baseline: Baseline,
 }
 
 /// Why there is no result.
@@ -44,6 +50,15 @@ pub enum RunError {
     /// Threads, pollers, signals.
     #[error("cannot set the run up: {0}")]
     Setup(#[from] std::io::Error),
+    /// The workers could not be started.
+    #[error(transparent)]
+    Crew(#[from] CrewError),
+    /// Too many connections even for agents.
+    #[error(
+        "these connections need more than {MOST_AGENTS} agents: a process may have {0} descriptors here; raise the hard limit \
+         (ulimit -Hn) as root"
+    )]
+    Agents(u64),
     /// A closed loop over several workers needs every sender to get its own message back.
     #[error("this server sends no copy to the sender, so a closed loop works with one worker only: give --workers 1")]
     ClosedLoopWithoutEcho,
@@ -79,15 +94,15 @@ pub async fn execute(plan: Plan, settings: &Settings, progress: &Progress) -> Re
     let outcome = outcome?;
     let epoch = outcome.began.duration_since(UNIX_EPOCH).unwrap_or_default();
     let log = outcome.timeline.arrival_log(epoch);
-    Ok((assemble(&plan, &outcome), log))
+    Ok((assemble(&plan, &outcome, &settings.baseline), log))
 }
 
 /// A server that we start is kept off our CPUs. The bundled one says how many threads it has; another may use half the machine.
 fn split(plan: &Plan, available: &[usize]) -> Split {
     let wanted = match &plan.target.kind {
-        TargetKind::Bundled { flags } => {
+        TargetKind::Bundled { flags, division } => {
             let shards = flags.iter().find(|(name, _)| name == "--shards").and_then(|(_, n)| n.parse().ok());
-            Some(shards.unwrap_or(1))
+            Some(shards.unwrap_or(1) * usize::from(division.processes()))
         }
         TargetKind::Spawn { .. } => Some(available.len() / 2),
         TargetKind::Url { .. } => None,
@@ -102,12 +117,12 @@ async fn serve_and_conduct(
     signals: &mut Signals,
     split: &Split,
 ) -> Result<Outcome, RunError> {
-    let mut server = tokio::select! {
-        server = start(plan, split) => server?,
+    let mut servers = tokio::select! {
+        servers = Servers::start(plan, split) => servers?,
         () = signals.interrupted() => return Err(RunError::Interrupted),
     };
-    let outcome = conduct(plan, settings, progress, signals, &mut server, split).await;
-    server.stop().await;
+    let outcome = conduct(plan, settings, progress, signals, &mut servers, split).await;
+    servers.stop().await;
     outcome
 }
 
@@ -116,13 +131,15 @@ async fn conduct(
     settings: &Settings,
     progress: &Progress,
     signals: &mut Signals,
-    server: &mut Running,
+    server: &mut Servers,
     split: &Split,
 ) -> Result<Outcome, RunError> {
-    let sampler = server.pid.map(Sampler::new);
-    let requests = Requests::new(plan, &server.endpoints);
+    let sampler = Sampler::new(server.pids());
+    let endpoints = server.endpoints();
+    let admin = server.admin();
+    let requests = Requests::new(plan, &endpoints);
     let seen = tokio::select! {
-        seen = probe(plan, &requests, &server.endpoints, server.admin) => seen,
+        seen = probe(plan, &requests, &endpoints, admin) => seen,
         () = signals.interrupted() => return Err(RunError::Interrupted),
     };
     let seen = match seen {
@@ -138,46 +155,52 @@ async fn conduct(
     {
         return Err(RunError::OnlyNative { what });
     }
-    let workers = settings.workers.unwrap_or(split.loadgen.len()).max(1);
-    let common = Arc::new(Common {
-        plan: Arc::clone(plan),
-        book: Arc::new(Book::new(publisher_rooms(plan))),
-        endpoints: server.endpoints.clone(),
-        admin: server.admin,
+    let force = force(plan, settings, split)?;
+    let workers = usize::from(force.workers);
+    let found = Found {
+        endpoints: endpoints.clone(),
+        admin,
         run: run_id(plan.seed),
         verify: if seen.wrapping == Wrapping::None { Verify::Exact } else { Verify::StampOnly },
         completion: if seen.echo == Echo::ToSender { Completion::Echo } else { Completion::FirstArrival },
-    });
+    };
+    let common = Arc::new(Common { plan: Arc::clone(plan), book: Arc::new(Book::new(publisher_rooms(plan))?), found });
     let account = Account::new(Arc::clone(plan), Arc::clone(&common.book), seen.echo, workers);
     if account.is_closed_loop() && workers > 1 && seen.echo == Echo::ToOthers {
         return Err(RunError::ClosedLoopWithoutEcho);
     }
     let pinned = split.server.is_some().then_some(&split.loadgen[..]);
-    let crew = Crew::start(&common, shares(plan, workers), pinned)?;
+    let crew = tokio::select! {
+        crew = Crew::muster(common, force, pinned) => crew?,
+        () = signals.interrupted() => return Err(RunError::Interrupted),
+    };
+    let own = Own::with_agents(&crew.pids());
     let costs = Costs {
-        idle: Memory::read(sampler.as_ref()),
+        idle: Memory::read(sampler.as_ref(), &own),
         connected: Memory::default(),
         ended: None,
         stats: None,
         sampler,
         split: split.clone(),
-        target: described(server),
-        endpoints: server.endpoints.clone(),
+        target: server.shown(plan.target.scheme()),
+        endpoints,
         workers,
+        agents: force.agents.into(),
+        own: own.clone(),
     };
     let start = net::now();
-    let cpu = Cpu::read(sampler.as_ref());
+    let cpu = Cpu::read(costs.sampler.as_ref(), &own);
     let outcome = Outcome {
         began: SystemTime::now(),
         elapsed: Duration::ZERO,
         end: None,
         account,
-        timeline: Timeline::new(Arc::clone(plan), workers, workers, start, cpu),
+        timeline: Timeline::new(Arc::clone(plan), (workers, workers), own, start, cpu),
         tally: Tally::default(),
         harvests: Vec::new(),
         costs,
         marks: Vec::new(),
-        notes: notes(plan, seen),
+        notes: notes(plan, seen, force),
     };
     let plan = Arc::clone(plan);
     let conductor = Conductor { plan, crew, progress, signals, server, outcome, latest: Latest::default(), start };
@@ -193,20 +216,30 @@ fn only_native(plan: &Plan) -> Option<&'static str> {
     found.iter().find(|(there, _)| *there).map(|(_, what)| *what)
 }
 
-/// `url ws://127.0.0.1:9001, ws://127.0.0.1:9002`.
-fn described(server: &Running) -> String {
-    let addresses: Vec<String> = server.endpoints.iter().map(|e| format!("ws://{}", e.address)).collect();
-    format!("{} {}", server.kind, addresses.join(", "))
-}
-
 /// Names this run in its stamps: of the seed, so that the same seed gives the same bytes.
 fn run_id(seed: u64) -> u16 {
     let mixed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed >> 48) as u16 % crate::probe::PROBE_RUN
 }
 
-fn notes(plan: &Plan, seen: Seen) -> Vec<String> {
+/// How many workers, in how many processes.
+fn force(plan: &Plan, settings: &Settings, split: &Split) -> Result<Force, RunError> {
+    let workers = u16::try_from(settings.workers.unwrap_or(split.loadgen.len())).unwrap_or(u16::MAX);
+    let descriptors = net::descriptors()?.soft;
+    match settings.agents {
+        Some(agents) => Ok(Force::new(workers, agents)),
+        None => Force::fewest(plan, workers, descriptors).ok_or(RunError::Agents(descriptors)),
+    }
+}
+
+fn notes(plan: &Plan, seen: Seen, force: Force) -> Vec<String> {
     let mut notes = Vec::new();
+    if force.agents > 0 {
+        notes.push(format!("{} agents (processes of the load generator) had the connections", force.agents));
+    }
+    if plan.target.endpoints() > 1 {
+        notes.push(format!("{} servers, each with rooms of its own; their cost is the sum", plan.target.endpoints()));
+    }
     if seen.echo == Echo::ToOthers {
         notes
             .push("this server sends no copy to the sender: a publisher's own message is not expected back".to_owned());
@@ -221,6 +254,11 @@ fn notes(plan: &Plan, seen: Seen) -> Vec<String> {
         notes.push(
             "the tungstenite client does not tell how long a delivery waited for its turn: read age is not judged"
                 .to_owned(),
+        );
+    }
+    if plan.target.tls.as_ref().is_some_and(|tls| tls.checked == Checked::No) {
+        notes.push(
+            "tls.insecure: the server's certificate was not checked, so this may have been any server".to_owned(),
         );
     }
     let proxies = ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];

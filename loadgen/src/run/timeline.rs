@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::own::Own;
 use crate::plan::Plan;
 use crate::record::Counts;
 use crate::recorder::{Recorder, Slot};
@@ -10,6 +11,7 @@ use crate::report::ArrivalLog;
 use crate::result::Interval;
 use crate::target::Sampler;
 use crate::tenths::Tenths;
+use crate::thresholds::{Second, Watch};
 use crate::validity::OwnSecond;
 
 /// CPU clocks of both sides at one moment, nanoseconds.
@@ -17,14 +19,14 @@ use crate::validity::OwnSecond;
 pub struct Cpu {
     /// Of the server's process; `None` where it is not known.
     pub server: Option<u64>,
-    /// Of ours.
+    /// Of ours, agents included.
     pub own: u64,
 }
 
 impl Cpu {
     /// Reads both clocks.
-    pub fn read(sampler: Option<&Sampler>) -> Self {
-        Cpu { server: sampler.and_then(Sampler::cpu), own: net::own_cpu() }
+    pub fn read(sampler: Option<&Sampler>, own: &Own) -> Self {
+        Cpu { server: sampler.and_then(Sampler::cpu), own: own.cpu() }
     }
 
     /// Seconds spent since an earlier moment, by the server and by us.
@@ -51,6 +53,7 @@ pub struct Timeline {
     workers: usize,
     /// CPUs that the load generator has.
     cores: usize,
+    own: Own,
     /// Start of the first phase, CLOCK_MONOTONIC.
     start: u64,
     last: u64,
@@ -65,16 +68,22 @@ pub struct Timeline {
     /// What the validity rules want to know of measured seconds.
     pub seconds: Vec<OwnSecond>,
     arrivals: Vec<Arrivals>,
+    /// Thresholds that are looked at while the run goes.
+    pub watch: Option<Watch>,
+    /// Why one of them ends the run, once it does.
+    pub stop: Option<String>,
 }
 
 impl Timeline {
     /// From the start of the first phase on.
-    pub fn new(plan: Arc<Plan>, workers: usize, cores: usize, start: u64, cpu: Cpu) -> Self {
+    pub fn new(plan: Arc<Plan>, (workers, cores): (usize, usize), own: Own, start: u64, cpu: Cpu) -> Self {
         let pending = Recorder::new(plan.phases.len(), plan.groups.len());
+        let watch = Watch::new(&plan.thresholds, plan.shape());
         Timeline {
             plan,
             workers,
             cores,
+            own,
             start,
             last: start,
             cpu,
@@ -85,6 +94,8 @@ impl Timeline {
             intervals: Vec::new(),
             seconds: Vec::new(),
             arrivals: Vec::new(),
+            watch,
+            stop: None,
         }
     }
 
@@ -110,7 +121,7 @@ impl Timeline {
     pub fn close(&mut self, now: u64, sampler: Option<&Sampler>) -> &Interval {
         self.ticks = 0;
         let recorder = self.pending.take();
-        let cpu = Cpu::read(sampler);
+        let cpu = Cpu::read(sampler, &self.own);
         let (server_cpu_s, loadgen_cpu_s) = cpu.since(self.cpu);
         let length = now.saturating_sub(self.last).max(1);
         let offset = self.last.saturating_sub(self.start);
@@ -129,6 +140,15 @@ impl Timeline {
         let counts = arrived.ranges().map(|(low, _, n)| (low, n)).collect();
         self.arrivals.push(Arrivals { offset, length, counts });
         let figure = |q| arrived.percentile(q).map(|us| us as f64);
+        let server_rss_bytes = sampler.and_then(Sampler::rss);
+        if let Some(watch) = &mut self.watch {
+            let to_s = now.saturating_sub(self.start) as f64 / 1e9;
+            let (phases, groups) = (self.plan.phases.len(), self.plan.groups.len());
+            let mut second = Second::new(offset as f64 / 1e9, to_s, &recorder, phases, groups);
+            (second.server_cpu_s, second.loadgen_cpu_s) = (server_cpu_s, loadgen_cpu_s);
+            second.server_rss_bytes = server_rss_bytes;
+            self.stop = watch.second(second);
+        }
         self.intervals.push(Interval {
             at_s: now.saturating_sub(self.start) as f64 / 1e9,
             phase: if past_end { "drain".to_owned() } else { phase.name.clone() },
@@ -141,9 +161,9 @@ impl Timeline {
             p99: figure(0.99),
             max: arrived.max().map(|us| us as f64),
             server_cpu_s,
-            server_rss_bytes: sampler.and_then(Sampler::rss),
+            server_rss_bytes,
             loadgen_cpu_s,
-            loadgen_rss_bytes: net::memory(std::process::id()).map_or(0, |m| m.rss_bytes),
+            loadgen_rss_bytes: self.own.memory().rss_bytes,
             arrivals: Tenths::of(arrived.ranges().map(|(low, _, n)| (low, n))),
         });
         self.cpu = cpu;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::plan::{ClientEngine, Correlate, Mode, Plan};
+use crate::plan::{ClientEngine, Correlate, Mode, Origin, Plan, TargetKind};
 use crate::scenario::ab::Ab;
 use crate::scenario::capacity::Capacity;
 use crate::scenario::document::{Document, Source};
@@ -17,7 +17,9 @@ use crate::scenario::publishers::{Replay, Scene};
 use crate::scenario::scalar::At;
 use crate::scenario::value::Name;
 use crate::scenario::word::{CorrelateKey, ModeKey};
-use crate::scenario::{ab, capacity, feeds, groups, keys, phases, publishers, resolved, target, variants};
+use crate::scenario::{
+    ab, capacity, dialect, feeds, groups, keys, phases, publishers, resolved, servers, target, variants,
+};
 
 /// A scenario file, read and checked.
 #[derive(Debug)]
@@ -69,7 +71,13 @@ pub fn read(path: &Path, text: &str, changes: Changes<'_>, limits: &Limits) -> R
     }
     let file = checked(source, changes.variant)?;
     let dir = path.parent().unwrap_or(Path::new(""));
-    let mut plan = build(&file, dir, limits).map_err(fault)?;
+    let origin = Origin {
+        path: path.to_owned(),
+        text: text.to_owned(),
+        variant: changes.variant.map(str::to_owned),
+        sets: changes.sets.to_vec(),
+    };
+    let mut plan = build(&file, dir, limits, origin).map_err(fault)?;
     if let (Some(variant), Some(resolved)) = (changes.variant, plan.resolved.as_object_mut()) {
         resolved.insert("variant".to_owned(), variant.into());
     }
@@ -101,7 +109,7 @@ pub fn parse(path: &Path, text: &str, sets: &[String], limits: &Limits) -> Resul
     read(path, text, Changes { variant: None, sets }, limits).map(|scenario| scenario.plan)
 }
 
-fn build(file: &File, dir: &Path, limits: &Limits) -> Result<Plan, Fault> {
+fn build(file: &File, dir: &Path, limits: &Limits, origin: Origin) -> Result<Plan, Fault> {
     let mode = match file.mode.as_ref().map(|at| at.value) {
         Some(ModeKey::Echo) => Mode::Echo,
         Some(ModeKey::Broadcast) | None => Mode::Broadcast,
@@ -111,7 +119,7 @@ fn build(file: &File, dir: &Path, limits: &Limits) -> Result<Plan, Fault> {
     unique("[[phases]]", file.phases.iter().map(|t| &t.name))?;
     let feed = feeds::read(&file.target, dir)?;
     let target = target::resolve(&file.target, mode, dir, feed.as_deref())?;
-    counts_possible(file, &target.kind, limits)?;
+    counts_possible(file, limits)?;
     let seed = file.seed.map_or(1, |seed| seed.0);
     let replay = publishers::replay(&file.publishers, dir)?;
     if let (Mode::Echo, Some(_), Some(key)) = (mode, &replay, &file.mode) {
@@ -125,7 +133,8 @@ fn build(file: &File, dir: &Path, limits: &Limits) -> Result<Plan, Fault> {
     let rooms_of_trace = groups::replays(&file.connections)?;
     let trace = replay.as_ref().map(|replay| replay.trace.as_ref());
     let groups = groups::resolve(&file.connections, &phases::most(&file.phases, &counts), trace, seed, target.ip())?;
-    if groups.rooms.len() > 1 && !target.path.contains("{room}") {
+    let names_room = target.dialect.as_ref().is_some_and(|dialect| dialect.names_room());
+    if groups.rooms.len() > 1 && !names_room && !target.path.contains("{room}") {
         return Err(no_room_in_path(file, groups.rooms.len(), &target.path));
     }
     let scene = Scene {
@@ -143,6 +152,7 @@ fn build(file: &File, dir: &Path, limits: &Limits) -> Result<Plan, Fault> {
     let trace_length = replay
         .as_ref()
         .map(|r| Duration::try_from_secs_f64(r.trace.length_us() as f64 / 1e6 / r.speed).unwrap_or(Duration::MAX));
+    dialect::possible(target.dialect.as_deref(), file, &groups.groups, &publishers)?;
     let phases = phases::resolve(&file.phases, &counts, trace_length, &target.kind)?;
     let mut plan = Plan {
         name: file.name.value.0.clone(),
@@ -162,7 +172,14 @@ fn build(file: &File, dir: &Path, limits: &Limits) -> Result<Plan, Fault> {
         feed,
         thresholds: Vec::new(),
         resolved: serde_json::Value::Null,
+        origin,
     };
+    if let TargetKind::Bundled { .. } = plan.target.kind {
+        let divided = servers::divide(&plan, file, limits)?;
+        if let TargetKind::Bundled { division, .. } = &mut plan.target.kind {
+            *division = divided;
+        }
+    }
     plan.thresholds = file.thresholds.resolve(&Measured::by(&plan))?;
     possible(&plan, file, limits)?;
     feeds::enough(&plan, &file.target)?;

@@ -44,14 +44,29 @@ pub(super) fn expand(text: &At<String>, known: &[&str]) -> Result<String, Fault>
     Ok(out)
 }
 
-fn environment(variable: &str, text: &At<String>) -> Result<String, Fault> {
-    std::env::var(variable).map_err(|e| match e {
-        std::env::VarError::NotPresent => {
-            Fault::at(&text.span, format!("the environment variable {variable} is not set"))
-                .help(format!("set it before the run: {variable}=.. fanout run .."))
+fn environment(name: &str, text: &At<String>) -> Result<String, Fault> {
+    variable(name).map_err(|missing| {
+        let fault = Fault::at(&text.span, missing.to_string());
+        match missing {
+            Missing::NotSet(_) => fault.help(format!("set it before the run: {name}=.. fanout run ..")),
+            Missing::NotText(_) => fault,
         }
-        std::env::VarError::NotUnicode(_) => {
-            Fault::at(&text.span, format!("the environment variable {variable} is not UTF-8"))
-        }
+    })
+}
+
+/// Why a variable of the environment cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Missing {
+    #[error("the environment variable {0} is not set")]
+    NotSet(String),
+    #[error("the environment variable {0} is not UTF-8")]
+    NotText(String),
+}
+
+/// The value of a variable of the environment.
+pub(super) fn variable(name: &str) -> Result<String, Missing> {
+    std::env::var(name).map_err(|e| match e {
+        std::env::VarError::NotPresent => Missing::NotSet(name.to_owned()),
+        std::env::VarError::NotUnicode(_) => Missing::NotText(name.to_owned()),
     })
 }

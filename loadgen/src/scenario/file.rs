@@ -91,6 +91,8 @@ pub struct TargetTable {
     pub pid: Option<At<Count>>,
     /// Flags of the bundled server, such as { lag_policy = "skip" }.
     pub server: Option<At<BTreeMap<String, At<Scalar>>>>,
+    /// How many bundled servers to start, each with rooms of its own. Default: as many as their descriptors make necessary.
+    pub servers: Option<At<Count>>,
     /// Extra request headers; {env.NAME} is replaced.
     #[serde(default)]
     pub headers: BTreeMap<String, At<String>>,
@@ -101,6 +103,25 @@ pub struct TargetTable {
     pub feed: Option<At<String>>,
     /// What becomes of connections beyond the last row. Default "error".
     pub feed_end: Option<At<FeedEndKey>>,
+    /// TLS of a wss:// url or of a server that fanout starts, such as { ca = "ca.pem" }. Default for wss://: the system's authorities.
+    pub tls: Option<At<TlsTable>>,
+    /// How the server wants to be spoken to: "plain" (default), "chat", "gorilla", "centrifugo", "socketio", or a file "my.toml".
+    pub dialect: Option<At<String>>,
+}
+
+/// `tls`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table such as { ca = \"ca.pem\" }")]
+#[schemars(inline)]
+pub struct TlsTable {
+    /// File of the certificate authorities to trust, in PEM, instead of the system's.
+    pub ca: Option<At<String>>,
+    /// Whether any certificate will do, whoever signed it for whatever name. Default false.
+    pub insecure: Option<At<bool>>,
+    /// File of the certificate (chain) that is shown to a server that asks for one, in PEM.
+    pub cert: Option<At<String>>,
+    /// File of its private key, in PEM.
+    pub key: Option<At<String>>,
 }
 
 /// One of `[[connections]]`.

@@ -50,14 +50,19 @@ pub(super) const TARGET: Keys = Keys {
         "cwd",
         "pid",
         "server",
+        "servers",
         "headers",
         "subprotocols",
         "assign",
         "feed",
         "feed_end",
+        "tls",
+        "dialect",
     ],
-    later: &["dialect", "tls"],
+    later: &[],
 };
+
+pub(super) const TLS: Keys = Keys { table: "tls", built: &["ca", "insecure", "cert", "key"], later: &[] };
 
 pub(super) const CONNECTIONS: Keys = Keys {
     table: "[[connections]]",
@@ -122,9 +127,10 @@ pub(super) const AB: Keys = Keys { table: "[ab]", built: &["a", "b", "runs", "ex
 
 pub(super) const CAPACITY: Keys = Keys { table: "[capacity]", built: &["axis", "range", "width", "trial"], later: &[] };
 
-const TABLES: [&Keys; 12] = [
+const TABLES: [&Keys; 13] = [
     &TOP,
     &TARGET,
+    &TLS,
     &CONNECTIONS,
     &COMPRESSION,
     &CHURN,
@@ -159,7 +165,12 @@ pub(super) fn check(table: &DeTable<'_>) -> Result<(), Fault> {
                     format!("there is only one `{name}`: write {} with one bracket", keys.table),
                 ));
             }
-            DeValue::Table(inner) => check_table(inner, keys)?,
+            DeValue::Table(inner) => {
+                check_table(inner, keys)?;
+                if let Some(table) = inner.get("tls").and_then(|value| value.get_ref().as_table()) {
+                    check_table(table, &TLS)?;
+                }
+            }
             DeValue::Array(items) => {
                 for inner in items.iter().filter_map(|item| item.get_ref().as_table()) {
                     check_table(inner, keys)?;
@@ -255,10 +266,12 @@ mod tests {
         let reconnect = optional("/properties/connections/items/properties/reconnect");
         let at_start = optional("/properties/phases/items/properties/at_start");
         let ab = optional("/properties/ab");
+        let tls = optional("/properties/target/properties/tls");
         let capacity = optional("/properties/capacity");
         for (keys, at) in [
             (&TOP, "/properties"),
             (&TARGET, "/properties/target/properties"),
+            (&TLS, &tls),
             (&CONNECTIONS, "/properties/connections/items/properties"),
             (&PUBLISHERS, "/properties/publishers/items/properties"),
             (&PHASES, "/properties/phases/items/properties"),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use wire::deflate::Context;
 
 use crate::pacer::work_seconds;
-use crate::plan::{Arrival, From, Mode, Plan, PublisherGroup, TargetKind};
+use crate::plan::{Arrival, Force, From, Mode, OTHER_DESCRIPTORS, Plan, PublisherGroup};
 
 /// What this machine allows one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +38,6 @@ pub(super) fn is_local(address: IpAddr) -> bool {
     net::is_local(address).unwrap_or(true)
 }
 
-/// Descriptors beside the connections: epoll sets, files, the server's pipes, its samples.
-pub(super) const OTHER_DESCRIPTORS: u64 = 200;
 /// Descriptors that the bundled server keeps for other things than connections.
 const SERVER_DESCRIPTORS: u64 = 500;
 
@@ -48,20 +46,17 @@ pub(super) fn bundled_connections(limits: &Limits) -> u64 {
     limits.descriptors.saturating_sub(SERVER_DESCRIPTORS).max(1)
 }
 
-/// Whether a plan's server is the bundled one with its own limit on connections.
-pub(super) fn is_bundled(kind: &TargetKind) -> bool {
-    matches!(kind, TargetKind::Bundled { flags } if flags.iter().all(|(name, _)| name != "--max-connections"))
-}
-
 /// What a run needs of the machine; estimates, except for the counts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Needs {
     /// Subscribers and separate publishers.
     pub connections: u32,
-    /// Open descriptors of the load generator.
+    /// Open descriptors of the load generator, all its processes together.
     pub descriptors: u64,
-    /// Ports of the source address that opens the most connections.
+    /// Ports of the source address that opens the most connections to one server.
     pub ports_per_address: u32,
+    /// Servers that fanout starts, or the one that runs already.
+    pub servers: u16,
     /// Publishes by the schedule; `None` in a closed loop.
     pub publishes: Option<u64>,
     /// Memory of the load generator and of the kernel for both ends of its connections, bytes.
@@ -123,7 +118,8 @@ pub fn needs(plan: &Plan) -> Needs {
     Needs {
         connections,
         descriptors: u64::from(connections) + OTHER_DESCRIPTORS,
-        ports_per_address: ports_per_address(plan, own),
+        ports_per_address: ports_per_address(plan),
+        servers: plan.target.endpoints(),
         publishes,
         memory_bytes: BASE_BYTES
             + u64::from(connections) * CONNECTION_BYTES
@@ -141,24 +137,34 @@ pub fn needs(plan: &Plan) -> Needs {
     }
 }
 
-/// Ports of the source address that opens the most connections, `own` of them by publishers. The kernel connects to loopback
-/// from 127.0.0.1 (or ::1), and to any other server from an address that is not among `source_ips`, for all we know.
-fn ports_per_address(plan: &Plan, own: u32) -> u32 {
+/// How many processes a run has on a machine with these limits, with at least one worker for each of `cpus`.
+pub fn agents_needed(plan: &Plan, limits: &Limits, cpus: u16) -> Option<Force> {
+    Force::fewest(plan, cpus, limits.descriptors)
+}
+
+/// Ports of the source address that opens the most connections to one server. The kernel connects to loopback from 127.0.0.1
+/// (or ::1), and to any other server from an address that is not among `source_ips`, for all we know.
+fn ports_per_address(plan: &Plan) -> u32 {
     let usual = Some(plan.target.ip()).filter(IpAddr::is_loopback).map(|ip| match ip {
         IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(_) => ip,
     });
-    let mut ports: HashMap<Option<IpAddr>, u32> = HashMap::from([(usual, own)]);
+    let mut ports: HashMap<(Option<IpAddr>, u16), u32> = HashMap::new();
+    let mut open = |from, room, connection| {
+        *ports.entry((from, plan.target.endpoint(room, connection))).or_default() += 1;
+    };
+    for (publisher, room) in (0..).zip(plan.publishers.iter().flat_map(|publishers| match &publishers.from {
+        From::Separate(rooms) => &rooms[..],
+        From::Members { .. } => &[],
+    })) {
+        open(usual, *room, publisher);
+    }
+    let mut connection = 0;
     for group in &plan.groups {
-        if group.source_ips.is_empty() {
-            *ports.entry(usual).or_default() += group.count;
-            continue;
-        }
-        let addresses = group.source_ips.len() as u32;
-        for (i, &address) in (0..).zip(&group.source_ips) {
-            // They take turns, the first ones once more where it does not come out even.
-            *ports.entry(Some(address)).or_default() +=
-                group.count / addresses + u32::from(i < group.count % addresses);
+        let mut turns = group.source_ips.iter().map(|ip| Some(*ip)).cycle();
+        for room in &group.rooms {
+            open(turns.next().unwrap_or(usual), *room, connection);
+            connection += 1;
         }
     }
     // A port is taken towards one address of the server only.

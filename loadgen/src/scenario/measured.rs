@@ -1,13 +1,14 @@
 //! Which metrics a run of this scenario will have: what thresholds and expectations may name.
 
 use crate::plan::{Arrival, Mode, Plan, TargetKind};
-use crate::thresholds::Metric;
+use crate::thresholds::{Metric, Shape};
 
 /// What a run of a scenario measures.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
     groups: Vec<String>,
     phases: Vec<String>,
+    shape: Shape,
     pace: Pace,
     mode: Mode,
     cost: Cost,
@@ -38,6 +39,7 @@ impl Measured {
         Self {
             groups: plan.groups.iter().map(|g| g.name.clone()).collect(),
             phases: plan.phases.iter().map(|p| p.name.clone()).collect(),
+            shape: plan.shape(),
             pace: match (plan.publishers.is_empty(), closed) {
                 (true, _) => Pace::Idle,
                 (false, true) => Pace::Closed,
@@ -46,6 +48,12 @@ impl Measured {
             mode: plan.mode,
             cost: if unsampled { Cost::Unknown } else { Cost::Sampled },
         }
+    }
+
+    /// What windows are cut from.
+    #[must_use]
+    pub(super) fn shape(&self) -> &Shape {
+        &self.shape
     }
 
     /// The metric of this name.

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use crate::plan::{Arrival, Plan, TargetKind};
+use crate::plan::{Arrival, MOST_AGENTS, OTHER_DESCRIPTORS, Plan};
 use crate::scenario::error::Fault;
 use crate::scenario::file::File;
-use crate::scenario::limits::{Limits, OTHER_DESCRIPTORS, bundled_connections, is_bundled, needs};
+use crate::scenario::limits::{Limits, needs};
 use crate::scenario::scalar::At;
 use crate::scenario::value::Count;
 
@@ -19,43 +19,38 @@ fn crowds(file: &File) -> impl Iterator<Item = &At<Count>> {
 }
 
 /// The place of the largest count.
-fn largest(file: &File) -> Range<usize> {
+pub(super) fn largest(file: &File) -> Range<usize> {
     crowds(file).max_by_key(|count| count.value.0).map(|count| count.span.clone()).unwrap_or_default()
 }
 
 /// Refuses counts that are far too large, before anything is made for each connection.
-pub(super) fn counts_possible(file: &File, target: &TargetKind, limits: &Limits) -> Result<(), Fault> {
+pub(super) fn counts_possible(file: &File, limits: &Limits) -> Result<(), Fault> {
     let begun: u64 = counts(file).map(|count| u64::from(count.value.0)).sum();
     let grown = file.phases.iter().filter_map(|t| t.connections.as_ref()).map(|at| u64::from(at.value.0)).max();
-    few_enough(begun.max(grown.unwrap_or(0)), file, target, limits)
+    few_enough(begun.max(grown.unwrap_or(0)), file, limits)
 }
 
-fn few_enough(connections: u64, file: &File, target: &TargetKind, limits: &Limits) -> Result<(), Fault> {
+fn few_enough(connections: u64, file: &File, limits: &Limits) -> Result<(), Fault> {
     let here = limits.descriptors;
-    let descriptors = connections + OTHER_DESCRIPTORS;
-    let ours = here.saturating_sub(OTHER_DESCRIPTORS);
-    let theirs = if is_bundled(target) { bundled_connections(limits) } else { u64::MAX };
-    let message = if descriptors > here {
-        let most = ours.min(theirs);
-        format!(
-            "{connections} connections need {descriptors} descriptors, but a process may have {here} here: \
-             that is enough for {most} connections"
-        )
-    } else if connections > theirs {
-        format!(
-            "{connections} connections, but the bundled server takes {theirs}: of {here} descriptors it keeps some for \
-             other things"
-        )
-    } else {
+    let each = here.saturating_sub(OTHER_DESCRIPTORS);
+    let most = each.saturating_mul(MOST_AGENTS.into());
+    if connections <= most {
         return Ok(());
-    };
-    Err(Fault::at(&largest(file), message).help("lower `count`, or raise the hard limit (ulimit -Hn) as root"))
+    }
+    Err(Fault::at(
+        &largest(file),
+        format!(
+            "{connections} connections are more than the {most} of {MOST_AGENTS} agents: a process may have {here} \
+             descriptors here, enough for {each} connections"
+        ),
+    )
+    .help("lower `count`, or raise the hard limit (ulimit -Hn) as root"))
 }
 
 /// Checks a whole plan against the machine and the width of its counters.
 pub(super) fn possible(plan: &Plan, file: &File, limits: &Limits) -> Result<(), Fault> {
     let needs = needs(plan);
-    few_enough(u64::from(needs.connections), file, &plan.target.kind, limits)?;
+    few_enough(u64::from(needs.connections), file, limits)?;
     if needs.ports_per_address > limits.ports {
         return Err(Fault::at(
             &largest(file),

@@ -8,12 +8,16 @@ use serde_json::{Map, Value, json};
 
 use wire::deflate::Context;
 
+use crate::dialect;
 use crate::life::{AtStart, Churn, Jitter, On, Reconnect, Resume, Stop};
-use crate::plan::{Arrival, Compression, Correlate, Declined, From, Mode, Phase, Plan, Ready, TargetKind, Via};
+use crate::plan::{
+    Arrival, Checked, Compression, Correlate, Declined, From, Mode, Phase, Plan, Ready, TargetKind, Via,
+};
 use crate::scenario::file::{File, PublishersTable, TargetTable};
 use crate::scenario::redact;
 use crate::scenario::value::Urls;
 use crate::scenario::word::{AssignKey, FeedEndKey, JitterKey, OfferKey, OnKey, StopKey};
+use crate::thresholds::Threshold;
 
 /// Times in microseconds, sizes in bytes.
 pub(super) fn resolved(plan: &Plan, file: &File) -> Value {
@@ -49,7 +53,7 @@ pub(super) fn resolved(plan: &Plan, file: &File) -> Value {
         }).collect::<Vec<_>>(),
         "publishers": publishers(plan, file),
         "phases": plan.phases.iter().map(phase).collect::<Vec<_>>(),
-        "thresholds": plan.thresholds.iter().map(|t| json!({ "metric": t.metric, "expr": t.text })).collect::<Vec<_>>(),
+        "thresholds": plan.thresholds.iter().map(threshold).collect::<Vec<_>>(),
     })
 }
 
@@ -87,6 +91,18 @@ fn at_start(at_start: AtStart) -> Value {
     }
 }
 
+fn threshold(threshold: &Threshold) -> Value {
+    let mut out = json!({ "metric": threshold.metric, "expr": threshold.text });
+    if let Some(seconds) = threshold.over_s {
+        out["over"] = format!("{seconds}s").into();
+    }
+    if let Some(grace) = threshold.abort {
+        out["abort"] = true.into();
+        out["grace"] = humantime::format_duration(grace).to_string().into();
+    }
+    out
+}
+
 fn compression(compression: Option<Compression>) -> Value {
     let Some(Compression { offer, declined }) = compression else { return json!({ "offer": "off" }) };
     let word = match offer.context {
@@ -106,6 +122,7 @@ fn target(plan: &Plan, table: &TargetTable) -> Value {
             let flags: Map<String, Value> =
                 flags.map(|(name, at)| (name.clone(), json!(at.value.to_string()))).collect();
             out.insert("server".into(), json!(flags));
+            out.insert("servers".into(), json!(plan.target.endpoints()));
         }
         TargetKind::Spawn { ready, ready_timeout, .. } => {
             out.insert("path".into(), json!(redact::url(path)));
@@ -144,6 +161,18 @@ fn target(plan: &Plan, table: &TargetTable) -> Value {
         let columns: Vec<&str> = feed.columns().collect();
         let about = json!({ "file": file.value, "columns": columns, "rows": feed.rows(), "feed_end": end });
         out.insert("feed".into(), about);
+    }
+    out.insert("dialect".into(), json!(table.dialect.as_ref().map_or(dialect::PLAIN, |at| &at.value)));
+    if let Some(tls) = &plan.target.tls {
+        let keys = table.tls.as_ref().map(|at| &at.value);
+        let ca = keys.and_then(|keys| keys.ca.as_ref()).map_or("system", |at| &at.value);
+        out.insert(
+            "tls".into(),
+            match tls.checked {
+                Checked::Yes => json!({ "ca": ca, "certificate": keys.is_some_and(|keys| keys.cert.is_some()) }),
+                Checked::No => json!({ "insecure": true }),
+            },
+        );
     }
     Value::Object(out)
 }

@@ -9,14 +9,14 @@ use url::{Position, Url};
 use wire::handshake::is_reserved_header;
 
 use crate::feed::Feed;
-use crate::plan::{Assign, Endpoint, Mode, Ready, Target, TargetKind};
+use crate::plan::{Assign, Division, Endpoint, Mode, Ready, Target, TargetKind};
 use crate::scenario::error::Fault;
 use crate::scenario::expand::expand;
 use crate::scenario::file::TargetTable;
 use crate::scenario::keys::nearest;
-use crate::scenario::redact;
 use crate::scenario::scalar::{At, Scalar};
 use crate::scenario::word::AssignKey;
+use crate::scenario::{dialect, redact, tls};
 
 /// Stands for a placeholder while a URL is taken apart, because the URL syntax would encode the braces.
 pub(super) fn mark(placeholder: &str) -> String {
@@ -75,27 +75,64 @@ const FLAGS: [&str; 45] = [
     "redis",
 ];
 
+/// Those of them that name a file, which is relative to the scenario's own folder.
+const FILES: [&str; 4] = ["tls_cert", "tls_key", "auth_tokens", "auth_jwt_key"];
+
 pub(super) fn resolve(table: &TargetTable, mode: Mode, dir: &Path, feed: Option<&Feed>) -> Result<Target, Fault> {
     exclusive(table)?;
     let known: Vec<&str> = std::iter::once("room").chain(feed.into_iter().flat_map(Feed::columns)).collect();
+    let dialect = dialect::resolve(table.dialect.as_ref(), &[], dir)?;
+    let usual = dialect.as_ref().and_then(|dialect| dialect.path.as_deref());
     let mut headers = headers(table, feed)?;
-    let (kind, path) = match (&table.url, &table.spawn) {
+    let (kind, path, tls) = match (&table.url, &table.spawn) {
         (Some(urls), _) => {
             let reached = reach_all(&urls.each(), &known)?;
+            let tls = match (reached.scheme, &table.tls) {
+                (Scheme::Wss, keys) => Some(tls::resolve(keys.as_ref(), &reached.name, dir)?),
+                (Scheme::Ws, None) => None,
+                (Scheme::Ws, Some(keys)) => {
+                    return Err(Fault::at(&keys.span, "`tls` is for wss:// urls, and this one begins with ws://")
+                        .help("write the url with wss://, or remove `tls`"));
+                }
+            };
             headers.extend(reached.authorization.map(|value| ("Authorization".to_owned(), value)));
             let pid = table.pid.as_ref().map(|pid| pid.value.0);
-            (TargetKind::Url { endpoints: reached.endpoints, pid }, reached.path)
+            let path = if reached.path == "/" { usual.map(str::to_owned) } else { None };
+            (TargetKind::Url { endpoints: reached.endpoints, pid }, path.unwrap_or(reached.path), tls)
         }
-        (None, Some(command)) => (spawn(table, command, dir)?, path(table, mode, &known)?),
-        (None, None) => (TargetKind::Bundled { flags: flags(table)? }, path(table, mode, &known)?),
+        (None, Some(command)) => {
+            let keys = table.tls.as_ref();
+            let tls = keys.map(|_| tls::resolve(keys, LOOPBACK, dir)).transpose()?;
+            (spawn(table, command, dir)?, path(table, usual, mode, &known)?, tls)
+        }
+        (None, None) => {
+            let flags = flags(table, dir)?;
+            let keys = table.tls.as_ref();
+            let encrypted = flags.iter().any(|(name, _)| name == "--tls-cert");
+            if let (Some(keys), false) = (keys, encrypted) {
+                return Err(Fault::at(
+                    &keys.span,
+                    "`tls` needs a server that speaks it, and the bundled one has no certificate",
+                )
+                .help("server = { tls_cert = \"cert.pem\", tls_key = \"key.pem\" }"));
+            }
+            let tls = encrypted.then(|| tls::resolve(keys, LOOPBACK, dir)).transpose()?;
+            // How many there are is known once the rooms are.
+            (TargetKind::Bundled { flags, division: Division::new(&[], 1) }, path(table, usual, mode, &known)?, tls)
+        }
     };
     let assign = match table.assign.as_ref().map(|at| at.value) {
         Some(AssignKey::Room) => Assign::Room,
         Some(AssignKey::Connection) | None => Assign::Connection,
     };
-    let subprotocols = table.subprotocols.iter().map(subprotocol).collect::<Result<_, _>>()?;
+    let mut subprotocols = table.subprotocols.iter().map(subprotocol).collect::<Result<Vec<_>, _>>()?;
+    if let Some(spoken) = dialect.as_ref().and_then(|dialect| dialect.subprotocol.clone())
+        && !subprotocols.contains(&spoken)
+    {
+        subprotocols.push(spoken);
+    }
     let shown_path = shown_path(table, &path);
-    Ok(Target { kind, assign, path, shown_path, headers, subprotocols })
+    Ok(Target { kind, assign, path, shown_path, headers, subprotocols, tls, dialect })
 }
 
 /// The path as it stands in the file, for messages.
@@ -122,6 +159,14 @@ fn exclusive(table: &TargetTable) -> Result<(), Fault> {
         return Err(Fault::at(span, format!("`{second}` does not go together with `{first}`: a run has one server"))
             .help("url: a running server; spawn: a command that starts one; server: flags of the bundled one"));
     }
+    if let (Some((other, _)), Some(servers)) = (given.iter().find(|(key, _)| **key != "server"), &table.servers) {
+        return Err(Fault::at(
+            &servers.span,
+            format!(
+                "`servers` does not go together with `{other}`: only its own server does fanout start more than once"
+            ),
+        ));
+    }
     if let (Some(_), Some(path)) = (&table.url, &table.path) {
         return Err(Fault::at(&path.span, "`path` does not go together with `url`: put the path into the url"));
     }
@@ -147,13 +192,14 @@ fn exclusive(table: &TargetTable) -> Result<(), Fault> {
     }
 }
 
-fn path(table: &TargetTable, mode: Mode, known: &[&str]) -> Result<String, Fault> {
+/// The path on a server that we start; `usual`: that of its dialect.
+fn path(table: &TargetTable, usual: Option<&str>, mode: Mode, known: &[&str]) -> Result<String, Fault> {
     let Some(path) = &table.path else {
-        return Ok(match mode {
+        let otherwise = match mode {
             Mode::Broadcast => "/broadcast/{room}",
             Mode::Echo => "/echo",
-        }
-        .to_owned());
+        };
+        return Ok(usual.unwrap_or(otherwise).to_owned());
     };
     let expanded = expand(path, known)?;
     if !expanded.starts_with('/') {
@@ -165,11 +211,28 @@ fn path(table: &TargetTable, mode: Mode, known: &[&str]) -> Result<String, Fault
     Ok(expanded)
 }
 
-#[derive(PartialEq, Eq)]
+/// Where a server that fanout starts listens, and what its certificate must be for.
+const LOOPBACK: &str = "127.0.0.1";
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Ws,
+    Wss,
+}
 struct Reached {
+    scheme: Scheme,
+    /// Without the port; of the first url of a list.
+    name: String,
     endpoints: Vec<Endpoint>,
     path: String,
     authorization: Option<String>,
+}
+
+impl Reached {
+    /// Certificates are checked for one name.
+    fn tls_name_differs(&self, other: &Reached) -> bool {
+        self.scheme == Scheme::Wss && self.name != other.name
+    }
 }
 
 /// Every address of every url; they differ in their hosts and ports only.
@@ -179,6 +242,16 @@ fn reach_all(urls: &[At<String>], known: &[&str]) -> Result<Reached, Fault> {
         let reached = reach(url, known)?;
         match &mut all {
             None => all = Some(reached),
+            Some(all) if all.scheme != reached.scheme => {
+                return Err(Fault::at(
+                    &url.span,
+                    "the urls of a list all begin with ws:// or all with wss://, and this one differs",
+                ));
+            }
+            Some(all) if all.tls_name_differs(&reached) => {
+                return Err(Fault::at(&url.span, "the wss:// urls of a list name the same host, and this one another")
+                    .help("a run checks certificates for one name: give the name that all of them are for, with the ports"));
+            }
             Some(all) if all.path != reached.path => {
                 return Err(Fault::at(&url.span, "the urls of a list have the same path, and this one has another")
                     .help("a run opens the same rooms at every address: put servers with other paths into a scenario of their own"));
@@ -213,14 +286,13 @@ fn reach(url: &At<String>, known: &[&str]) -> Result<Reached, Fault> {
         |text: &str| known.iter().fold(text.to_owned(), |text, k| text.replace(&mark(k), &format!("{{{k}}}")));
     let marked = known.iter().fold(expand(url, known)?, |text, k| text.replace(&format!("{{{k}}}"), &mark(k)));
     let parsed = Url::parse(&marked).map_err(|e| wrong(format!("this is not a URL ({e}): {shape}")))?;
-    match parsed.scheme() {
-        "ws" => {}
-        "wss" => {
-            return Err(wrong("wss:// urls need TLS, and TLS is not built yet in this version: use ws://".to_owned()));
-        }
+    let (scheme, usual_port) = match parsed.scheme() {
+        "ws" => (Scheme::Ws, 80),
+        "wss" => (Scheme::Wss, 443),
         "http" => return Err(wrong("a WebSocket url begins with ws://, not http://".to_owned())),
-        other => return Err(wrong(format!("a WebSocket url begins with ws://, not {other}:"))),
-    }
+        "https" => return Err(wrong("a WebSocket url begins with wss://, not https://".to_owned())),
+        other => return Err(wrong(format!("a WebSocket url begins with ws:// or wss://, not {other}:"))),
+    };
     if parsed.fragment().is_some() {
         return Err(wrong("a WebSocket url has no fragment (#..): remove it".to_owned()));
     }
@@ -233,7 +305,7 @@ fn reach(url: &At<String>, known: &[&str]) -> Result<Reached, Fault> {
     if let Some(placeholder) = known.iter().find(elsewhere) {
         return Err(wrong(format!("{{{placeholder}}} can stand only in the path of a url")));
     }
-    let port = parsed.port_or_known_default().unwrap_or(80);
+    let port = parsed.port_or_known_default().unwrap_or(usual_port);
     if port == 0 {
         return Err(wrong("port 0 is no port to connect to".to_owned()));
     }
@@ -247,8 +319,11 @@ fn reach(url: &At<String>, known: &[&str]) -> Result<Reached, Fault> {
         format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
     });
     // RFC 6455 4.1: the port is left out where it is the scheme's own.
-    let host = if port == 80 { host.to_owned() } else { format!("{host}:{port}") };
+    let name = host.to_owned();
+    let host = if port == usual_port { host.to_owned() } else { format!("{host}:{port}") };
     Ok(Reached {
+        scheme,
+        name,
         endpoints: addresses.into_iter().map(|address| Endpoint { host: host.clone(), address }).collect(),
         path: unmarked(&parsed[Position::BeforePath..Position::AfterQuery]),
         authorization,
@@ -315,7 +390,7 @@ fn ready(table: &TargetTable) -> Result<Ready, Fault> {
     }
 }
 
-fn flags(table: &TargetTable) -> Result<Vec<(String, String)>, Fault> {
+fn flags(table: &TargetTable, dir: &Path) -> Result<Vec<(String, String)>, Fault> {
     let Some(server) = &table.server else { return Ok(Vec::new()) };
     let mut flags = Vec::new();
     for (name, value) in &server.value {
@@ -333,7 +408,9 @@ fn flags(table: &TargetTable) -> Result<Vec<(String, String)>, Fault> {
         if let Scalar::Text(text) = &value.value {
             expand(&At { value: text.clone(), span: value.span.clone() }, &[])?;
         }
-        flags.push((format!("--{}", known.replace('_', "-")), value.value.to_string()));
+        let given = value.value.to_string();
+        let given = if FILES.contains(&known.as_str()) { dir.join(given).display().to_string() } else { given };
+        flags.push((format!("--{}", known.replace('_', "-")), given));
     }
     Ok(flags)
 }

@@ -100,7 +100,7 @@ pub async fn start(plan: &Plan, split: &Split) -> Result<Running, TargetError> {
             start: None,
             restarting: None,
         }),
-        TargetKind::Bundled { flags } => {
+        TargetKind::Bundled { flags, .. } => {
             let program = std::env::current_exe().map_err(TargetError::OwnBinary)?;
             let mut command = vec![program.display().to_string(), "serve".to_owned()];
             command.extend(["--listen".to_owned(), ANY_PORT.to_owned()]);
@@ -111,7 +111,7 @@ pub async fn start(plan: &Plan, split: &Split) -> Result<Running, TargetError> {
             let admin = if plan.needs_admin() { Some(SocketAddr::from(([127, 0, 0, 1], free_port()?))) } else { None };
             command.extend(admin.iter().flat_map(|admin| ["--admin".to_owned(), admin.to_string()]));
             command.extend(flags.iter().flat_map(|(name, value)| [name.clone(), value.clone()]));
-            let line = Ready::Line("listening ws://".to_owned());
+            let line = Ready::Line("listening ws".to_owned());
             let start = Start {
                 kind: "bundled",
                 command,
@@ -323,6 +323,11 @@ impl Running {
         let (Some(child), Some(pid), Some(start)) = (self.child.take(), self.pid, &self.start) else { return };
         let (said, start) = (Arc::clone(&self.said), Arc::clone(start));
         self.restarting = Some(tokio::spawn(async move { start.again(child, pid, stop, &said).await }));
+    }
+
+    /// It was to be restarted, and is not up again.
+    pub fn is_restarting(&self) -> bool {
+        self.restarting.is_some()
     }
 
     /// Waits until something happens to the server; for ever if we did not start it.

@@ -38,9 +38,9 @@ pub(super) async fn get(address: SocketAddr, path: &str) -> Option<(u16, Vec<u8>
     tokio::time::timeout(TRY, exchange).await.ok()?
 }
 
-/// The address in a ready line: `listening ws://127.0.0.1:9001`.
+/// The address in a ready line: `listening ws://127.0.0.1:9001`, or `wss://` under TLS.
 pub(super) fn listening(line: &str) -> Option<SocketAddr> {
-    line.split_once("ws://")?.1.trim().trim_end_matches('/').parse().ok()
+    line.split_once("ws://").or_else(|| line.split_once("wss://"))?.1.trim().trim_end_matches('/').parse().ok()
 }
 
 #[cfg(test)]
@@ -50,6 +50,7 @@ mod tests {
     #[test]
     fn the_ready_line_names_the_address() {
         assert_eq!(listening("listening ws://127.0.0.1:9001"), Some(([127, 0, 0, 1], 9001).into()));
+        assert_eq!(listening("listening wss://127.0.0.1:9001"), Some(([127, 0, 0, 1], 9001).into()));
         assert_eq!(listening("listening on 9001"), None);
     }
 }

@@ -1,10 +1,11 @@
 //! What the server's process and the kernel spend, read from the process's CPU clock and /proc.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use super::ready::get;
 
-/// Totals of the server's process at one moment.
+/// Totals of the server's processes at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sample {
     /// CPU time, nanoseconds.
@@ -19,50 +20,52 @@ pub struct Sample {
     pub tcp_retransmits: u64,
 }
 
-/// Reads [`Sample`]s of one process.
-#[derive(Debug, Clone, Copy)]
+/// Reads [`Sample`]s of the server: one process, or the sum of several.
+#[derive(Debug, Clone)]
 pub struct Sampler {
-    pid: u32,
-    /// CPU time of the processes that stood in its place before, nanoseconds.
+    pids: Arc<[u32]>,
+    /// CPU time of the processes that stood in their place before, nanoseconds.
     before: u64,
 }
 
 impl Sampler {
-    /// For a process by its id.
-    pub fn new(pid: u32) -> Self {
-        Sampler { pid, before: 0 }
+    /// For processes by their ids; `None` where there are none.
+    pub fn new(pids: Vec<u32>) -> Option<Self> {
+        (!pids.is_empty()).then(|| Sampler { pids: pids.into(), before: 0 })
     }
 
-    /// For the process that takes this one's place, which had used so much CPU time.
-    pub fn succeeded_by(self, pid: u32, cpu: u64) -> Self {
-        Sampler { pid, before: cpu.max(self.before) }
+    /// For the processes that take these ones' place, which had used so much CPU time.
+    pub fn succeeded_by(&self, pids: Vec<u32>, cpu: u64) -> Option<Self> {
+        Self::new(pids).map(|sampler| Sampler { before: cpu.max(self.before), ..sampler })
     }
 
-    /// Its process.
+    /// Its first process.
     pub fn pid(&self) -> u32 {
-        self.pid
+        self.pids[0]
     }
 
-    /// CPU time alone, nanoseconds; cheap. `None` once the process has gone.
+    /// CPU time alone, nanoseconds; cheap. `None` once a process has gone.
     pub fn cpu(&self) -> Option<u64> {
-        net::process_cpu(self.pid).ok().map(|cpu| cpu + self.before)
+        let used: Option<u64> = self.pids.iter().map(|&pid| net::process_cpu(pid).ok()).sum();
+        used.map(|cpu| cpu + self.before)
     }
 
     /// Resident memory alone, bytes.
     pub fn rss(&self) -> Option<u64> {
-        net::memory(self.pid).ok().map(|m| m.rss_bytes)
+        self.pids.iter().map(|&pid| net::memory(pid).ok().map(|m| m.rss_bytes)).sum()
     }
 
-    /// Everything; `None` once the process has gone.
+    /// Everything; `None` once a process has gone.
     pub fn sample(&self) -> Option<Sample> {
-        let memory = net::memory(self.pid).ok()?;
-        Some(Sample {
-            cpu: self.cpu()?,
-            rss: memory.rss_bytes,
-            rss_peak: memory.peak_bytes,
-            context_switches: net::context_switches(self.pid).unwrap_or(0),
-            tcp_retransmits: net::tcp_retransmits().unwrap_or(0),
-        })
+        let mut sum =
+            Sample { cpu: self.cpu()?, tcp_retransmits: net::tcp_retransmits().unwrap_or(0), ..Sample::default() };
+        for &pid in &*self.pids {
+            let memory = net::memory(pid).ok()?;
+            sum.rss += memory.rss_bytes;
+            sum.rss_peak += memory.peak_bytes;
+            sum.context_switches += net::context_switches(pid).unwrap_or(0);
+        }
+        Some(sum)
     }
 }
 

@@ -4,11 +4,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::expression::Unit;
 use crate::result::{
     Compression, Connections, Deliveries, Figures, HttpPublishes, Latency, LoadgenCost, Publishes, Quantiles, Rates,
     Reconnect, ServerCost, Spread,
 };
-use crate::thresholds::Unit;
 
 /// A figure of `run.json` that an objective may name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +115,8 @@ pub fn known_metrics() -> Vec<String> {
         "connections": Connections::default(),
         "connect": Quantiles::default(),
         "connect_tcp": Quantiles::default(),
+        "connect_tls": Quantiles::default(),
+        "connect_join": Quantiles::default(),
         "connect_upgrade": Quantiles::default(),
         "read_age": Quantiles::default(),
         "spread": Spread::default(),
@@ -144,7 +146,7 @@ fn part_metrics() -> Vec<String> {
 }
 
 /// Paths of all numbers (and nulls, which may be numbers); maps that are filled while running are empty here.
-fn leaves(value: &Value) -> Vec<String> {
+pub(super) fn leaves(value: &Value) -> Vec<String> {
     fn walk(prefix: &str, table: &Map<String, Value>, found: &mut Vec<String>) {
         for (key, value) in table {
             let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
@@ -162,10 +164,27 @@ fn leaves(value: &Value) -> Vec<String> {
     found
 }
 
+/// A metric without `groups.NAME.` and `phases.NAME.`.
+pub fn bare(path: &str) -> &str {
+    let rest = path.strip_prefix("groups.").or_else(|| path.strip_prefix("phases."));
+    rest.and_then(|rest| rest.split_once('.')).map_or(path, |(_, figure)| figure)
+}
+
 /// What the values of a figure are, whose path is without `groups.NAME.` and `phases.NAME.`.
 pub fn unit_of(figure: &str) -> Unit {
     let (parent, leaf) = figure.rsplit_once('.').unwrap_or(("", figure));
-    let times = ["latency", "connect", "connect_tcp", "connect_upgrade", "schedule_lag", "read_age", "spread", "http"];
+    let times = [
+        "latency",
+        "connect",
+        "connect_tcp",
+        "connect_tls",
+        "connect_upgrade",
+        "connect_join",
+        "schedule_lag",
+        "read_age",
+        "spread",
+        "http",
+    ];
     let first = parent.split('.').next().unwrap_or("");
     let waits = first == "reconnect" && (leaf.starts_with('p') || leaf.starts_with("back_")) && leaf != "peak_per_s";
     if waits || (times.contains(&first) && !matches!(leaf, "count" | "sampled")) {

@@ -7,6 +7,8 @@ use wire::ProtocolError;
 use wire::close::CloseFrame;
 use wire::handshake::HandshakeError;
 
+use crate::tls;
+
 /// The stream ended without a close frame.
 pub const END_OF_STREAM: &str = "server eof";
 /// The server broke RFC 6455.
@@ -35,8 +37,11 @@ pub fn closed_by(frame: Option<CloseFrame>) -> String {
     frame.map_or("server close without a code".to_owned(), |frame| format!("server {}", frame.code.0))
 }
 
-/// An error of the socket: `server reset`, `network: ...`.
+/// An error of the socket: `server reset`, `network: ...`, or of its TLS.
 pub fn broken(error: &io::Error) -> String {
+    if let Some(failure) = tls::failure(error) {
+        return tls::cause(failure).to_owned();
+    }
     match error.kind() {
         // A pipe breaks when the server's end is already closed: the same, met while sending.
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => "server reset".to_owned(),

@@ -114,7 +114,7 @@ impl Course {
         let dialer = Dialer::new(share.ramps);
         Course {
             worker: share.worker,
-            requests: Requests::new(&common.plan, &common.endpoints),
+            requests: Requests::new(&common.plan, &common.found.endpoints),
             tally: Tally { asked: dialer.total() as u64, ..Tally::default() },
             common,
             news,
@@ -194,7 +194,7 @@ impl Course {
     /// Where an address of the server is.
     pub fn address(&self, endpoint: u16) -> SocketAddr {
         // There is at least one, and members have the index of one.
-        self.common.endpoints.get(usize::from(endpoint)).map_or_else(nowhere, |endpoint| endpoint.address)
+        self.common.found.endpoints.get(usize::from(endpoint)).map_or_else(nowhere, |endpoint| endpoint.address)
     }
 
     /// How many bytes a second a connection of the group may read; `None`: as they come.
@@ -214,7 +214,7 @@ impl Course {
 
     /// Frees places of closed loops after a read of `publisher`'s connection.
     pub fn complete(&mut self, publisher: Option<u32>, taken: Taken) {
-        match self.common.completion {
+        match self.common.found.completion {
             Completion::Echo => {
                 if let Some(publisher) = publisher.filter(|_| taken.echoes > 0) {
                     self.pacing.completed(publisher as usize, taken.echoes);

@@ -80,7 +80,7 @@ impl Ledgers {
         let ranges = super::publisher_ranges(plan);
         let sources = ranges.into_iter().zip(&plan.publishers).map(|(r, g)| (r, Arc::clone(&g.payload))).collect();
         Ledgers {
-            content: Content::new(common.run, plan.correlate, common.verify, sources),
+            content: Content::new(common.found.run, plan.correlate, common.found.verify, sources),
             recorder: Recorder::new(plan.phases.len(), plan.groups.len()),
             common,
             rooms,
@@ -122,7 +122,7 @@ impl Ledgers {
 
     /// The place in the server's log after the last message of a connection, where messages say it themselves.
     pub fn chat_seq(&self, room: u32, cursor: &Cursor) -> Option<ServerCursor> {
-        if self.common.verify == Verify::Exact {
+        if self.common.found.verify == Verify::Exact {
             return None;
         }
         ServerCursor::after_chat(cursor.last_frame(&self.rooms[room as usize].canonical)?)
@@ -176,6 +176,7 @@ impl Ledgers {
             room_id: room.id,
             book: &self.common.book,
             content: &mut self.content,
+            dialect: self.common.plan.target.dialect.as_ref().map(|dialect| &dialect.receive),
             recorder: &mut self.recorder,
             controls: &mut self.controls,
             first_arrivals: &mut self.first_arrivals,

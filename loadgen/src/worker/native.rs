@@ -4,22 +4,26 @@
 //! |---|---|
 //! | `connection` | one connection's state |
 //! | `courier` | publishers over HTTP |
-//! | `opening` | dial, upgrade, and everything that can go wrong with them |
+//! | `line` | its socket, plain or under TLS |
+//! | `opening` | dial, TLS, upgrade, and everything that can go wrong with them |
 //! | `returning` | planned leaves, cuts, and the ways back |
 //! | `reading` | from a readable socket into the ledger |
 //! | `sending` | publishes, pongs and closes on their way out |
+//! | `speaking` | what a dialect says: joins, answers, signs of life |
 //! | `outbox` | bytes that wait, and which publishes they are |
 
 mod connection;
 mod courier;
+mod line;
 mod opening;
 mod outbox;
 mod reading;
 mod returning;
 mod sending;
+mod speaking;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -90,6 +94,12 @@ struct Native {
     rng: Pcg64Mcg,
     /// Slow consumers that rest, by when they may read on.
     resting: BinaryHeap<Reverse<(u64, u32)>>,
+    /// A publish with what the dialect wraps around it.
+    wrapped: Vec<u8>,
+    /// Until when steps of joins may take, the earliest first; some are over already.
+    joins: BinaryHeap<Reverse<(u64, u32)>>,
+    /// When which connection says that it lives; all wait equally long, so the order is kept.
+    beats: VecDeque<(u64, u32)>,
     /// Reads since it was last looked at what is due.
     reads: usize,
     /// Who leaves or comes back next.
@@ -115,6 +125,9 @@ impl Native {
             again: Vec::new(),
             due: Vec::new(),
             resting: BinaryHeap::new(),
+            wrapped: Vec::new(),
+            joins: BinaryHeap::new(),
+            beats: VecDeque::new(),
             rng: Pcg64Mcg::seed_from_u64(now()),
             reads: 0,
             returns: Returns::default(),
@@ -125,8 +138,8 @@ impl Native {
 
     fn turn(&mut self, orders: &Receiver<Order>) -> io::Result<()> {
         let rested = self.resting.peek().map(|Reverse((at, _))| *at);
-        let wake_at = [self.course.wake_at(), rested, self.couriers.wake_at(), self.returns.next()];
-        self.poller.set_timer(wake_at.into_iter().flatten().min())?;
+        let ours = [self.speaks_at(), self.returns.next(), rested, self.couriers.wake_at()].into_iter().flatten();
+        self.poller.set_timer(self.course.wake_at().into_iter().chain(ours).min())?;
         let turn = self.poller.wait(Timeout::Never)?;
         self.course.wake(now());
         while turn.woken {
@@ -158,6 +171,7 @@ impl Native {
         self.expire_letters();
         self.pace();
         self.connect();
+        self.keep_speaking();
         self.come_and_go();
         self.course.away = self.away;
         if self.course.report() && self.course.ledgers.wants_trim() {
@@ -177,6 +191,8 @@ impl Native {
         let Some(connection) = self.connections.get(id as usize) else { return };
         if connection.state == State::Connecting && (ready.writable || ready.closed) {
             self.connected(id);
+        } else if ready.writable && matches!(connection.state, State::Securing | State::Upgrading) {
+            self.flush(id);
         } else if ready.writable && connection.outbox.as_ref().is_some_and(|o| !o.is_empty()) {
             self.push(id);
         }
@@ -186,6 +202,8 @@ impl Native {
                     self.read(id, if ready.closed { Until::Empty } else { Until::Short })
                 }
                 State::Upgrading => self.read_answer(id),
+                State::Securing => self.secure(id),
+                State::Joining => self.read_join(id),
                 State::Connecting | State::Away | State::Left | State::Closed => {}
             }
         }
@@ -198,10 +216,13 @@ impl Native {
             State::Open => return self.ended(id, cause, farewell),
             State::Departing => return self.departed(id),
             State::Leaving => self.course.tally.leave(),
-            State::Connecting | State::Upgrading | State::Away | State::Left | State::Closed => return,
+            State::Joining => return self.broke_off(id, cause),
+            State::Connecting | State::Securing | State::Upgrading | State::Away | State::Left | State::Closed => {
+                return;
+            }
         }
         connection.state = State::Closed;
-        connection.socket = None;
+        connection.line = None;
         connection.outbox = None;
         connection.compressed = None;
     }
@@ -219,17 +240,20 @@ impl Native {
             }
             match self.connections[id as usize].state {
                 State::Open => {
+                    self.say_goodbye(id);
                     self.send_control(id, Opcode::Close, &close_payload(CloseCode::NORMAL, ""));
                     if self.connections[id as usize].state == State::Open {
                         self.connections[id as usize].state = State::Leaving;
                     }
                 }
-                State::Connecting | State::Upgrading | State::Departing if self.comes_back(id).is_some() => {
+                State::Connecting | State::Securing | State::Upgrading | State::Joining | State::Departing
+                    if self.comes_back(id).is_some() =>
+                {
                     let connection = &mut self.connections[id as usize];
-                    connection.socket = None;
+                    connection.line = None;
                     connection.state = State::Closed;
                 }
-                State::Connecting | State::Upgrading => {
+                State::Connecting | State::Securing | State::Upgrading | State::Joining => {
                     self.failed(id, "the run ended before it was open".to_owned(), Blame::Server);
                 }
                 State::Leaving | State::Departing | State::Away | State::Left | State::Closed => {}

@@ -1,6 +1,8 @@
-//! What control and workers tell each other.
+//! What control and workers tell each other, between threads and, as bytes, between a coordinator and its agents.
 
 use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
 
 use super::pacing::DueCounts;
 use super::tally::Tally;
@@ -8,7 +10,7 @@ use crate::ledger::{MessageSpread, Roll, Sampled};
 use crate::recorder::Recorder;
 
 /// From control to a worker.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Order {
     /// Begin to connect.
     Connect,
@@ -33,7 +35,7 @@ pub enum Order {
 }
 
 /// From a worker to control.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum News {
     /// Every connection has opened, was refused or failed.
     Connected {
@@ -51,7 +53,7 @@ pub enum News {
 }
 
 /// What happened since the last one.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Tick {
     /// Who reports.
     pub worker: usize,
@@ -72,7 +74,7 @@ pub struct Tick {
 }
 
 /// Everything a worker knows at the end.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Harvest {
     /// Who reports.
     pub worker: usize,

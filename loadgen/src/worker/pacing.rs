@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Common, PublisherShare};
 use crate::pacer::{Schedule, phase_of};
 use crate::plan::{Arrival, From, Phase};
@@ -12,7 +14,7 @@ use crate::plan::{Arrival, From, Phase};
 const MOST_AT_ONCE: usize = 256;
 
 /// Publishes that fell due, by room, phase and (for members) subscriber group of the sender.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct DueCounts {
     counts: HashMap<(u32, u16, Option<u16>), u64>,
     /// By phase, of publishers that were away by plan: these are not due.

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::ops::Range;
 
-use crate::plan::{From, Inflate, Mode, Plan, Via};
+use crate::plan::{From, Inflate, Mode, Placing, Plan, Via};
 use crate::request::Whose;
 use crate::worker::moving::Step;
 
@@ -101,14 +101,11 @@ pub struct PublisherShare {
     pub members: Vec<u32>,
 }
 
-/// Divides a run's connections among `workers`: whole rooms where there are enough of them, single connections where
-/// one room is all there is.
+/// Divides a run's connections among `workers`.
 pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
     let mut shares: Vec<Share> = (0..workers).map(|worker| Share { worker, ..Share::default() }).collect();
-    let by_room = plan.rooms.len() >= workers;
+    let placing = Placing::new(plan, workers as u16);
     let echo = plan.mode == Mode::Echo;
-    let place =
-        |room: u32, connection: u32| if by_room { room as usize % workers } else { connection as usize % workers };
     let publishers = publisher_ranges(plan);
     let mut member_publisher: HashMap<(u32, u32), u32> = HashMap::new();
     let mut connection = plan.subscribers();
@@ -118,7 +115,7 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
                 for (publisher, &room) in range.clone().zip(rooms) {
                     let endpoint = plan.target.endpoint(room, connection);
                     let courier = CourierShare { group: g, publisher, room, connection, endpoint };
-                    shares[place(room, publisher)].couriers.push(courier);
+                    shares[placing.worker_of(room, publisher)].couriers.push(courier);
                     connection += 1;
                 }
             }
@@ -137,7 +134,7 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
                         inflate: Inflate::Verify,
                     };
                     connection += 1;
-                    ramps[place(room, publisher)].push(member);
+                    ramps[placing.worker_of(room, publisher)].push(member);
                 }
                 for (share, members) in shares.iter_mut().zip(ramps).filter(|(_, m)| !m.is_empty()) {
                     share.ramps.push(Ramp { rate: PUBLISHER_RAMP, members });
@@ -165,7 +162,7 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
             let of = Some(g as u16);
             let member =
                 Member { group: of, room, path_room, endpoint, publisher, connection, source, index: i, inflate };
-            let worker = place(path_room, connection);
+            let worker = placing.worker_of(path_room, connection);
             if i < group.initial {
                 ramps[worker].push(member);
             }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use net::DialError;
+use serde::{Deserialize, Serialize};
 use wire::deflate::{Agreement, Context};
 
 use crate::record::Counts;
 use crate::validity::RanOut;
 
 /// Counts of connections, by what happened and why. Times in nanoseconds of CLOCK_MONOTONIC.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// Asked for.
     pub asked: u64,
@@ -24,19 +25,23 @@ pub struct Tally {
     /// Subscribers that ended before the run did, by group.
     pub closed_of: BTreeMap<u16, u64>,
     /// Ended by plan, by what planned it.
-    pub left: BTreeMap<&'static str, u64>,
+    pub left: BTreeMap<String, u64>,
     /// Of `refused` and `failed`, those of connections that had been open before.
     pub again: u64,
     /// Handshakes of connections that came back, by tenth of a second since the first phase began.
     pub handshakes: Vec<u32>,
     /// Failures of this machine's own making: descriptors, ports, memory.
     pub exhausted: BTreeMap<RanOut, u64>,
-    /// TCP and upgrade together, microseconds.
+    /// TCP, TLS and upgrade together, microseconds.
     pub connect: Counts,
     /// TCP alone, microseconds.
     pub tcp: Counts,
+    /// TLS alone, microseconds; of connections that have it.
+    pub tls: Counts,
     /// Upgrade alone, microseconds.
     pub upgrade: Counts,
+    /// The steps of a dialect, microseconds; not part of `connect`.
+    pub join: Counts,
     /// First attempt.
     pub began: Option<u64>,
     /// Last connection opened.
@@ -58,15 +63,21 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// A connection opened after so many microseconds of TCP and of upgrade.
-    pub fn open(&mut self, now: u64, tcp_us: u64, upgrade_us: u64) {
+    /// A connection opened at `now`, having taken this long.
+    pub fn open(&mut self, now: u64, took: Took) {
         self.opened += 1;
         self.open += 1;
         self.peak = self.peak.max(self.open);
         self.last_opened = Some(now);
-        self.tcp.record(tcp_us);
-        self.upgrade.record(upgrade_us);
-        self.connect.record(tcp_us + upgrade_us);
+        self.tcp.record(took.tcp_us);
+        if let Some(us) = took.tls_us {
+            self.tls.record(us);
+        }
+        self.upgrade.record(took.upgrade_us);
+        if let Some(us) = took.join_us {
+            self.join.record(us);
+        }
+        self.connect.record(took.tcp_us + took.tls_us.unwrap_or(0) + took.upgrade_us);
     }
 
     /// A subscriber's connection opened with this agreement on compression.
@@ -97,7 +108,7 @@ impl Tally {
     /// An open connection ended by plan.
     pub fn part(&mut self, plan: &'static str) {
         self.leave();
-        *self.left.entry(plan).or_default() += 1;
+        *self.left.entry(plan.to_owned()).or_default() += 1;
     }
 
     /// A connection is open again.
@@ -185,14 +196,16 @@ impl Tally {
         }
         self.connect.merge(&other.connect);
         self.tcp.merge(&other.tcp);
+        self.tls.merge(&other.tls);
         self.upgrade.merge(&other.upgrade);
+        self.join.merge(&other.join);
         self.began = self.began.into_iter().chain(other.began).min();
         self.last_opened = self.last_opened.max(other.last_opened);
     }
 }
 
 /// What happened at one of the server's addresses.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressTally {
     /// Upgraded.
     pub opened: u64,
@@ -210,6 +223,32 @@ impl AddressTally {
         self.refused += other.refused;
         self.failed += other.failed;
         self.closed += other.closed;
+    }
+}
+
+/// What opening a connection took, step by step, microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Took {
+    /// Until TCP was connected.
+    pub tcp_us: u64,
+    /// The TLS handshake after that; `None`: there was none.
+    pub tls_us: Option<u64>,
+    /// The upgrade after that.
+    pub upgrade_us: u64,
+    /// The steps of a dialect after that; `None`: there were none.
+    pub join_us: Option<u64>,
+}
+
+impl Took {
+    /// Of the times at which each step ended, nanoseconds; `secured` is `None` without TLS. Nothing was joined.
+    pub fn between(began: u64, connected: u64, secured: Option<u64>, upgraded: u64) -> Self {
+        let us = |from: u64, to: u64| to.saturating_sub(from) / 1000;
+        Took {
+            tcp_us: us(began, connected),
+            tls_us: secured.map(|secured| us(connected, secured)),
+            upgrade_us: us(secured.unwrap_or(connected), upgraded),
+            join_us: None,
+        }
     }
 }
 

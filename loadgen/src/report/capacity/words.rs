@@ -5,7 +5,7 @@ use crate::capacity::{Axis, Costs, Found, Outcome, Resource, Scaling, Trial};
 use crate::report::numbers::{bytes, count, duration_us, percent, rate, significant};
 
 /// A load with its unit: `3,200 connections`.
-pub(super) fn load(axis: Axis, load: f64) -> String {
+pub(in crate::report) fn load(axis: Axis, load: f64) -> String {
     format!("{} {}", bare(axis, load), axis.unit())
 }
 
@@ -18,7 +18,7 @@ fn bare(axis: Axis, load: f64) -> String {
 }
 
 /// The answer, in a sentence.
-pub(super) fn answer(axis: Axis, found: &Found) -> String {
+pub(in crate::report) fn answer(axis: Axis, found: &Found) -> String {
     let objective = &found.objective;
     match (found.bounds.lower, found.bounds.upper) {
         (Some(lower), Upper::Broke(upper)) => {
@@ -43,7 +43,7 @@ pub(super) fn answer(axis: Axis, found: &Found) -> String {
 }
 
 /// What gave way, where something did.
-pub(super) fn gave_way(found: &Found) -> Option<String> {
+pub(in crate::report) fn gave_way(found: &Found) -> Option<String> {
     let cause = found.cause.as_ref()?;
     Some(match cause.resource {
         Resource::Unclear => format!("what gave way is not clear: {}", cause.figure),
@@ -52,7 +52,7 @@ pub(super) fn gave_way(found: &Found) -> Option<String> {
 }
 
 /// What the load of the lower bound costs, as label and figure.
-pub(super) fn costs(costs: &Costs) -> Vec<(&'static str, String)> {
+pub(in crate::report) fn costs(costs: &Costs) -> Vec<(&'static str, String)> {
     let known = |value: Option<f64>, words: &dyn Fn(f64) -> String| value.map_or_else(|| "not known".to_owned(), words);
     vec![
         ("connections", count(costs.connections)),
@@ -70,10 +70,11 @@ pub(super) fn costs(costs: &Costs) -> Vec<(&'static str, String)> {
     ]
 }
 
-pub(super) const HEADS: [&str; 8] = ["load", "trial", "outcome", "deliveries/s", "p50", "p99", "server CPU", "lost"];
+pub(in crate::report) const HEADS: [&str; 8] =
+    ["load", "trial", "outcome", "deliveries/s", "p50", "p99", "server CPU", "lost"];
 
 /// A row of the table of trials.
-pub(super) fn row(outcome: &Outcome, trial: &Trial) -> Vec<String> {
+pub(in crate::report) fn row(outcome: &Outcome, trial: &Trial) -> Vec<String> {
     let time = |us: Option<f64>| us.map_or_else(|| "never".to_owned(), duration_us);
     let said: Vec<&str> = outcome
         .found
@@ -102,7 +103,7 @@ pub(super) fn row(outcome: &Outcome, trial: &Trial) -> Vec<String> {
 }
 
 /// What the Universal Scalability Law says, in sentences.
-pub(super) fn scaling(axis: Axis, scaling: &Scaling) -> Vec<String> {
+pub(in crate::report) fn scaling(axis: Axis, scaling: &Scaling) -> Vec<String> {
     let with = |[value, low, high]: [f64; 3]| format!("{} ({} to {})", exponent(value), exponent(low), exponent(high));
     let peak = match scaling.peak {
         Some(peak) if peak > 2.0 * scaling.measured_to => format!(

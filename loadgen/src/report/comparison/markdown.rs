@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::cells::{HEADS, arm, difference, equal, explained, opening, recommended, row, uncompared, word};
 use crate::compare::{Comparison, Standing};
+use crate::report::markdown::{escaped, table};
 
 /// The report. Text of the scenario is escaped: a name cannot become markup.
 #[must_use]
@@ -62,30 +63,4 @@ fn list(text: &mut String, heading: &str, items: impl Iterator<Item = String>) {
         let _ = write!(text, "\n## {heading}\n\n");
         items.iter().for_each(|content| item(text, content));
     }
-}
-
-/// Cells are escaped already.
-fn table(text: &mut String, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) {
-    let _ = writeln!(text, "| {} |", heads.join(" | "));
-    let _ = writeln!(text, "|{}", "---|".repeat(heads.len()));
-    for row in rows {
-        let _ = writeln!(text, "| {} |", row.join(" | "));
-    }
-}
-
-/// What Markdown and HTML would take for markup.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '\n' | '\r' => out.push(' '),
-            '|' | '*' | '`' | '_' | '[' | ']' | '\\' | '~' => {
-                out.push('\\');
-                out.push(c);
-            }
-            c => out.push(c),
-        }
-    }
-    out
 }

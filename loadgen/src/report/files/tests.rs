@@ -21,7 +21,8 @@ fn a_run_gets_a_directory_of_its_own_and_latest_points_to_it() {
     let run = sample::good();
     let written = write(&run, "chat-peak", &arrivals(), &Place::Under(root.path().into())).unwrap();
     assert_eq!(written.directory, root.path().join("chat-peak/20251120T121603Z"));
-    assert_eq!(names(&written.directory), ["latency.hlog", "report.html", "run.json"]);
+    let files = ["intervals.csv", "junit.xml", "latency.hlog", "metrics.om", "report.html", "run.json", "summary.md"];
+    assert_eq!(names(&written.directory), files);
     assert_eq!(written.note, None);
     let latest = root.path().join("chat-peak/latest");
     assert_eq!(fs::read_link(&latest).unwrap(), Path::new("20251120T121603Z"));
@@ -60,7 +61,8 @@ fn a_chosen_directory_keeps_what_else_is_in_it() {
     fs::write(out.join("notes.txt"), "mine").unwrap();
     let written = write(&sample::good(), "x", &arrivals(), &place).unwrap();
     assert_eq!(written.directory, out);
-    assert_eq!(names(&out), ["latency.hlog", "notes.txt", "report.html", "run.json"]);
+    let kept = names(&out).into_iter().filter(|name| !written.files.contains(&name.as_str())).collect::<Vec<_>>();
+    assert_eq!(kept, ["notes.txt"], "nothing else is left");
     assert_eq!(fs::read_to_string(out.join("run.json")).unwrap(), json::document(&sample::good()));
 }
 
@@ -71,7 +73,8 @@ fn a_latest_that_is_a_directory_is_left_alone_and_said() {
     let written = write(&sample::good(), "x", &arrivals(), &Place::Under(root.path().into())).unwrap();
     assert!(written.note.unwrap().contains("latest"));
     assert_eq!(names(&root.path().join("x/latest")), ["mine"]);
-    assert_eq!(names(&written.directory), ["latency.hlog", "report.html", "run.json"]);
+    let files = ["intervals.csv", "junit.xml", "latency.hlog", "metrics.om", "report.html", "run.json", "summary.md"];
+    assert_eq!(names(&written.directory), files);
 }
 
 #[test]

@@ -23,8 +23,11 @@ pub(super) fn plot(metrics: &[Compared]) -> Markup {
         ("mark worse", "■ worse"),
         ("mark unclear", "○ no difference can be told from noise"),
     ];
-    let reading =
-        "Each row: median of b / a with its 95 % interval. An interval that crosses the line of 1 is no difference.";
+    let reading = if metrics.iter().any(|metric| metric.tripped.is_some()) {
+        "Each row: b / a of one run against one. Such a ratio has no interval: it says nothing about noise."
+    } else {
+        "Each row: median of b / a with its 95 % interval. An interval that crosses the line of 1 is no difference."
+    };
     figure("b / a, metric by metric", &legend, reading, |size| {
         let rows = metrics.len() as f64;
         let x = axis(metrics, size);

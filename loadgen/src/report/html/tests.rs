@@ -1,6 +1,8 @@
 //! What must hold of every page; how it looks is looked at in a browser.
 
 use super::*;
+use crate::analyse::search::{Bounds, Length, Upper, Verdict};
+use crate::capacity::{Axis, Found, Outcome, Trial};
 use crate::compare::tests::{alike, broken, drifting, few, losing, sets, shared, tripwire};
 use crate::report::json;
 use crate::report::sample;
@@ -162,4 +164,55 @@ fn a_trend_has_a_chart_for_each_figure_and_marks_its_changes() {
     assert_loads_nothing(&page);
     assert_eq!(page.matches("class=\"change\"").count(), 2, "one change, in both sizes");
     assert!(page.contains("+20 % (worse)") && page.contains("kernel 6.12.1 to 6.18.0"));
+}
+
+/// Six levels of 1,000 to 6,000 connections, of which the last broke; one more in which the load generator gave way.
+fn search() -> Outcome {
+    let trial = |load: f64, verdict: Verdict| Trial {
+        load,
+        length: Length::Full,
+        verdicts: [("latency.due.p99 < 50ms".to_owned(), verdict)].into(),
+        started: "2026-11-21T12:00:00Z".to_owned(),
+        took_s: 12.0,
+        run: format!("trial-{load}"),
+        connections: load as u64,
+        publishes_per_s: 10.0,
+        deliveries_per_s: load * 10.0 / (1.0 + load / 9000.0),
+        wire_bytes_per_s: load * 1300.0,
+        lost_share: 0.0,
+        p50: Some(load),
+        p99: (load < 6000.0).then_some(load * 8.0),
+        server_cpu_share: Some(load / 6000.0),
+        server_rss_bytes: Some(12_000_000),
+        kernel_bytes_per_connection: Some(6600.0),
+        loadgen_cpu_share: 0.4,
+        cause: None,
+    };
+    let bounds = Bounds { lower: Some(5000.0), upper: Upper::Broke(6000.0) };
+    let mut trials: Vec<Trial> = (1..6).map(|i| trial(f64::from(i) * 1000.0, Verdict::Held)).collect();
+    trials.push(trial(6000.0, Verdict::Broke));
+    trials.push(trial(8000.0, Verdict::Invalid));
+    Outcome {
+        schema: 1,
+        scenario: "knee".to_owned(),
+        axis: Axis::Connections,
+        range: [1000.0, 19_000.0],
+        width: 0.05,
+        complete: true,
+        found: vec![Found { objective: "latency.due.p99 < 50ms".to_owned(), bounds, cause: None, costs: None }],
+        scaling: None,
+        trials,
+        environment: sample::good().environment,
+        notes: vec!["<b>a note</b>".to_owned()],
+    }
+}
+
+#[test]
+fn a_capacity_search_has_a_page_with_its_bounds_and_without_invalid_points() {
+    let page = capacity(&search());
+    assert_well_formed(&page);
+    assert_loads_nothing(&page);
+    assert!(page.contains("holds at 5,000") && page.contains("breaks at 6,000") && page.contains("&lt;b&gt;a note"));
+    assert_eq!(page.matches("class=\"change\"").count(), 8, "two bounds, two charts, two sizes");
+    assert_eq!(page.matches("class=\"point p99\"").count(), 10, "five trials have a p99, in two sizes");
 }

@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::report::text::thresholds::value;
+use super::table::aside;
+use crate::report::text::thresholds::{compared_with, outcome};
 use crate::result::Run;
 
 pub(super) fn section(run: &Run) -> Markup {
@@ -16,13 +17,16 @@ pub(super) fn section(run: &Run) -> Markup {
                 tbody {
                     @for threshold in &run.thresholds {
                         tr {
-                            @if threshold.pass { th scope="row" class="good" { "✓ held" } } @else { th scope="row" class="bad" { "✗ failed" } }
-                            td class="words" { (threshold.metric) " " (threshold.expr) }
-                            td { (value(run, threshold)) }
+                            @if threshold.skipped { th scope="row" class="doubt" { "! skipped" } }
+                            @else if threshold.pass { th scope="row" class="good" { "✓ held" } }
+                            @else { th scope="row" class="bad" { "✗ failed" } }
+                            td class="words" { (threshold.name()) }
+                            td class="words" { (outcome(run, threshold)) }
                         }
                     }
                 }
             }
         }
+        @if let Some(baseline) = &run.baseline { (aside(&compared_with(baseline))) }
     }
 }

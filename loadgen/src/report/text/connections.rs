@@ -36,9 +36,13 @@ pub(super) fn write(page: &mut Page, run: &Run) {
     let mut errors = run.errors.clone();
     errors.retain(|cause, _| !c.failed_by_cause.contains_key(cause) && !c.closed_by.contains_key(cause));
     causes(page, "what the server said", &errors, str::to_owned);
-    for (what, quantiles) in
-        [("time to connect", &run.connect), ("  TCP", &run.connect_tcp), ("  WebSocket upgrade", &run.connect_upgrade)]
-    {
+    for (what, quantiles) in [
+        ("time to connect", &run.connect),
+        ("  TCP", &run.connect_tcp),
+        ("  TLS", &run.connect_tls),
+        ("  WebSocket upgrade", &run.connect_upgrade),
+        ("time to join", &run.connect_join),
+    ] {
         if let Some(text) = times(quantiles) {
             page.headline(&format!("  {what:<20}  {text}"));
         }

@@ -37,12 +37,7 @@ pub(super) fn write(page: &mut Page, run: &Run) {
 
 /// The first screen of a report.
 pub(in crate::report) fn opening(run: &Run) -> Vec<Line> {
-    let held = run.thresholds.iter().filter(|threshold| threshold.pass).count();
-    let thresholds = match run.thresholds.len() {
-        0 => "no thresholds".to_owned(),
-        1 => format!("{held} of 1 threshold"),
-        all => format!("{held} of {all} thresholds"),
-    };
+    let thresholds = held(run);
     let validity =
         if run.validity.valid { "measurement valid" } else { "measurement not valid: do not rely on these figures" };
     let mut lines = vec![Line::Verdict(Verdict::of(run), format!("{}, {thresholds}, {validity}", name(run)))];
@@ -64,8 +59,11 @@ fn reasons(run: &Run) -> Vec<String> {
         lines.push(format!("ended early: {why}"));
     }
     for threshold in run.thresholds.iter().filter(|threshold| !threshold.pass) {
-        let value = super::thresholds::value(run, threshold);
-        lines.push(format!("failed: {} {}, it was {value}", threshold.metric, threshold.expr));
+        let was = match &threshold.why {
+            Some(why) => why.clone(),
+            None => format!("it was {}", super::thresholds::outcome(run, threshold)),
+        };
+        lines.push(format!("failed: {}, {was}", threshold.name()));
     }
     for (n, what) in [
         (run.connections.refused, "refused by the server"),
@@ -78,6 +76,18 @@ fn reasons(run: &Run) -> Vec<String> {
         }
     }
     lines
+}
+
+/// `3 of 4 thresholds, 1 skipped`.
+fn held(run: &Run) -> String {
+    let held = run.thresholds.iter().filter(|threshold| threshold.pass && !threshold.skipped).count();
+    let skipped = run.thresholds.iter().filter(|threshold| threshold.skipped).count();
+    let held = match run.thresholds.len() {
+        0 => return "no thresholds".to_owned(),
+        1 => format!("{held} of 1 threshold"),
+        all => format!("{held} of {all} thresholds"),
+    };
+    if skipped == 0 { held } else { format!("{held}, {skipped} skipped") }
 }
 
 pub(in crate::report) fn name(run: &Run) -> &str {

@@ -2,38 +2,70 @@
 
 use super::page::{Page, Tone};
 use super::sentences::missing;
-use crate::report::numbers::{bytes, count, duration_us_exact, percent, significant};
-use crate::result::{Run, ThresholdResult};
-use crate::thresholds::{Metric, Unit};
+use crate::result::{ComparedWith, Run, ThresholdResult};
+use crate::thresholds::shown;
 
 pub(super) fn write(page: &mut Page, run: &Run) {
     if run.thresholds.is_empty() {
         return;
     }
     page.section("thresholds");
-    let room = |text: fn(&ThresholdResult) -> String| run.thresholds.iter().map(|t| text(t).chars().count()).max();
-    let names = room(|threshold| format!("{} {}", threshold.metric, threshold.expr)).unwrap_or(0);
+    let names = run.thresholds.iter().map(|t| t.name().chars().count()).max().unwrap_or(0);
+    let words = if run.thresholds.iter().any(|t| t.skipped) { "skipped".len() } else { "FAILED".len() };
     for threshold in &run.thresholds {
-        let (word, tone) = if threshold.pass { ("held  ", Tone::Good) } else { ("FAILED", Tone::Bad) };
-        let name = format!("{} {}", threshold.metric, threshold.expr);
-        let word = page.tone(tone, word);
-        page.headline(&format!("  {word}  {name:<names$}  {}", value(run, threshold)));
+        let (word, tone) = match (threshold.skipped, threshold.pass) {
+            (true, _) => ("skipped", Tone::Doubt),
+            (false, true) => ("held", Tone::Good),
+            (false, false) => ("FAILED", Tone::Bad),
+        };
+        let name = threshold.name();
+        let word = page.tone(tone, &format!("{word:<words$}"));
+        page.headline(&format!("  {word}  {name:<names$}  {}", outcome(run, threshold)));
+    }
+    if let Some(baseline) = &run.baseline {
+        page.aside(&compared_with(baseline));
+    }
+}
+
+/// What was measured, and what it was compared with.
+pub(in crate::report) fn outcome(run: &Run, threshold: &ThresholdResult) -> String {
+    if let Some(why) = &threshold.why {
+        return why.clone();
+    }
+    let mut said = value(run, threshold);
+    if let (Some(baseline), Some(limit)) = (threshold.baseline, threshold.limit) {
+        let [baseline, limit] = [baseline, limit].map(|value| shown(&threshold.metric, value));
+        said += &format!("; baseline {baseline}, so the limit is {limit}");
+    }
+    if let Some(window) = &threshold.broken {
+        said += &format!("; first broken from {:.0} s to {:.0} s", window.from_s, window.to_s);
+        if window.value != threshold.value {
+            said += &window.value.map_or(", where nothing arrived".to_owned(), |value| {
+                format!(", where it was {}", shown(&threshold.metric, value))
+            });
+        }
+    }
+    said
+}
+
+/// Which earlier run, and how much that says.
+pub(in crate::report) fn compared_with(baseline: &ComparedWith) -> String {
+    let ComparedWith { path, started, git, unused } = baseline;
+    match unused {
+        Some(why) => format!("the baseline {path} was not used: {why}"),
+        None => {
+            let git = git.as_ref().map_or_else(String::new, |git| format!(", revision {git:.12}"));
+            format!(
+                "baseline: {path}, begun {started}{git}; one run against one is a tripwire and no verdict: for that, `fanout ab` makes ten \
+                 of each in turn"
+            )
+        }
     }
 }
 
 /// What was measured, in its unit.
 pub(in crate::report) fn value(run: &Run, threshold: &ThresholdResult) -> String {
-    let Some(value) = threshold.value else {
-        return without_value(run, &threshold.metric);
-    };
-    match unit(run, &threshold.metric) {
-        Unit::Time => duration_us_exact(value),
-        Unit::Share => percent(value),
-        Unit::Bytes => bytes(value),
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        Unit::Number if value >= 0.0 && value.fract() == 0.0 => count(value as u64),
-        Unit::Number => significant(value, 3),
-    }
+    threshold.value.map_or_else(|| without_value(run, &threshold.metric), |value| shown(&threshold.metric, value))
 }
 
 /// A percentile of expected deliveries is missing because it falls among the lost; anything else because nothing was there.
@@ -52,10 +84,4 @@ fn without_value(run: &Run, metric: &str) -> String {
         }
         _ => "not measured (no samples)".to_owned(),
     }
-}
-
-fn unit(run: &Run, metric: &str) -> Unit {
-    let groups: Vec<&str> = run.groups.keys().map(String::as_str).collect();
-    let phases: Vec<&str> = run.phases.keys().map(String::as_str).collect();
-    Metric::find(metric, &groups, &phases).map_or(Unit::Number, |metric| metric.unit)
 }

@@ -2,9 +2,12 @@
 
 use std::net::IpAddr;
 
-use net::Socket;
+use wire::deflate::Agreement;
 
+use super::line::Line;
 use super::outbox::Outbox;
+use crate::dialect::Join;
+use crate::inbound::Inbound;
 use crate::ledger::{Compressed, Cursor};
 use crate::plan::Inflate;
 use crate::request::Whose;
@@ -14,7 +17,8 @@ use crate::worker::throttle::Throttle;
 /// One connection.
 #[derive(Debug)]
 pub struct Connection {
-    pub socket: Option<Socket>,
+    /// `None` before it is dialled and when it is over.
+    pub line: Option<Line>,
     pub state: State,
     /// Group of subscribers; `None` for a separate publisher.
     pub group: Option<u16>,
@@ -22,6 +26,10 @@ pub struct Connection {
     pub endpoint: u16,
     /// Room index in this worker.
     pub room: u32,
+    /// Room of the plan, which names the path and what a dialect says.
+    pub path_room: u32,
+    /// Run-wide number.
+    pub number: u32,
     /// Publisher index in this worker, if it publishes.
     pub publisher: Option<u32>,
     pub cursor: Cursor,
@@ -33,6 +41,8 @@ pub struct Connection {
     pub opening: Option<Box<Opening>>,
     /// Only of publishers, and while something waits to be written.
     pub outbox: Option<Box<Outbox>>,
+    /// A sign of life of the dialect's stands in the queue.
+    pub beats: bool,
     /// When it opened; 0: not yet.
     pub opened: u64,
     /// Messages since then.
@@ -48,8 +58,12 @@ pub struct Connection {
 pub enum State {
     /// TCP is connecting.
     Connecting,
+    /// TCP is connected, the TLS handshake is under way.
+    Securing,
     /// The request is out, the answer is not in.
     Upgrading,
+    /// A WebSocket that has not joined yet.
+    Joining,
     /// A WebSocket.
     Open,
     /// We sent a close frame and wait for the server's.
@@ -71,7 +85,15 @@ pub struct Opening {
     pub began: u64,
     /// When TCP was connected.
     pub connected: u64,
+    /// When its TLS handshake was over; `None` without TLS.
+    pub secured: Option<u64>,
     pub source: Option<IpAddr>,
+    /// When the upgrade was answered.
+    pub upgraded: u64,
+    /// What was agreed on.
+    pub agreed: Option<Agreement>,
+    /// Where a dialect has something to say first.
+    pub joining: Option<Joining>,
     /// What the request says that others' do not.
     pub whose: Whose,
     pub key: String,
@@ -80,4 +102,11 @@ pub struct Opening {
     pub resume: Option<String>,
     /// The answer so far.
     pub answer: Vec<u8>,
+}
+
+/// The steps of a join.
+#[derive(Debug)]
+pub struct Joining {
+    pub join: Join,
+    pub inbound: Inbound,
 }

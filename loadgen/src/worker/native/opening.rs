@@ -1,23 +1,27 @@
-//! From an address to an open WebSocket, and everything that can go wrong on the way.
+//! From an address to an open WebSocket (TCP, TLS, upgrade), and everything that can go wrong on the way.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
+use std::sync::Arc;
 
-use net::{DialError, Interest, Token, dial, dial_with_buffer, now};
+use net::{DialError, Interest, Tls, Token, dial, dial_with_buffer, now};
 use rand::Rng;
-use wire::deflate::Agreement;
+use rustls::ClientConnection;
 use wire::handshake::{Answer, encode_key, verify_answer};
 
 use super::Native;
 use super::connection::{Connection, Opening, State};
+use super::line::Line;
 use super::reading::{SCRATCH, Until};
 use super::returning::life_of;
 use crate::plan::{Declined, Move};
+use crate::tls;
 use crate::validity::RanOut;
 use crate::worker::Member;
 use crate::worker::causes::{NO_COMPRESSION, broken, handshake_cause};
 use crate::worker::life::Part;
-use crate::worker::tally::Blame;
+use crate::worker::tally::{Blame, Took};
 use crate::worker::throttle::Throttle;
 
 impl Native {
@@ -36,10 +40,17 @@ impl Native {
             }
         }
         while let Some((began, id)) = self.course.dialer.expired(self.course.woke) {
-            let opening = self.connections[id as usize].opening.as_ref();
-            if opening.is_some_and(|opening| opening.began == began) {
-                self.failed(id, "no answer to the upgrade within 10 s".to_owned(), Blame::Server);
+            let connection = &self.connections[id as usize];
+            if connection.opening.as_ref().is_none_or(|opening| opening.began != began) {
+                continue;
             }
+            let late = match connection.state {
+                State::Securing => "TLS: no end of the handshake within 10 s",
+                // Its steps have deadlines of their own.
+                State::Joining => continue,
+                _ => "no answer to the upgrade within 10 s",
+            };
+            self.failed(id, late.to_owned(), Blame::Server);
         }
         self.course.tell_connected();
     }
@@ -64,17 +75,20 @@ impl Native {
             self.course.publishers[publisher].connection = Some(id);
         }
         self.connections.push(Connection {
-            socket: None,
+            line: None,
             state: State::Connecting,
             group: member.group,
             endpoint: member.endpoint,
             room: self.course.ledgers.room(member.room),
+            path_room: member.path_room,
+            number: member.connection,
             publisher: publisher.map(|p| p as u32),
             cursor: Default::default(),
             compressed: None,
             throttle: None,
             opening: None,
             outbox: None,
+            beats: false,
             opened: 0,
             received: 0,
             waits: false,
@@ -94,7 +108,11 @@ impl Native {
         connection.opening = Some(Box::new(Opening {
             began,
             connected: 0,
+            secured: None,
             source: member.source,
+            upgraded: 0,
+            agreed: None,
+            joining: None,
             whose: member.whose(),
             key: encode_key(nonce),
             inflate: member.inflate,
@@ -112,7 +130,7 @@ impl Native {
                 if let Err(error) = self.poller.add(socket.as_raw_fd(), Token(id), Interest::ReadWrite) {
                     return self.failed(id, format!("epoll: {error}"), Blame::ThisMachine(RanOut::Memory));
                 }
-                self.connections[id as usize].socket = Some(socket);
+                self.connections[id as usize].line = Some(Line::plain(socket));
             }
             Err(error) => self.dial_failed(id, &error),
         }
@@ -125,22 +143,65 @@ impl Native {
     /// TCP has connected, or has not.
     pub(super) fn connected(&mut self, id: u32) {
         let connection = &mut self.connections[id as usize];
-        let (Some(socket), Some(opening)) = (&connection.socket, &mut connection.opening) else { return };
-        match socket.take_error() {
+        let (Some(line), Some(opening)) = (&mut connection.line, &mut connection.opening) else { return };
+        match line.take_error() {
             Ok(None) => {}
             Ok(Some(error)) | Err(error) => {
-                let error = DialError::from_connect(error, self.course.address(opening.whose.endpoint), opening.source);
+                let to = self.course.address(opening.whose.endpoint);
+                let error = DialError::from_connect(error, to, opening.source);
                 return self.dial_failed(id, &error);
             }
         }
         opening.connected = now();
+        let Some(tls) = &self.course.common.plan.target.tls else { return self.ask(id) };
+        match ClientConnection::new(Arc::clone(&tls.config), tls.name.clone()) {
+            Ok(begun) => line.encrypt(Tls::new(begun)),
+            Err(error) => return self.failed(id, tls::cause(&error).to_owned(), Blame::Server),
+        }
+        connection.state = State::Securing;
+        self.secure(id);
+    }
+
+    /// Carries the TLS handshake on as far as the socket goes.
+    pub(super) fn secure(&mut self, id: u32) {
+        self.flush(id);
+        let connection = &mut self.connections[id as usize];
+        let (Some(line), Some(opening)) = (&mut connection.line, &mut connection.opening) else { return };
+        match line.read(&mut self.scratch) {
+            Ok(0) => {
+                let cause = "TLS: closed by the server during the handshake".to_owned();
+                return self.failed(id, cause, Blame::Server);
+            }
+            // Nothing is said before the request; whoever does so answers nothing.
+            Ok(n) => opening.answer.extend_from_slice(&self.scratch[..n]),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+            Err(e) => return self.failed(id, broken(&e), Blame::Server),
+        }
+        if !line.is_handshaking() {
+            opening.secured = Some(now());
+            self.ask(id);
+        }
+    }
+
+    /// Sends what TLS holds of the handshake and of the request.
+    pub(super) fn flush(&mut self, id: u32) {
+        if let Some(line) = &mut self.connections[id as usize].line {
+            // If the socket is broken, the next read says so.
+            let _ = line.flush();
+        }
+    }
+
+    /// Sends the upgrade request.
+    fn ask(&mut self, id: u32) {
+        let connection = &mut self.connections[id as usize];
+        let (Some(line), Some(opening)) = (&mut connection.line, &connection.opening) else { return };
         connection.state = State::Upgrading;
         let mut request = Vec::new();
         let offer = self.course.compression(connection.group).map(|c| c.offer);
         let resume = opening.resume.as_deref();
         let written = self.course.requests.write(opening.whose, &opening.key, offer, resume, &mut request);
         let sent = match written {
-            Ok(()) => socket.send(&request).map_err(|e| e.to_string()),
+            Ok(()) => line.send(&request).map_err(|e| broken(&e)),
             Err(error) => Err(error.to_string()),
         };
         match sent {
@@ -154,8 +215,8 @@ impl Native {
     pub(super) fn read_answer(&mut self, id: u32) {
         loop {
             let connection = &mut self.connections[id as usize];
-            let (Some(socket), Some(opening)) = (&connection.socket, &mut connection.opening) else { return };
-            let n = match socket.read(&mut self.scratch) {
+            let (Some(line), Some(opening)) = (&mut connection.line, &mut connection.opening) else { return };
+            let n = match line.read(&mut self.scratch) {
                 Ok(0) => {
                     return self.failed(
                         id,
@@ -172,7 +233,8 @@ impl Native {
             opening.answer.extend_from_slice(&self.scratch[..n]);
             let offered = self.course.compression(connection.group);
             let offer = offered.map(|c| c.offer);
-            match verify_answer(&opening.answer, &opening.key, &self.course.requests.subprotocols, offer.as_ref()) {
+            let subprotocols = &self.course.requests.subprotocols;
+            match verify_answer(&opening.answer, &opening.key, subprotocols, offer.as_ref()) {
                 Ok(Answer::Incomplete) => {}
                 Ok(Answer::Upgraded { compression: None, .. })
                     if offered.is_some_and(|c| c.declined == Declined::Failed) =>
@@ -180,9 +242,10 @@ impl Native {
                     return self.failed(id, NO_COMPRESSION.to_owned(), Blame::Server);
                 }
                 Ok(Answer::Upgraded { consumed, compression, headers, .. }) => {
+                    (opening.upgraded, opening.agreed) = (at, compression);
                     let rest = opening.answer.split_off(consumed);
                     self.note_cursor(id, &headers);
-                    return self.opened(id, at, rest, compression);
+                    return self.upgraded(id, at, rest);
                 }
                 Ok(Answer::Refused { status, .. }) => {
                     match self.comes_back(id) {
@@ -198,19 +261,21 @@ impl Native {
                 }
                 Err(error) => return self.failed(id, handshake_cause(&error), Blame::Server),
             }
-            if n < SCRATCH {
+            if n < SCRATCH && line.is_drained_by_short_reads() {
                 return;
             }
         }
     }
 
-    fn opened(&mut self, id: u32, at: u64, rest: Vec<u8>, agreed: Option<Agreement>) {
+    /// From here on what the server says is counted; `rest` of it has been read already.
+    pub(super) fn opened(&mut self, id: u32, at: u64, rest: Vec<u8>) {
         let before = self.comes_back(id);
         let connection = &mut self.connections[id as usize];
         let Some(opening) = connection.opening.take() else { return };
         connection.state = State::Open;
         connection.throttle = self.course.read_rate(connection.group).map(|rate| Box::new(Throttle::new(rate, at)));
         connection.opened = at;
+        let agreed = opening.agreed;
         if before.is_none() {
             self.course.dialer.ended();
             connection.cursor = self.course.ledgers.join(connection.room, connection.group);
@@ -222,8 +287,9 @@ impl Native {
             if let Some(group) = connection.group {
                 self.course.tally.agree(group, agreed);
             }
-            let tcp = opening.connected.saturating_sub(opening.began) / 1000;
-            self.course.tally.open(at, tcp, at.saturating_sub(opening.connected) / 1000);
+            let took = Took::between(opening.began, opening.connected, opening.secured, opening.upgraded);
+            let join_us = opening.joining.as_ref().map(|_| (at - opening.upgraded) / 1000);
+            self.course.tally.open(at, Took { join_us, ..took });
             self.course.tally.address(connection.endpoint).opened += 1;
             if let Some(publisher) = connection.publisher {
                 // One that joins while phases run has been waited for.
@@ -232,11 +298,14 @@ impl Native {
         } else {
             self.is_back(id, at);
         }
+        self.begin_beats(id, at);
         drop(opening);
         if !rest.is_empty() {
-            self.scratch[..rest.len()].copy_from_slice(&rest);
-            if !self.take(id, rest.len(), at) {
-                return;
+            for part in rest.chunks(SCRATCH) {
+                self.scratch[..part.len()].copy_from_slice(part);
+                if !self.take(id, part.len(), at) {
+                    return;
+                }
             }
         }
         // What came after the answer is not announced again.
@@ -260,7 +329,7 @@ impl Native {
         let before = self.comes_back(id);
         let connection = &mut self.connections[id as usize];
         connection.state = State::Closed;
-        connection.socket = None;
+        connection.line = None;
         connection.opening = None;
         match before {
             None => self.course.dialer.ended(),

@@ -3,8 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 
-use net::Socket;
-
+use super::line::Line;
 use crate::ledger::PublishTable;
 
 /// What a socket did with the bytes.
@@ -49,21 +48,27 @@ impl Outbox {
         self.publishes.push_back((self.bytes.len(), seq));
     }
 
-    /// Nothing waits.
+    /// Nothing waits, here or in the line's TLS.
     pub fn is_empty(&self) -> bool {
-        self.at == self.bytes.len()
+        self.at == self.bytes.len() && self.before == Before::Ready
     }
 
     /// Sends what waits. Every publish in it is entered in `table` as sent at `now`, which is read just before.
-    pub fn flush(&mut self, socket: &Socket, table: Option<&PublishTable>, now: u64) -> Flushed {
+    pub fn flush(&mut self, line: &mut Line, table: Option<PublishTable<'_>>, now: u64) -> Flushed {
         if let Some(table) = table {
             for &(_, seq) in &self.publishes {
                 table.sent_at(seq, now);
             }
         }
-        while self.at < self.bytes.len() {
-            match socket.send(&self.bytes[self.at..]) {
-                Ok(n) => self.at += n,
+        loop {
+            // Under TLS what was taken may still wait for the kernel.
+            let sent = match &self.bytes[self.at..] {
+                [] => line.flush().map(|()| None),
+                rest => line.send(rest).map(Some),
+            };
+            match sent {
+                Ok(None) => break,
+                Ok(Some(n)) => self.at += n,
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
                     // A publish whose last byte is with the kernel keeps the time at which it got there.
                     while self.publishes.front().is_some_and(|(end, _)| *end <= self.at) {

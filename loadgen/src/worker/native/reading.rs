@@ -10,7 +10,7 @@ use wire::frame::Opcode;
 use super::connection::State;
 use super::sending::close_payload;
 use super::{Native, READS};
-use crate::ledger::{Control, Delivery};
+use crate::ledger::{Control, Delivery, Reader, frame_len};
 use crate::worker::causes::{END_OF_STREAM, broke_protocol, broken, closed_by};
 use crate::worker::life::Farewell;
 
@@ -35,8 +35,9 @@ impl Native {
         }
         for _ in 0..READ_BUDGET {
             let connection = &mut self.connections[id as usize];
-            let Some(socket) = &connection.socket else { return };
-            let result = socket.read(&mut self.scratch);
+            let Some(line) = &mut connection.line else { return };
+            let result = line.read(&mut self.scratch);
+            let drains = line.is_drained_by_short_reads();
             let at = now();
             self.reads += 1;
             match result {
@@ -46,7 +47,7 @@ impl Native {
                     if self.reads >= READS {
                         self.pace();
                     }
-                    if !open || (until == Until::Short && n < SCRATCH) {
+                    if !open || (until == Until::Short && n < SCRATCH && drains) {
                         return;
                     }
                 }
@@ -62,7 +63,7 @@ impl Native {
     fn read_slowly(&mut self, id: u32) {
         loop {
             let connection = &mut self.connections[id as usize];
-            let (Some(socket), Some(throttle)) = (&connection.socket, &mut connection.throttle) else { return };
+            let (Some(line), Some(throttle)) = (&mut connection.line, &mut connection.throttle) else { return };
             if throttle.resting {
                 return;
             }
@@ -70,7 +71,7 @@ impl Native {
             if allowed == 0 {
                 return self.rest(id);
             }
-            let result = socket.read(&mut self.scratch[..allowed]);
+            let result = line.read(&mut self.scratch[..allowed]);
             let at = now();
             self.reads += 1;
             match result {
@@ -157,13 +158,35 @@ impl Native {
         !self.answer_controls(id)
     }
 
-    /// Answers pings and closes; whether the connection ended.
+    /// Takes a whole message, read at `at`, into the ledger.
+    pub(super) fn take_message(&mut self, id: u32, opcode: Opcode, payload: &[u8], at: u64) {
+        let connection = &mut self.connections[id as usize];
+        if connection.state != State::Open {
+            return;
+        }
+        let publisher = connection.publisher;
+        let delivery = Delivery {
+            now: at,
+            group: connection.group,
+            publisher: publisher.map(|p| self.course.publishers[p as usize].index),
+            phase: self.course.phase,
+        };
+        let cursor = &mut connection.cursor;
+        let wire = frame_len(opcode, payload.len());
+        let take = |reader: &mut Reader<'_>| reader.frame(cursor, opcode, payload, wire);
+        let (taken, _) = self.course.ledgers.take(connection.room, delivery, take);
+        self.course.complete(publisher, taken);
+        self.answer_controls(id);
+    }
+
+    /// Answers pings and closes, and what the dialect answers; whether the connection ended.
     fn answer_controls(&mut self, id: u32) -> bool {
         if self.course.ledgers.controls.is_empty() {
             return false;
         }
         for control in std::mem::take(&mut self.course.ledgers.controls) {
             match control {
+                Control::Say(text) => self.say(id, &text),
                 Control::Ping(payload) => self.send_control(id, Opcode::Pong, &payload),
                 Control::Close(frame) => {
                     let code = frame.as_ref().map_or(CloseCode::NORMAL, |f| f.code);

@@ -102,13 +102,23 @@ impl Native {
                     tries += 1;
                     self.try_to_return(id);
                 }
-                State::Connecting | State::Upgrading | State::Leaving | State::Left | State::Closed => {}
+                State::Connecting
+                | State::Securing
+                | State::Upgrading
+                | State::Joining
+                | State::Leaving
+                | State::Left
+                | State::Closed => {}
             }
         }
     }
 
     /// Leaves by plan, with a goodbye.
     pub(super) fn depart(&mut self, id: u32, part: Part) {
+        self.say_goodbye(id);
+        if self.connections[id as usize].state != State::Open {
+            return;
+        }
         self.send_control(id, Opcode::Close, &close_payload(CloseCode::NORMAL, ""));
         // The goodbye may have found the connection broken: then it has been dealt with.
         if self.connections[id as usize].state == State::Open {
@@ -125,9 +135,9 @@ impl Native {
             // Another phase cuts others.
             let chosen = is_among(life.member.index.wrapping_add(u32::from(phase)), share);
             if chosen && connection.state == State::Open {
-                if let Some(socket) = connection.socket.take() {
+                if let Some(line) = connection.line.take() {
                     // Where the option cannot be set it ends in an orderly way, which is a cut all the same.
-                    let _ = socket.abort();
+                    let _ = line.abort();
                 }
                 self.part(id, Part::Cut, at);
             }
@@ -210,13 +220,13 @@ impl Native {
         connection.outbox = None;
         connection.compressed = None;
         connection.state = match part {
-            Part::Churn | Part::ForGood if connection.socket.is_some() => State::Departing,
+            Part::Churn | Part::ForGood if connection.line.is_some() => State::Departing,
             Part::ForGood => State::Left,
             _ if due.is_some() => State::Away,
             _ => State::Closed,
         };
         if connection.state != State::Departing {
-            connection.socket = None;
+            connection.line = None;
         }
         if let (Some(due), Some(life)) = (due, &mut connection.life) {
             let event = struck.then_some(event);
@@ -229,7 +239,7 @@ impl Native {
     /// The server has answered a goodbye.
     pub(super) fn departed(&mut self, id: u32) {
         let connection = &mut self.connections[id as usize];
-        connection.socket = None;
+        connection.line = None;
         let returns = connection.life.as_ref().is_some_and(|life| life.due.is_some());
         connection.state = if returns { State::Away } else { State::Left };
     }
@@ -240,7 +250,7 @@ impl Native {
         let member = life.member;
         let resume = life.away.as_ref().and_then(|away| away.resume.as_ref()).map(ToString::to_string);
         // A goodbye that was not answered in all that time is not waited for.
-        connection.socket = None;
+        connection.line = None;
         self.course.ledgers.recorder.phase(self.course.phase).handshakes += 1;
         if let Some(start) = self.course.pacing.started() {
             self.course.tally.handshake(self.course.woke.saturating_sub(start));
@@ -351,7 +361,7 @@ impl Native {
         if let Some(group) = connection.group {
             self.course.ledgers.recorder.slot(away.phase, group).absences_mut().resumes_refused += 1;
         }
-        connection.socket = None;
+        connection.line = None;
         connection.outbox = None;
         connection.compressed = None;
         connection.waits = false;

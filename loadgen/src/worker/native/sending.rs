@@ -11,6 +11,8 @@ use super::Native;
 use super::connection::{Connection, State};
 use super::courier::Couriers;
 use super::outbox::{Before, Flushed};
+use super::speaking::words;
+use crate::dialect::Words;
 use crate::ledger::{NOT_DUE, Published};
 use crate::worker::causes::broken;
 use crate::worker::course::Publisher;
@@ -29,10 +31,10 @@ impl Native {
     /// Sends what waits, as far as the socket takes it.
     pub(super) fn push(&mut self, id: u32) {
         let connection = &mut self.connections[id as usize];
-        let (Some(socket), Some(outbox)) = (&connection.socket, &mut connection.outbox) else { return };
+        let (Some(line), Some(outbox)) = (&mut connection.line, &mut connection.outbox) else { return };
         let publisher = connection.publisher.map(|p| p as usize);
         let table = publisher.and_then(|p| self.course.common.book.table(self.course.publishers[p].index));
-        match (outbox.flush(socket, table, now()), publisher) {
+        match (outbox.flush(line, table, now()), publisher) {
             (Flushed::All(Before::Full), Some(publisher)) => {
                 self.course.pacing.writable(publisher, now());
                 self.course.pacing.unblocked(publisher);
@@ -73,7 +75,10 @@ impl Native {
         let Publisher { index, connection: Some(id), .. } = self.course.publishers[due[0].publisher] else { return };
         let common = Arc::clone(&self.course.common);
         let Some(table) = common.book.table(index) else { return };
-        let outbox = self.connections[id as usize].outbox.get_or_insert_default();
+        let connection = &mut self.connections[id as usize];
+        let wrap = common.plan.target.dialect.as_ref().and_then(|dialect| dialect.publish.as_ref());
+        let words = words(&common, connection.path_room, connection.number);
+        let outbox = connection.outbox.get_or_insert_default();
         for publish in due {
             let begun = now();
             let phase = self.course.ledgers.recorder.phase(publish.phase);
@@ -83,7 +88,15 @@ impl Native {
             }
             let seq = table.begin(Published { due: publish.at.unwrap_or(NOT_DUE), sent: begun, phase: publish.phase });
             let Some((opcode, payload)) = self.course.ledgers.content_mut().render(index, seq) else { continue };
-            append_masked_frame(outbox.bytes_mut(), opcode, payload, self.rng.next_u32().to_ne_bytes());
+            let key = self.rng.next_u32().to_ne_bytes();
+            match wrap {
+                None => append_masked_frame(outbox.bytes_mut(), opcode, payload, key),
+                Some(template) => {
+                    self.wrapped.clear();
+                    template.fill(&Words { seq, message: payload, ..words }, &mut self.wrapped);
+                    append_masked_frame(outbox.bytes_mut(), Opcode::Text, &self.wrapped, key);
+                }
+            }
             outbox.published(seq);
         }
         self.push(id);

@@ -5,7 +5,7 @@ use super::*;
 use crate::ledger::{Book, Verify};
 use crate::plan::Mode;
 use crate::scenario::{Limits, Quick, quick};
-use crate::worker::{Completion, publisher_rooms, shares};
+use crate::worker::{Completion, Found, publisher_rooms, shares};
 
 const START: u64 = 5_000_000_000;
 const MILLISECOND: u64 = 1_000_000;
@@ -25,13 +25,15 @@ fn pacing(rate: f64) -> Pacing {
     let plan = Arc::new(quick(&load, &[], &limits).unwrap());
     let share = shares(&plan, 1).remove(0);
     let common = Common {
-        book: Arc::new(Book::new(publisher_rooms(&plan))),
+        book: Arc::new(Book::new(publisher_rooms(&plan)).unwrap()),
         plan,
-        endpoints: Vec::new(),
-        admin: None,
-        run: 1,
-        verify: Verify::Exact,
-        completion: Completion::Echo,
+        found: Found {
+            endpoints: Vec::new(),
+            admin: None,
+            run: 1,
+            verify: Verify::Exact,
+            completion: Completion::Echo,
+        },
     };
     let mut pacing = Pacing::new(&common, &share.publishers);
     pacing.start(START);

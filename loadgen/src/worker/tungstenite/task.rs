@@ -4,6 +4,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use net::{DialError, now};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::coop::unconstrained;
-use tokio::time::error::Elapsed;
+use tokio::time::{Instant, Interval, interval_at};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::{Error as WsError, ProtocolError};
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
@@ -23,11 +24,13 @@ use wire::close::{CloseCode, CloseFrame};
 use wire::frame::Opcode;
 
 use super::{MOST_WAITING, Outgoing, Shared};
-use crate::ledger::{Cursor, Delivery, frame_len};
-use crate::worker::Member;
+use crate::dialect::{Join, Progress, Words};
+use crate::ledger::{Control, Cursor, Delivery, frame_len};
+use crate::pipe::{Pipe, secure};
 use crate::worker::causes::{self, END_OF_STREAM, PROTOCOL_ERROR, closed_by};
 use crate::worker::course::Stage;
-use crate::worker::tally::Blame;
+use crate::worker::tally::{Blame, Took};
+use crate::worker::{Common, Member};
 
 /// TCP and upgrade together may take this long.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
@@ -44,8 +47,12 @@ pub(super) struct Task {
 impl Task {
     /// Opens, receives and sends until it is over.
     pub(super) async fn live(self, mut outgoing: UnboundedReceiver<Outgoing>, began: u64) {
-        let opened = tokio::time::timeout(OPEN_WITHIN, self.open()).await;
-        let opened = self.opened(opened, began, now());
+        let opened = match tokio::time::timeout(OPEN_WITHIN, self.open(began)).await {
+            Ok(Ok(opened)) => self.join(opened).await,
+            Ok(Err(failure)) => Err(failure),
+            Err(_) => Err(Failure::Failed("no answer to the upgrade within 10 s".to_owned(), Blame::Server)),
+        };
+        let opened = self.opened(opened, now());
         self.tell();
         if let Some((socket, room, cursor)) = opened {
             let cause = self.talk(socket, &mut outgoing, room, cursor).await;
@@ -60,49 +67,42 @@ impl Task {
     }
 
     /// Counts what became of the attempt; what the connection goes on with, if it is open.
-    fn opened(
-        &self,
-        opened: Result<Result<(WebSocketStream<TcpStream>, u64), Failure>, Elapsed>,
-        began: u64,
-        at: u64,
-    ) -> Option<(WebSocketStream<TcpStream>, u32, Cursor)> {
+    fn opened(&self, opened: Result<Opened, Failure>, at: u64) -> Option<(WebSocketStream<Pipe>, u32, Cursor)> {
         let mut borrowed = self.state.borrow_mut();
         let this = &mut *borrowed;
         this.course.dialer.ended();
         let endpoint = self.member.endpoint;
         let tally = &mut this.course.tally;
-        let (socket, connected) = match opened {
-            Ok(Ok(opened)) => opened,
-            Ok(Err(Failure::Refused(status))) => {
+        let Opened { socket, took, rest } = match opened {
+            Ok(opened) => opened,
+            Err(Failure::Refused(status)) => {
                 tally.refuse(status);
                 tally.address(endpoint).refused += 1;
                 return None;
             }
-            Ok(Err(Failure::Failed(cause, blame))) => {
+            Err(Failure::Failed(cause, blame)) => {
                 tally.fail(cause, blame);
                 tally.address(endpoint).failed += 1;
                 return None;
             }
-            Err(_) => {
-                tally.fail("no answer to the upgrade within 10 s".to_owned(), Blame::Server);
-                tally.address(endpoint).failed += 1;
-                return None;
-            }
         };
-        let tcp = connected.saturating_sub(began) / 1000;
-        tally.open(at, tcp, at.saturating_sub(connected) / 1000);
+        tally.open(at, took);
         tally.address(endpoint).opened += 1;
         if let Some(group) = self.member.group {
             tally.agree(group, None);
         }
         let room = this.course.ledgers.room(self.member.room);
-        let cursor = this.course.ledgers.join(room, self.member.group);
+        let mut cursor = this.course.ledgers.join(room, self.member.group);
         this.connections[self.id as usize].open = true;
+        drop(borrowed);
+        if let Some((opcode, payload)) = rest {
+            self.take(opcode, &payload, room, &mut cursor, at);
+        }
         Some((socket, room, cursor))
     }
 
-    async fn open(&self) -> Result<(WebSocketStream<TcpStream>, u64), Failure> {
-        let (address, request) = {
+    async fn open(&self, began: u64) -> Result<Opened, Failure> {
+        let (address, request, tls) = {
             let state = self.state.borrow();
             let requests = &state.course.requests;
             let whose = self.member.whose();
@@ -120,7 +120,8 @@ impl Task {
             {
                 request.headers_mut().insert("sec-websocket-protocol", offer);
             }
-            (state.course.address(whose.endpoint), request)
+            let tls = state.course.common.plan.target.tls.clone();
+            (state.course.address(whose.endpoint), request, tls)
         };
         let refused = |e| {
             let error = DialError::from_connect(e, address, self.member.source);
@@ -128,31 +129,105 @@ impl Task {
         };
         let stream = connect(address, self.member.source).await.map_err(refused)?;
         let connected = now();
+        let broke = |e| Failure::Failed(causes::broken(&e), Blame::Server);
+        let stream = secure(stream, tls.as_ref()).await.map_err(broke)?;
+        let secured = tls.map(|_| now());
         let config =
             WebSocketConfig::default().read_buffer_size(8192).write_buffer_size(0).max_write_buffer_size(64 << 20);
         let (socket, _) = client_async_with_config(request, stream, Some(config)).await.map_err(Failure::of)?;
-        Ok((socket, connected))
+        Ok(Opened { socket, took: Took::between(began, connected, secured, now()), rest: None })
+    }
+
+    /// Takes the dialect's steps, if it has any.
+    async fn join(&self, mut opened: Opened) -> Result<Opened, Failure> {
+        let common = Arc::clone(&self.state.borrow().course.common);
+        let Some(dialect) = common.plan.target.dialect.as_deref().filter(|dialect| !dialect.join.is_empty()) else {
+            return Ok(opened);
+        };
+        let failed = |cause: String| Failure::Failed(cause, Blame::Server);
+        let words = self.words(&common);
+        let began = now();
+        let mut say = Vec::new();
+        let (mut join, mut progress) = Join::begin(dialect, &words, began, &mut say);
+        loop {
+            for frame in say.drain(..) {
+                let sent = opened.socket.send(text(frame)).await;
+                sent.map_err(|error| failed(join.broken(dialect, &broken(&error))))?;
+            }
+            match progress {
+                Progress::Waiting => {}
+                Progress::Joined(_) => {
+                    opened.took.join_us = Some((now() - began) / 1000);
+                    return Ok(opened);
+                }
+                Progress::Failed(cause) => return Err(failed(cause)),
+            }
+            let left = Duration::from_nanos(join.until().saturating_sub(now()));
+            let Ok(heard) = tokio::time::timeout(left, opened.socket.next()).await else {
+                return Err(failed(join.late(dialect, u64::MAX).unwrap_or_default()));
+            };
+            let (opcode, payload) = match &heard {
+                Some(Ok(Message::Text(text))) => (Opcode::Text, text.as_bytes()),
+                Some(Ok(Message::Binary(bytes))) => (Opcode::Binary, bytes.as_ref()),
+                Some(Ok(Message::Close(frame))) => {
+                    return Err(failed(join.broken(dialect, &closed_by(frame.as_ref().map(close_frame)))));
+                }
+                Some(Ok(_)) => continue,
+                Some(Err(error)) => return Err(failed(join.broken(dialect, &broken(error)))),
+                None => return Err(failed(join.broken(dialect, END_OF_STREAM))),
+            };
+            progress = join.hear(dialect, &words, payload, now(), &mut say);
+            if let Progress::Joined(begins) = progress
+                && begins < payload.len()
+            {
+                opened.rest = Some((opcode, payload[begins..].to_vec()));
+            }
+        }
+    }
+
+    fn words<'c>(&self, common: &'c Common) -> Words<'c> {
+        let room = common.plan.rooms.get(self.member.path_room as usize).map_or("", String::as_str);
+        Words::of(room, self.member.connection)
     }
 
     /// Receives and sends until the connection ends; gives the cause.
     async fn talk(
         &self,
-        mut socket: WebSocketStream<TcpStream>,
+        mut socket: WebSocketStream<Pipe>,
         outgoing: &mut UnboundedReceiver<Outgoing>,
         room: u32,
         mut cursor: Cursor,
     ) -> String {
+        let common = Arc::clone(&self.state.borrow().course.common);
+        let dialect = common.plan.target.dialect.as_deref();
+        let beat = dialect.and_then(|dialect| dialect.beat.as_ref());
+        let mut beats = beat.map(|beat| interval_at(Instant::now() + beat.every, beat.every));
         loop {
             let next = tokio::select! {
                 received = socket.next() => Next::Received(received, now()),
                 asked = outgoing.recv() => Next::Asked(asked),
+                () = tick(&mut beats) => Next::Beat,
             };
             match next {
                 Next::Received(Some(Ok(message)), at) => {
-                    if let Some(cause) = self.received(message, room, &mut cursor, at) {
-                        // Lets tungstenite answer the close.
-                        let _ = socket.flush().await;
-                        return cause;
+                    let answers = match self.received(message, room, &mut cursor, at) {
+                        Ok(answers) => answers,
+                        Err(cause) => {
+                            // Lets tungstenite answer the close.
+                            let _ = socket.flush().await;
+                            return cause;
+                        }
+                    };
+                    for answer in answers {
+                        if let Err(error) = socket.send(text(answer)).await {
+                            return broken(&error);
+                        }
+                    }
+                }
+                Next::Beat => {
+                    let said = beat.map(|beat| beat.send.filled(&self.words(&common))).unwrap_or_default();
+                    if let Err(error) = socket.send(text(said)).await {
+                        return broken(&error);
                     }
                 }
                 Next::Received(Some(Err(error)), _) => return broken(&error),
@@ -163,6 +238,10 @@ impl Task {
                     }
                 }
                 Next::Asked(Some(Outgoing::Leave)) => {
+                    if let Some(leave) = dialect.and_then(|dialect| dialect.leave.as_ref()) {
+                        // A courtesy, as the close is.
+                        let _ = socket.send(text(leave.filled(&self.words(&common)))).await;
+                    }
                     let close = TheirClose { code: 1000.into(), reason: Utf8Bytes::default() };
                     if socket.close(Some(close)).await.is_ok() {
                         while let Some(Ok(_)) = socket.next().await {}
@@ -174,16 +253,18 @@ impl Task {
         }
     }
 
-    async fn send(&self, socket: &mut WebSocketStream<TcpStream>, publisher: u32, seq: u32) -> Result<(), WsError> {
+    async fn send(&self, socket: &mut WebSocketStream<Pipe>, publisher: u32, seq: u32) -> Result<(), WsError> {
         let message = {
             let mut state = self.state.borrow_mut();
-            let rendered = state.course.ledgers.content_mut().render(publisher, seq).map(|(o, p)| (o, p.to_vec()));
+            let common = Arc::clone(&state.course.common);
+            let wrap = common.plan.target.dialect.as_ref().and_then(|dialect| dialect.publish.as_ref());
+            let rendered = state.course.ledgers.content_mut().render(publisher, seq).map(|(o, p)| match wrap {
+                None => (o, p.to_vec()),
+                Some(wrap) => (Opcode::Text, wrap.filled(&Words { seq, message: p, ..self.words(&common) })),
+            });
             match rendered {
                 Some((Opcode::Binary, payload)) => Message::Binary(payload.into()),
-                Some((_, payload)) => match String::from_utf8(payload) {
-                    Ok(text) => Message::Text(text.into()),
-                    Err(bytes) => Message::Binary(bytes.into_bytes().into()),
-                },
+                Some((_, payload)) => text(payload),
                 None => return Ok(()),
             }
         };
@@ -218,39 +299,75 @@ impl Task {
         sent
     }
 
-    /// Takes a message into the ledger; the cause, if it ends the connection.
-    fn received(&self, message: Message, room: u32, cursor: &mut Cursor, at: u64) -> Option<String> {
-        let (opcode, payload) = match &message {
-            Message::Text(text) => (Opcode::Text, text.as_bytes()),
-            Message::Binary(bytes) => (Opcode::Binary, bytes.as_ref()),
-            Message::Close(frame) => {
-                let frame =
-                    frame.as_ref().map(|f| CloseFrame { code: CloseCode(f.code.into()), reason: f.reason.to_string() });
-                return Some(closed_by(frame));
-            }
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return None,
-        };
+    /// Takes a message into the ledger; what the dialect answers, or the cause if it ends the connection.
+    fn received(&self, message: Message, room: u32, cursor: &mut Cursor, at: u64) -> Result<Vec<Vec<u8>>, String> {
+        match &message {
+            Message::Text(text) => Ok(self.take(Opcode::Text, text.as_bytes(), room, cursor, at)),
+            Message::Binary(bytes) => Ok(self.take(Opcode::Binary, bytes.as_ref(), room, cursor, at)),
+            Message::Close(frame) => Err(closed_by(frame.as_ref().map(close_frame))),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Takes a payload into the ledger; what the dialect answers.
+    fn take(&self, opcode: Opcode, payload: &[u8], room: u32, cursor: &mut Cursor, at: u64) -> Vec<Vec<u8>> {
         let mut borrowed = self.state.borrow_mut();
         let course = &mut borrowed.course;
         if matches!(course.stage, Stage::Leaving { .. } | Stage::Over) {
-            return None;
+            return Vec::new();
         }
         let delivery =
             Delivery { now: at, group: self.member.group, publisher: self.member.publisher, phase: course.phase };
         let (taken, _) = course
             .ledgers
-            .take(room, delivery, |reader| reader.message(cursor, opcode, payload, frame_len(opcode, payload.len())));
+            .take(room, delivery, |reader| reader.frame(cursor, opcode, payload, frame_len(opcode, payload.len())));
+        let controls = course.ledgers.controls.drain(..);
+        let answers = controls.filter_map(|control| match control {
+            Control::Say(answer) => Some(answer),
+            Control::Ping(_) | Control::Close(_) => None,
+        });
+        let answers = answers.collect();
         course.ledgers.recorder.phase(course.phase).reads += 1;
         course.complete(self.publisher, taken);
         if course.pacing.next(at).is_some_and(|due| due <= at) {
             borrowed.publish();
         }
-        None
+        answers
     }
+}
+
+/// The next sign of life; never, where there are none.
+async fn tick(beats: &mut Option<Interval>) {
+    match beats {
+        Some(beats) => {
+            beats.tick().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// A text frame; what dialects say is UTF-8.
+fn text(bytes: Vec<u8>) -> Message {
+    match String::from_utf8(bytes) {
+        Ok(text) => Message::Text(text.into()),
+        Err(bytes) => Message::Binary(bytes.into_bytes().into()),
+    }
+}
+
+fn close_frame(frame: &TheirClose) -> CloseFrame {
+    CloseFrame { code: CloseCode(frame.code.into()), reason: frame.reason.to_string() }
+}
+
+/// A connection, what opening it took, and a message that came behind the end of its join.
+struct Opened {
+    socket: WebSocketStream<Pipe>,
+    took: Took,
+    rest: Option<(Opcode, Vec<u8>)>,
 }
 
 enum Next {
     Received(Option<Result<Message, WsError>>, u64),
+    Beat,
     Asked(Option<Outgoing>),
 }
 

@@ -1,0 +1,136 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::record::Counts;
+use crate::report::sample;
+use crate::result::Quantiles;
+
+/// A run whose deliveries took these times, of which `lost` more never came.
+fn run(latencies: &[u64], lost: u64) -> Run {
+    let mut counts = Counts::new();
+    latencies.iter().for_each(|us| counts.record(*us));
+    let expected = latencies.len() as u64 + lost;
+    let mut run = sample::good();
+    run.deliveries.expected = expected;
+    run.deliveries.delivered = latencies.len() as u64;
+    run.deliveries.lost = lost;
+    run.latency.due = Some(counts.quantiles(Some(expected)));
+    run.latency.arrived = counts.quantiles(None);
+    run.latency.sent = counts.quantiles(None);
+    run.histograms = [("due", &counts), ("sent", &counts)].map(|(k, c)| (k.to_owned(), c.to_base64_v2())).into();
+    run
+}
+
+fn percentiles(q: &Quantiles) -> impl PartialEq + std::fmt::Debug {
+    (q.p50, q.p90, q.p95, q.p99, q.p999, q.p9999, q.max, q.count)
+}
+
+proptest! {
+    /// However samples are divided among runs, percentiles and the ledger are those of one run that had them all.
+    #[test]
+    fn merged_runs_have_the_percentiles_of_one(
+        parts in prop::collection::vec((prop::collection::vec(prop_oneof![0..3000_u64, 0..50_000_000_u64], 1..60), 0..3_u64), 2..5),
+    ) {
+        let all: Vec<u64> = parts.iter().flat_map(|(latencies, _)| latencies.clone()).collect();
+        let one = run(&all, parts.iter().map(|(_, lost)| lost).sum());
+        let several: Vec<Run> = parts.iter().map(|(latencies, lost)| run(latencies, *lost)).collect();
+        let merged = merge(&several, Timing::Together).unwrap();
+        prop_assert_eq!(percentiles(merged.latency.due.as_ref().unwrap()), percentiles(one.latency.due.as_ref().unwrap()));
+        prop_assert_eq!(percentiles(&merged.latency.arrived), percentiles(&one.latency.arrived));
+        prop_assert_eq!(percentiles(&merged.latency.sent), percentiles(&one.latency.sent));
+        prop_assert_eq!(&merged.histograms, &one.histograms);
+        let (ours, theirs) = (&merged.deliveries, &one.deliveries);
+        prop_assert_eq!((ours.expected, ours.delivered, ours.lost), (theirs.expected, theirs.delivered, theirs.lost));
+    }
+}
+
+#[test]
+fn counts_and_rates_of_runs_made_together_add_up() {
+    let one = sample::good();
+    let merged = merge(&[one.clone(), one.clone(), one.clone()], Timing::Together).unwrap();
+    assert_eq!(merged.deliveries.expected, 3 * one.deliveries.expected);
+    assert_eq!(merged.connections.opened, 3 * one.connections.opened);
+    assert_eq!(merged.subscribers, 3 * one.subscribers);
+    assert_eq!(merged.rates.deliveries_per_s, 3.0 * one.rates.deliveries_per_s);
+    assert!((merged.rates.deliveries_per_read - one.rates.deliveries_per_read).abs() < 1e-9);
+    assert_eq!(merged.phases["steady"].length_s, one.phases["steady"].length_s);
+    assert_eq!(merged.groups["members"].deliveries.delivered, 3 * one.groups["members"].deliveries.delivered);
+    assert_eq!(merged.intervals.len(), one.intervals.len());
+    let (ours, theirs) = (merged.server.unwrap(), one.server.unwrap());
+    assert_eq!(ours.rss_bytes, 3 * theirs.rss_bytes);
+    assert!((ours.cpu_s - 3.0 * theirs.cpu_s).abs() < 1e-9);
+    assert!((ours.cpu_us_per_delivery.unwrap() - theirs.cpu_us_per_delivery.unwrap()).abs() < 1e-9);
+    assert_eq!((merged.passed, merged.thresholds.len()), (true, one.thresholds.len()));
+    assert!(merged.notes[0].contains("3 runs made at the same time"), "{:?}", merged.notes);
+}
+
+#[test]
+fn rates_and_memory_of_runs_in_turn_do_not_add_up() {
+    let mut later = sample::good();
+    later.started = "2025-11-20T13:16:03Z".to_owned();
+    let one = sample::good();
+    let merged = merge(&[one.clone(), later], Timing::InTurn).unwrap();
+    assert_eq!(merged.deliveries.expected, 2 * one.deliveries.expected);
+    assert_eq!(merged.rates.deliveries_per_s, one.rates.deliveries_per_s);
+    assert_eq!(merged.server.unwrap().rss_bytes, one.server.unwrap().rss_bytes);
+    assert_eq!(merged.phases["steady"].length_s, 2.0 * one.phases["steady"].length_s);
+    assert_eq!(merged.elapsed_s, 2.0 * one.elapsed_s);
+    assert_eq!(merged.intervals.len(), 2 * one.intervals.len());
+}
+
+#[test]
+fn runs_made_at_different_times_are_refused_unless_that_is_said() {
+    let mut later = sample::good();
+    later.started = "2025-11-20T13:16:03Z".to_owned();
+    let error = merge(&[sample::good(), later], Timing::Together).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "run 1 was not made at the same time as the others (it ran from 2025-11-20T12:16:03Z to 71 s later); if they were made \
+         one after the other, give --sequential"
+    );
+}
+
+#[test]
+fn runs_of_other_scenarios_are_refused_by_the_first_difference() {
+    let mut other = sample::good();
+    other.scenario = json!({ "name": "another", "seed": 7 });
+    let error = merge(&[sample::good(), other], Timing::Together).unwrap_err();
+    assert!(matches!(&error, MergeError::Scenario { run: 2, key, .. } if key == "name"), "{error}");
+    let mut seeded = sample::good();
+    seeded.scenario["seed"] = json!(12_345);
+    let error = merge(&[sample::good(), seeded], Timing::Together).unwrap_err();
+    assert!(matches!(&error, MergeError::Scenario { key, .. } if key == "seed"), "{error}");
+    assert_eq!(merge(&[sample::good()], Timing::Together).unwrap_err(), MergeError::TooFew);
+}
+
+#[test]
+fn each_machine_may_have_a_server_of_its_own_and_what_differs_is_said() {
+    let mut other = sample::good();
+    other.scenario["target"] = json!({ "url": "ws://10.0.0.2/" });
+    other.environment.kernel = "6.1.0".to_owned();
+    let merged = merge(&[sample::good(), other], Timing::Together).unwrap();
+    assert!(merged.notes.iter().any(|note| note.starts_with("`environment.kernel` differs: ")), "{:?}", merged.notes);
+}
+
+#[test]
+fn one_invalid_run_makes_all_invalid_and_says_which() {
+    let mut bad = sample::good();
+    bad.validity = Validity {
+        valid: false,
+        reasons: vec![Reason { rule: "cpu-limit".to_owned(), figure: "busy".to_owned(), cure: "rest".to_owned() }],
+    };
+    let merged = merge(&[sample::good(), bad], Timing::Together).unwrap();
+    assert!(!merged.validity.valid && !merged.passed);
+    assert_eq!(merged.validity.reasons[0].figure, "run 2: busy");
+}
+
+#[test]
+fn what_has_no_histogram_is_not_made_up() {
+    let mut old = sample::good();
+    old.histograms.remove("due");
+    let merged = merge(&[sample::good(), old], Timing::Together).unwrap();
+    let due = merged.latency.due.unwrap();
+    assert_eq!((due.p50, due.max, due.mean, due.count), (None, None, None, 3_000_000));
+    assert!(merged.latency.sent.p50.is_some());
+}

@@ -1,0 +1,180 @@
+//! Several runs of the same scenario: what each came to, and medians with their spread.
+
+use std::fmt::Write as _;
+
+use super::markdown::{escaped, table};
+use super::verdict::{Verdict, exit_code, exit_code_of_all};
+use crate::analyse::median;
+use crate::compare::{Figure, shown};
+use crate::result::Run;
+
+/// Runs of one scenario, in the order in which they were made.
+#[derive(Debug, Clone, Default)]
+pub struct Series {
+    name: String,
+    runs: Vec<(String, Run)>,
+}
+
+/// A figure over the valid runs. Infinite: a percentile that falls among the lost, later than everything.
+#[derive(Debug, Clone, PartialEq)]
+struct Row {
+    path: String,
+    median: f64,
+    least: f64,
+    most: f64,
+}
+
+impl Series {
+    /// An empty one.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), runs: Vec::new() }
+    }
+
+    /// Adds a run under the name of its folder.
+    pub fn push(&mut self, folder: &str, run: Run) {
+        self.runs.push((folder.to_owned(), run));
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    fn valid(&self) -> impl Iterator<Item = &Run> {
+        self.runs.iter().map(|(_, run)| run).filter(|run| run.validity.valid && !run.interrupted)
+    }
+
+    /// `3 passed, 1 failed, 1 invalid`.
+    fn outcomes(&self) -> String {
+        let all = [Verdict::Passed, Verdict::Failed, Verdict::Invalid, Verdict::Interrupted];
+        let counted =
+            all.map(|verdict| (verdict, self.runs.iter().filter(|(_, run)| Verdict::of(run) == verdict).count()));
+        let said =
+            counted.iter().filter(|(_, n)| *n > 0).map(|(verdict, n)| format!("{n} {}", verdict.word().to_lowercase()));
+        said.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The figures that comparisons look at, and those of the thresholds.
+    fn rows(&self) -> Vec<Row> {
+        let documents: Vec<serde_json::Value> = self.valid().filter_map(|run| serde_json::to_value(run).ok()).collect();
+        let named = self.runs.iter().flat_map(|(_, run)| run.thresholds.iter().map(|t| t.metric.as_str()));
+        let row = |figure: Figure| {
+            let mut values: Vec<f64> = documents.iter().map(|run| figure.of(run).unwrap_or(f64::INFINITY)).collect();
+            values.sort_by(f64::total_cmp);
+            let (least, most) = (*values.first()?, *values.last()?);
+            least.is_finite().then(|| Row { median: median(&values), least, most, path: figure.path })
+        };
+        Figure::compared(named).into_iter().filter_map(row).collect()
+    }
+
+    /// For the terminal.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut out = format!("{}: {} runs, {}\n", self.name, self.len(), self.outcomes());
+        let rows: Vec<[String; 5]> =
+            std::iter::once(HEADS.map(str::to_owned)).chain(self.rows().iter().map(Row::cells)).collect();
+        let widths = [0, 1, 2, 3, 4].map(|i| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0));
+        for row in rows {
+            let [name, median, least, most, spread] = &row;
+            let line = format!(
+                "  {name:<0$}  {median:>1$}  {least:>2$}  {most:>3$}  {spread:>4$}",
+                widths[0], widths[1], widths[2], widths[3], widths[4]
+            );
+            // Writing into a String cannot fail.
+            let _ = writeln!(out, "{}", line.trim_end());
+        }
+        out
+    }
+
+    /// For a job summary, and `summary.md` in the folder of all runs.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let verdict = if exit_code_of_all(&self.codes()) == 0 { "PASSED" } else { "NOT ALL PASSED" };
+        let mut out = format!("## {verdict}: {}, {} runs\n\n{}\n\n", escaped(&self.name), self.len(), self.outcomes());
+        table(&mut out, &HEADS, self.rows().iter().map(|row| row.cells().map(|cell| escaped(&cell)).to_vec()));
+        out += "\n<details><summary>Each run</summary>\n\n";
+        let each = self.runs.iter().map(|(folder, run)| {
+            let broken: Vec<String> = run.thresholds.iter().filter(|t| !t.pass).map(|t| t.name()).collect();
+            let why = if run.validity.valid { broken.join("; ") } else { rules(run) };
+            vec![escaped(folder), Verdict::of(run).word().to_owned(), escaped(&why)]
+        });
+        table(&mut out, &["run", "", "why"], each);
+        out += "\n</details>\n";
+        out
+    }
+
+    fn codes(&self) -> Vec<u8> {
+        self.runs.iter().map(|(_, run)| exit_code(run)).collect()
+    }
+}
+
+const HEADS: [&str; 5] = ["valid runs", "median", "least", "most", "spread"];
+
+fn rules(run: &Run) -> String {
+    run.validity.reasons.iter().map(|reason| reason.rule.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+impl Row {
+    fn cells(&self) -> [String; 5] {
+        let show = |value: f64| if value.is_finite() { shown(&self.path, value) } else { "never".to_owned() };
+        let spread = (self.most - self.least) / self.median.abs();
+        let spread = if spread.is_finite() { format!("{:.0} %", spread * 100.0) } else { String::new() };
+        [self.path.clone(), show(self.median), show(self.least), show(self.most), spread]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn series() -> Series {
+        let mut series = Series::new("chat-peak");
+        for (i, us) in [900.0, 800.0, 1000.0].into_iter().enumerate() {
+            let mut run = sample::good();
+            if let Some(due) = &mut run.latency.due {
+                due.p50 = Some(us);
+            }
+            series.push(&format!("0{}", i + 1), run);
+        }
+        series
+    }
+
+    #[test]
+    fn medians_and_spread_of_the_valid_runs_are_shown() {
+        let mut series = series();
+        series.push("04", sample::invalid());
+        let text = series.text();
+        assert!(text.starts_with("chat-peak: 4 runs, 3 passed, 1 invalid\n  valid runs "), "{text}");
+        let row = text.lines().find(|line| line.contains("latency.due.p50")).unwrap();
+        let cells: Vec<&str> = row.split_whitespace().collect();
+        assert_eq!(cells, ["latency.due.p50", "0.9", "ms", "0.8", "ms", "1", "ms", "22", "%"]);
+    }
+
+    #[test]
+    fn a_percentile_among_the_lost_is_later_than_all_others() {
+        let mut series = series();
+        series.push("04", sample::lost());
+        let text = series.text();
+        let row = text.lines().find(|line| line.contains("latency.due.p99 ")).unwrap();
+        let cells: Vec<&str> = row.split_whitespace().collect();
+        assert_eq!(cells, ["latency.due.p99", "12", "ms", "12", "ms", "never"], "{text}");
+    }
+
+    #[test]
+    fn each_run_is_listed_with_what_it_broke() {
+        let mut series = series();
+        series.push("04", sample::failed());
+        let text = series.markdown();
+        assert!(text.starts_with("## NOT ALL PASSED: chat-peak, 4 runs\n\n3 passed, 1 failed\n"), "{text}");
+        assert!(text.contains("| 04 | FAILED | latency.due.p99 &lt; 10ms |"), "{text}");
+    }
+}

@@ -1,0 +1,180 @@
+//! TLS against the bundled server and against one that asks for certificates.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures_util::{SinkExt, StreamExt};
+use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use tokio_rustls::TlsAcceptor;
+
+use super::command::{Stage, adds_up, counts, undisturbed};
+
+/// An authority of one's own.
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        Authority(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// Certificate and key, as PEM.
+    fn certifies(&self, name: &str) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
+    }
+}
+
+fn scenario(target: &str) -> String {
+    format!(
+        r#"
+name = "tls"
+settle = "100ms"
+drain = "2s"
+max_schedule_lag = "1s"
+[target]
+{target}
+[[connections]]
+name = "subscribers"
+count = 40
+rooms = 2
+[[publishers]]
+name = "speakers"
+count = 2
+rate = 100
+payload = {{ size = "20-40000" }}
+[[phases]]
+name = "steady"
+for = "500ms"
+"#
+    )
+}
+
+const ENCRYPTED: &str = "server = { tls_cert = \"cert.pem\", tls_key = \"key.pem\" }";
+
+/// The bundled server with a certificate for this name.
+fn stage(target: &str, authority: &Authority, name: &str) -> Stage {
+    let (cert, key) = authority.certifies(name);
+    Stage::new(&scenario(target)).with("ca.pem", authority.pem()).with("cert.pem", cert).with("key.pem", key)
+}
+
+#[test]
+fn both_clients_count_the_same_under_tls_and_measure_its_handshake_apart() {
+    let stage = stage(&format!("{ENCRYPTED}\ntls = {{ ca = \"ca.pem\" }}"), &Authority::new(), "127.0.0.1");
+    let [native, tungstenite] = ["native", "tungstenite"].map(|client| {
+        let (done, ()) = undisturbed(|| (stage.run_json(&["--client", client]), ()));
+        done.exits(0);
+        let run = done.run().clone();
+        adds_up(&run);
+        let d = &run.deliveries;
+        assert_eq!(d.expected, run.publishes.sent * 20);
+        assert_eq!((d.delivered, d.lost, d.corrupted, d.foreign), (d.expected, 0, 0, 0));
+        assert_eq!((run.connect_tls.count, run.connect.count), (42, 42), "subscribers and speakers");
+        let (tls, all) = (run.connect_tls.max.unwrap(), run.connect.max.unwrap());
+        assert!(tls > 0.0 && tls < all, "{tls} of {all}");
+        counts(&run)
+    });
+    assert_eq!(native, tungstenite);
+}
+
+#[test]
+fn a_certificate_of_an_unknown_authority_is_not_trusted_and_the_message_says_what_to_give() {
+    let done = stage(ENCRYPTED, &Authority::new(), "127.0.0.1").run(&[]);
+    done.exits(1);
+    done.says("the server's certificate is not trusted: give target.tls.ca the certificate of its authority");
+}
+
+#[test]
+fn a_certificate_for_another_name_is_refused() {
+    let done =
+        stage(&format!("{ENCRYPTED}\ntls = {{ ca = \"ca.pem\" }}"), &Authority::new(), "elsewhere.test").run(&[]);
+    done.exits(1);
+    done.says("the server's certificate is for another host name than the url's");
+}
+
+#[test]
+fn anybody_is_trusted_where_the_scenario_says_so_and_the_report_says_it_too() {
+    let stage = stage(&format!("{ENCRYPTED}\ntls = {{ insecure = true }}"), &Authority::new(), "elsewhere.test");
+    let (done, ()) = undisturbed(|| (stage.run_json(&[]), ()));
+    done.exits(0);
+    let run = done.run();
+    assert_eq!((run.deliveries.delivered, run.deliveries.lost), (run.deliveries.expected, 0));
+    assert!(run.notes.iter().any(|note| note.contains("certificate was not checked")), "{:?}", run.notes);
+}
+
+#[test]
+fn a_server_without_tls_is_told_apart_from_a_broken_one() {
+    let spawn = format!("spawn = [\"{}\", \"serve\", \"--listen\", \"127.0.0.1:{{port}}\"]", super::command::FANOUT);
+    let done = Stage::new(&scenario(&format!("{spawn}\ntls = {{ insecure = true }}"))).run(&[]);
+    done.exits(1);
+    done.says("the server does not speak it on this port: is its url ws:// instead of wss://?");
+}
+
+/// An echo that lets in only those with a certificate of this authority. Ends with the runtime.
+async fn strict_echo(authority: &Authority) -> SocketAddr {
+    let (cert, key) = authority.certifies("127.0.0.1");
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.0.der().clone()).unwrap();
+    let provider = Arc::new(default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().unwrap();
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(
+            loadgen::tls::certificates(cert.as_bytes()).unwrap(),
+            PrivateKeyDer::from(loadgen::tls::key(key.as_bytes()).unwrap()),
+        )
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(stream) = acceptor.accept(stream).await else { return };
+                let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else { return };
+                while let Some(Ok(message)) = socket.next().await {
+                    if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn a_server_that_asks_for_a_certificate_gets_ours_or_the_message_says_that_it_wants_one() {
+    let authority = Authority::new();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let address = runtime.block_on(strict_echo(&authority));
+    let (cert, key) = authority.certifies("client.test");
+    let run = |tls: &str| {
+        let text = format!(
+            "name = \"strict\"\nmode = \"echo\"\nmax_schedule_lag = \"1s\"\n[target]\nurl = \"wss://{address}/\"\ntls = {{ ca = \"ca.pem\"{tls} }}\n\
+             [[connections]]\nname = \"callers\"\ncount = 5\n[[publishers]]\nname = \"callers\"\nrate = 50\n\
+             [[phases]]\nname = \"steady\"\nfor = \"500ms\"\n"
+        );
+        let stage = Stage::new(&text).with("ca.pem", authority.pem()).with("cert.pem", &cert).with("key.pem", &key);
+        undisturbed(|| (stage.run_json(&[]), ())).0
+    };
+    let done = run(", cert = \"cert.pem\", key = \"key.pem\"");
+    done.exits(0);
+    assert_eq!((done.run().deliveries.delivered, done.run().deliveries.lost), (done.run().deliveries.expected, 0));
+    let refused = run("");
+    refused.exits(1);
+    refused.says("the server wants a certificate of ours: give target.tls.cert and target.tls.key");
+}

@@ -1,0 +1,247 @@
+//! What a CI sees of a run: exit codes, the files that it shows, baselines, several runs, and the script that its job calls.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
+
+mod command;
+mod double;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use command::{Done, FANOUT, Stage, undisturbed};
+use double::{Double, Fault, Whose};
+
+/// What every run leaves.
+const FILES: [&str; 6] = ["run.json", "summary.md", "junit.xml", "latency.hlog", "intervals.csv", "metrics.om"];
+
+/// A second against a server; its machine may be busy. Judged by counts, which do not depend on that.
+fn gate(target: &str) -> String {
+    format!(
+        r#"
+name = "gate"
+settle = "100ms"
+drain = "3s"
+max_schedule_lag = "2s"
+[target]
+{target}
+[[connections]]
+name = "subscribers"
+count = 10
+[[publishers]]
+name = "speaker"
+rate = 200
+[[phases]]
+name = "steady"
+for = "1s"
+[thresholds]
+"deliveries.lost" = ["== 0", "<= baseline"]
+"phases.steady.deliveries.corrupted" = "== 0"
+"#
+    )
+}
+
+fn at(double: &Double) -> String {
+    gate(&format!("url = \"{}\"", double.url()))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.as_ref().display()))
+}
+
+/// A valid run of a server with this fault, compared with the run in `baseline`.
+fn compared(fault: Fault, baseline: &Path) -> (Done, Stage) {
+    let baseline = baseline.display().to_string();
+    let (done, (stage, _)) = undisturbed(|| {
+        let double = Double::start(fault);
+        let stage = Stage::new(&at(&double));
+        let done = stage.run(&["--baseline", &baseline]);
+        (done, (stage, double))
+    });
+    (done, stage)
+}
+
+#[test]
+fn a_good_build_passes_and_one_that_drops_messages_is_red_everywhere() {
+    let (good, (base, _)) = undisturbed(|| {
+        let stage = Stage::new(&at(&Double::start(Fault::None)));
+        let double = Double::start(Fault::None);
+        std::fs::write(stage.directory.path().join("scenario.toml"), at(&double)).unwrap();
+        (stage.run(&[]), (stage, double))
+    });
+    good.exits(0);
+    let skipped = &good.run().thresholds[1];
+    assert!(skipped.skipped && skipped.why.as_deref() == Some("no --baseline was given"));
+    assert!(read(base.out().join("junit.xml")).contains("<skipped message=\"no --baseline was given\""));
+
+    let (again, _) = compared(Fault::None, &base.out());
+    again.exits(0);
+    assert!(again.run().thresholds.iter().all(|t| t.pass && !t.skipped), "{:?}", again.run().thresholds);
+
+    let fault = Fault::Drop { every: 50, whose: Whose::Everybody };
+    let (bad, stage) = compared(fault, &base.out());
+    bad.exits(3);
+    let lost = &bad.run().thresholds[1];
+    assert_eq!((lost.value, lost.baseline, lost.limit, lost.pass), (Some(40.0), Some(0.0), Some(0.0), false));
+    let junit = read(stage.out().join("junit.xml"));
+    assert!(junit.contains("failures=\"2\" errors=\"0\""), "{junit}");
+    let message = "message=\"deliveries.lost &lt;= baseline: it was 40; baseline 0, so the limit is 0\"";
+    assert!(junit.contains("name=\"run: deliveries.lost &lt;= baseline\"") && junit.contains(message), "{junit}");
+    let summary = read(stage.out().join("summary.md"));
+    assert!(summary.contains("| **FAILED** | deliveries.lost &lt;= baseline | 40 | 0 | 0 |"), "{summary}");
+    assert!(summary.contains("| held | phases.steady.deliveries.corrupted == 0 | 0 | 0 |  |"), "{summary}");
+    assert!(bad.stdout.contains("failed: deliveries.lost <= baseline, it was 40"), "{}", bad.stdout);
+}
+
+#[test]
+fn every_file_is_written_and_read_by_tools_that_are_not_ours() {
+    let (done, stage) = undisturbed(|| {
+        let stage = Stage::new(&gate("server = { shards = 1 }"));
+        (stage.run(&[]), stage)
+    });
+    done.exits(0);
+    for name in FILES {
+        assert!(!read(stage.out().join(name)).is_empty(), "{name}");
+    }
+    let seconds = read(stage.out().join("intervals.csv")).lines().count() - 1;
+    assert_eq!(seconds, done.run().intervals.len());
+    let script = r"
+import csv, sys, xml.etree.ElementTree as tree
+suites = tree.parse('junit.xml').getroot()
+cases = suites.findall('./testsuite/testcase')
+assert suites.tag == 'testsuites' and len(cases) == 6, cases
+assert all(case.get('classname') == 'gate' for case in cases)
+rows = list(csv.DictReader(open('intervals.csv')))
+assert rows and all(float(row['at_s']) > 0 for row in rows), rows
+text = open('metrics.om').read()
+try:
+    from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
+except ImportError:
+    print('skipped: prometheus_client'); sys.exit()
+names = {family.name for family in parse(text)}
+assert {'fanout_deliveries', 'fanout_latency_seconds', 'fanout_run'} <= names, names
+print('parsed')
+";
+    match Command::new("python3").args(["-c", script]).current_dir(stage.out()).output() {
+        Ok(parsed) => {
+            assert!(parsed.status.success(), "{}", String::from_utf8_lossy(&parsed.stderr));
+            println!("{}", String::from_utf8_lossy(&parsed.stdout));
+        }
+        Err(_) => println!("skipped: no python3"),
+    }
+}
+
+#[test]
+fn a_missing_baseline_fails_only_where_it_is_required() {
+    let scenario = gate("server = { shards = 1 }");
+    let run = |flags: &[&str]| undisturbed(|| (Stage::new(&scenario).run(flags), ())).0;
+    let absent = run(&["--baseline", "absent"]);
+    absent.exits(0);
+    assert!(absent.run().thresholds[1].why.as_ref().unwrap().starts_with("cannot read absent"));
+    let required = run(&["--baseline", "absent", "--require-baseline"]);
+    required.exits(3);
+    assert!(!required.run().thresholds[1].pass && required.run().thresholds[0].pass);
+    assert!(required.stdout.contains("failed: deliveries.lost <= baseline, cannot read absent"), "{}", required.stdout);
+}
+
+#[test]
+fn a_threshold_that_stays_broken_ends_the_run() {
+    // The server holds messages for 0.5 s, so a window is late whatever the machine does.
+    let scenario = gate("server = { flush_delay = \"500ms\" }").replace("for = \"1s\"", "for = \"55s\"")
+        + "\"latency.due.p50\" = { expr = \"< 50ms\", over = \"2s\", abort = true, grace = \"1s\" }\n\
+           \"latency.due.p90\" = { expr = \"< 55s\", over = \"1s\", abort = true }\n";
+    let stage = Stage::new(&scenario);
+    let done = stage.run(&[]);
+    let run = done.run();
+    assert!(run.phases["steady"].length_s < 50.0, "{:?}", run.ended_early);
+    let why = run.ended_early.as_ref().unwrap();
+    assert!(why.starts_with("threshold latency.due.p50 < 50ms is broken and has `abort`: it was "), "{why}");
+    let [broken, held] = &run.thresholds[3..] else { panic!("{:?}", run.thresholds) };
+    assert!(!broken.pass && broken.broken.is_some() && broken.over_s == Some(2), "{broken:?}");
+    assert!(held.pass && held.value.is_some(), "{held:?}");
+    assert_eq!(run.deliveries.lost, 0, "what was on its way is no loss");
+    if run.validity.valid {
+        done.exits(3);
+        assert!(read(stage.out().join("junit.xml")).contains("<failure message=\"threshold latency.due.p50"));
+    }
+}
+
+#[test]
+fn several_runs_have_folders_and_a_summary_of_their_own() {
+    let stage = Stage::new(&gate("server = { shards = 1 }").replace("for = \"1s\"", "for = \"300ms\""));
+    let summary = stage.directory.path().join("job.md");
+    let mut command = Command::new(FANOUT);
+    command.args(["run", "scenario.toml", "--runs", "3", "--format", "json", "--baseline", "results/gate/latest"]);
+    let output = command.current_dir(stage.directory.path()).env("GITHUB_STEP_SUMMARY", &summary).output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(stdout.lines().count(), 3, "a line for each run, and nothing else");
+    let latest = stage.directory.path().join("results/gate/latest");
+    for folder in ["01", "02", "03"] {
+        FILES.iter().for_each(|name| assert!(latest.join(folder).join(name).exists(), "{folder}/{name}"));
+    }
+    let text = read(latest.join("summary.md"));
+    assert!(text.contains(": gate, 3 runs\n") && text.contains("| latency.due.p50 |"), "{text}");
+    assert_eq!(read(&summary), format!("{text}\n"), "the job summary has it once");
+    let first: serde_json::Value = serde_json::from_str(stdout.lines().next().unwrap()).unwrap();
+    let why = first["baseline"]["unused"].as_str().unwrap();
+    assert!(why.starts_with("cannot read results/gate/latest"), "looked for before `latest` moves: {why}");
+}
+
+fn script() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("scripts/ci/run.sh")
+}
+
+/// The script of the CI files as a step of a job calls it.
+fn step(stage: &Stage, arguments: &[&str]) -> Command {
+    let here = stage.directory.path();
+    let mut command = Command::new(script());
+    command.args(arguments).current_dir(here).env("FANOUT", FANOUT).env("CI", "true");
+    command.env("GITHUB_STEP_SUMMARY", here.join("job.md")).env("GITHUB_OUTPUT", here.join("output"));
+    command
+}
+
+#[test]
+fn a_step_of_a_job_has_the_exit_code_a_summary_and_an_output() {
+    let double = Double::start(Fault::Drop { every: 50, whose: Whose::Everybody });
+    let stage = Stage::new(&at(&double));
+    let output = step(&stage, &["scenario.toml"]).env("FANOUT_BASELINE", "no-such-folder").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("no baseline at no-such-folder"), "{said}");
+    let here = stage.directory.path();
+    let job = read(here.join("job.md"));
+    assert_eq!(job, read(here.join("fanout-results/summary.md")) + "\n");
+    assert_eq!(read(here.join("output")), "results=fanout-results\n");
+    if output.status.code() != Some(4) {
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(job.contains("| **FAILED** | deliveries.lost == 0 | 40 | 0 |"), "{job}");
+    }
+    assert_eq!(step(&stage, &[]).output().unwrap().status.code(), Some(2));
+    assert_eq!(step(&stage, &["absent.toml"]).output().unwrap().status.code(), Some(2));
+    assert!(step(&stage, &["scenario.toml", "--no-summary"]).output().is_ok());
+    assert_eq!(read(here.join("job.md")), job, "nothing was added");
+}
+
+#[test]
+fn a_job_that_is_cancelled_leaves_its_results() {
+    let stage = Stage::new(&gate("server = { shards = 1 }").replace("for = \"1s\"", "for = \"50s\""));
+    let here = stage.directory.path();
+    let log = std::fs::File::create(here.join("log")).unwrap();
+    let mut child = step(&stage, &["scenario.toml"]).stdout(std::process::Stdio::null()).stderr(log).spawn().unwrap();
+    let since = Instant::now();
+    while !read(here.join("log")).contains("steady") {
+        assert!(since.elapsed() < Duration::from_secs(40), "{}", read(here.join("log")));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // As GitHub does it, only sooner: to the step's process, which must be fanout itself by now.
+    let kill = |name: &str| Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+    assert!(kill("-INT").success());
+    std::thread::sleep(Duration::from_millis(50));
+    kill("-TERM");
+    let asked = Instant::now();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(asked.elapsed() < Duration::from_secs(5), "took {:?}", asked.elapsed());
+    let results = here.join("fanout-results");
+    FILES.iter().for_each(|name| assert!(results.join(name).exists(), "{name}"));
+    assert!(read(here.join("job.md")).starts_with("## INTERRUPTED: gate"));
+    assert!(read(results.join("junit.xml")).contains("errors=\"1\""));
+}
