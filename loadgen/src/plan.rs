@@ -21,6 +21,7 @@ use wire::deflate::Offer;
 use crate::dialect::Dialect;
 use crate::feed::Feed;
 use crate::http::{Destination, Route};
+use crate::ledger::Rules;
 use crate::life::{AtStart, Churn, Reconnect, is_among};
 use crate::pacer::Pacer;
 use crate::payload::PayloadSource;
@@ -44,6 +45,8 @@ pub struct Plan {
     pub mode: Mode,
     /// How a delivery is matched to its publish.
     pub correlate: Correlate,
+    /// What is made of an observed feed; `None` in the other modes.
+    pub observe: Option<Observe>,
     /// Largest schedule lag p99 of a valid run; `None`: the larger of 1 ms and 10 % of `latency.due.p99`.
     pub max_schedule_lag: Option<Duration>,
     /// The server under test.
@@ -88,6 +91,8 @@ pub enum Mode {
     Broadcast,
     /// Only the connection that sent it.
     Echo,
+    /// Nothing is published: what anybody of a room received is expected to be received by all of it.
+    Observe,
 }
 
 /// How a delivery is matched to its publish.
@@ -97,6 +102,8 @@ pub enum Correlate {
     Stamp,
     /// By content and position within the room (always so for replayed traffic).
     Content,
+    /// By content, against what others of the room received (always so for an observed feed).
+    Observed,
 }
 
 /// `--client`.
@@ -391,6 +398,15 @@ pub enum Arrival {
         /// Start again at the end for as long as phases last.
         repeat: bool,
     },
+}
+
+/// What is made of a feed that we do not publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observe {
+    /// What its messages say of themselves.
+    pub rules: Arc<Rules>,
+    /// How far the sender's clock may be from UTC, where that is known.
+    pub clock_error: Option<Duration>,
 }
 
 /// One phase.

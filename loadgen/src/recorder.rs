@@ -114,8 +114,48 @@ pub struct PhaseSlot {
     pub inflated: u64,
     /// CPU time that took, in nanoseconds.
     pub inflate_ns: u64,
+    /// Observe mode: what new messages say of themselves.
+    pub feed: FeedCounts,
     /// Handshakes begun by connections that came back.
     pub handshakes: u64,
+}
+
+/// What the new messages of an observed feed say of themselves.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedCounts {
+    /// Messages that anybody received first.
+    pub messages: u64,
+    /// Of these: with a timestamp that can be believed.
+    pub timed: u64,
+    /// Of these: with a timestamp later than their arrival.
+    pub ahead: u64,
+    /// By how much at most, microseconds.
+    pub ahead_most_us: u64,
+    /// With a timestamp more than a minute away.
+    pub implausible: u64,
+    /// With a sequence number.
+    pub numbered: u64,
+    /// Jumps in these numbers.
+    pub gaps: u64,
+    /// Numbers left out.
+    pub gap_messages: u64,
+    /// Numbers no higher than the one before.
+    pub went_back: u64,
+}
+
+impl FeedCounts {
+    /// Adds another's.
+    pub fn merge(&mut self, other: &FeedCounts) {
+        self.messages += other.messages;
+        self.timed += other.timed;
+        self.ahead += other.ahead;
+        self.ahead_most_us = self.ahead_most_us.max(other.ahead_most_us);
+        self.implausible += other.implausible;
+        self.numbered += other.numbered;
+        self.gaps += other.gaps;
+        self.gap_messages += other.gap_messages;
+        self.went_back += other.went_back;
+    }
 }
 
 impl PhaseSlot {
@@ -129,6 +169,7 @@ impl PhaseSlot {
         self.reads += other.reads;
         self.inflated += other.inflated;
         self.inflate_ns += other.inflate_ns;
+        self.feed.merge(&other.feed);
         self.handshakes += other.handshakes;
     }
 }

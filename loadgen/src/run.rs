@@ -6,6 +6,7 @@
 //!   crew       the workers and what they report: threads, here or in agents
 //!   own        what the processes of the load generator spend
 //!   signals    Ctrl-C and SIGTERM
+//!   clocks     how far two clocks can be apart
 //!   account    what is expected of every phase and group, and what came
 //!   timeline   intervals, and CPU second by second
 //! outcome      everything gathered
@@ -15,6 +16,7 @@
 
 mod account;
 mod assemble;
+mod clocks;
 mod conductor;
 mod crew;
 mod histograms;

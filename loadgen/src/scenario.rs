@@ -26,6 +26,7 @@ mod limits;
 mod listening;
 mod measured;
 mod objectives;
+mod observe;
 mod payloads;
 mod phases;
 mod possible;

@@ -18,6 +18,8 @@ pub enum Claim {
     Due(Option<f64>),
     /// `latency.arrived.p99`, where the due one falls among the lost.
     Arrived(Option<f64>),
+    /// `observe.latency.p99`, where an observed feed says when it was sent.
+    Observed(Option<f64>),
     /// `latency.sent.p99`: a closed loop has no due times.
     Sent(Option<f64>),
 }
@@ -36,7 +38,7 @@ impl Claim {
     /// Its value, in microseconds.
     #[must_use]
     pub fn us(self) -> Option<f64> {
-        let (Self::Due(us) | Self::Arrived(us) | Self::Sent(us)) = self;
+        let (Self::Due(us) | Self::Arrived(us) | Self::Sent(us) | Self::Observed(us)) = self;
         us
     }
 
@@ -47,6 +49,7 @@ impl Claim {
             Self::Due(_) => "latency.due.p99",
             Self::Arrived(_) => "latency.arrived.p99",
             Self::Sent(_) => "latency.sent.p99",
+            Self::Observed(_) => "observe.latency.p99",
         }
     }
 }

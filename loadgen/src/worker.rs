@@ -64,6 +64,8 @@ pub struct Found {
     pub verify: Verify,
     /// What frees a closed loop's place.
     pub completion: Completion,
+    /// Nanoseconds since 1970 less CLOCK_MONOTONIC, when the run began.
+    pub epoch: i128,
 }
 
 impl Common {
@@ -83,6 +85,8 @@ pub enum Completion {
     Echo,
     /// The first copy at any subscriber: this server sends none to the sender.
     FirstArrival,
+    /// Nothing is published; the first copy at any subscriber is what makes a message due.
+    Observed,
 }
 
 /// Runs a worker on the calling thread until it is told to finish.

@@ -171,9 +171,7 @@ fn dialects_that_do_not_exist_or_cannot_carry_the_load_are_refused() {
 #[rustfmt::skip]
 fn keys_of_later_versions_are_refused_by_name() {
     refused(&[
-
         (r#"for = "2s""#, "for = \"2s\"\n[variants.off]\nsettle = \"1 parsec\"", &[], (12, 10), "`1 parsec` is not a duration: write a number with its unit, such as \"250ms\", \"1.5s\" or \"2m\""),
-        (r#"name = "base""#, "name = \"base\"\nmode = \"observe\"", &[], (2, 8), "`observe` is not built yet in this version"),
 
     ]);
 }

@@ -4,6 +4,7 @@
 //! thread can be subtracted. A read goes through the vDSO (about 20 ns, no system call).
 
 use std::io;
+use std::time::Duration;
 
 use crate::sys::check;
 
@@ -49,6 +50,18 @@ fn read(id: libc::clockid_t) -> io::Result<u64> {
     // SAFETY: `time` is a valid place for one timespec for the length of the call; a bad clock id is an error, not undefined.
     check(unsafe { libc::clock_gettime(id, &raw mut time) })?;
     Ok(time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
+}
+
+/// How far the kernel says CLOCK_REALTIME may be from UTC (`adjtimex(2)`: what chrony or ntpd told it, growing since); `None` where
+/// nobody disciplines it.
+#[must_use]
+pub fn clock_error() -> Option<Duration> {
+    // SAFETY: all zeroes is a valid timex, and asks for nothing to be changed.
+    let mut clock: libc::timex = unsafe { std::mem::zeroed() };
+    // SAFETY: `clock` is a valid place for one timex for the length of the call.
+    let state = unsafe { libc::adjtimex(&raw mut clock) };
+    let synchronised = state >= 0 && state != libc::TIME_ERROR && clock.status & libc::STA_UNSYNC == 0;
+    synchronised.then(|| Duration::from_micros(u64::try_from(clock.maxerror).unwrap_or(0)))
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ mod tls;
 mod waker;
 mod words;
 
-pub use clock::{now, own_cpu, process_cpu, thread_cpu};
+pub use clock::{clock_error, now, own_cpu, process_cpu, thread_cpu};
 pub use cpu::{available, pin_child, pin_thread};
 pub use dial::{DialError, dial, dial_with_buffer};
 pub use limits::{Descriptors, descriptors, ephemeral_ports, is_local, open_descriptors, raise_descriptors};

@@ -185,6 +185,7 @@ impl World {
             book: &self.book,
             content: &mut self.content,
             recorder: &mut self.recorder,
+            dialect: None,
             controls: &mut Vec::new(),
             first_arrivals: &mut Vec::new(),
             delivery: Delivery { now: 9_000_000, group: Some(0), publisher: None, phase: 0 },

@@ -10,6 +10,7 @@ use wire::stamp::Stamp;
 use super::book::Book;
 use super::canonical::CanonicalRoom;
 use super::cursor::Cursor;
+use super::observed::Observed;
 use crate::payload::PayloadSource;
 use crate::plan::Correlate;
 
@@ -33,6 +34,8 @@ pub struct Content {
     /// Some payloads carry no stamp, whatever `correlate` says (replayed traffic).
     some_bare: bool,
     verify: Verify,
+    /// A feed that we do not publish.
+    observed: Option<Observed>,
     /// Run-wide publisher indices of each source.
     sources: Vec<(Range<u32>, Arc<PayloadSource>)>,
     scratch: Vec<u8>,
@@ -42,7 +45,18 @@ impl Content {
     /// Content of a run; `sources` in ascending order of publisher index.
     pub fn new(run: u16, correlate: Correlate, verify: Verify, sources: Vec<(Range<u32>, Arc<PayloadSource>)>) -> Self {
         let some_bare = correlate == Correlate::Content || sources.iter().any(|(_, s)| !s.carries_stamp());
-        Content { run, correlate, some_bare, verify, sources, scratch: Vec::new() }
+        Content { run, correlate, some_bare, verify, observed: None, sources, scratch: Vec::new() }
+    }
+
+    /// Content of a feed that we do not publish: whatever comes.
+    pub fn observing(observed: Observed) -> Self {
+        let content = Content::new(0, Correlate::Observed, Verify::StampOnly, Vec::new());
+        Content { observed: Some(observed), ..content }
+    }
+
+    /// The feed, where it is not ours.
+    pub(super) fn observed(&mut self) -> Option<&mut Observed> {
+        self.observed.as_mut()
     }
 
     /// Payload and opcode of a publish; `None` for a publisher that the run does not have.
@@ -57,7 +71,7 @@ impl Content {
 
     /// Whether a payload is what was published.
     pub(super) fn is_intact(&mut self, publisher: u32, seq: u32, opcode: Opcode, payload: &[u8]) -> bool {
-        if self.verify == Verify::StampOnly && self.correlate == Correlate::Stamp {
+        if self.observed.is_some() || (self.verify == Verify::StampOnly && self.correlate == Correlate::Stamp) {
             return true;
         }
         self.render(publisher, seq) == Some((opcode, payload))

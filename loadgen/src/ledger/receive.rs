@@ -9,6 +9,7 @@ use super::book::{Book, NOT_DUE};
 use super::canonical::CanonicalRoom;
 use super::content::{Certainty, Content};
 use super::cursor::Cursor;
+use super::observed::Sighting;
 use crate::dialect::Receive;
 use crate::recorder::{NotOwed, Recorder};
 
@@ -283,9 +284,16 @@ impl Reader<'_> {
     pub(super) fn message(&mut self, cursor: &mut Cursor, copy: Copy<'_>) -> Option<u32> {
         let Copy { opcode, message: payload, part, wire } = copy;
         self.messages += 1;
-        let place = (self.room_id, &*self.room);
-        let Some(((publisher, seq), certainty)) = self.content.identify(payload, opcode, place, cursor, self.book)
-        else {
+        let found = match self.content.observed() {
+            Some(observed) => {
+                let Delivery { now, phase, .. } = self.delivery;
+                let slot = self.recorder.phase(phase);
+                let (room_id, room, book) = (self.room_id, &*self.room, self.book);
+                observed.identify(payload, opcode, Sighting { room_id, room, cursor, book, now, phase, slot })
+            }
+            None => self.content.identify(payload, opcode, (self.room_id, &*self.room), cursor, self.book),
+        };
+        let Some(((publisher, seq), certainty)) = found else {
             self.unidentified(payload.len());
             return None;
         };

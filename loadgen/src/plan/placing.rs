@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Division, From, Plan};
+use super::{Division, From, Mode, Plan};
 
 /// Agents that a run has, at most.
 pub const MOST_AGENTS: u16 = 16;
@@ -28,7 +28,8 @@ impl Placing {
     #[must_use]
     pub fn new(plan: &Plan, workers: u16) -> Self {
         let workers = workers.max(1);
-        if plan.rooms.len() >= usize::from(workers) {
+        // What an observed room sends is known only to a worker that has all of it.
+        if plan.rooms.len() >= usize::from(workers) || plan.mode == Mode::Observe {
             return Placing::Rooms(Division::new(&plan.connections_by_room(), workers));
         }
         let separate = plan.publishers.iter().map(|p| match &p.from {

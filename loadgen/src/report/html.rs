@@ -32,6 +32,7 @@ mod opening;
 mod percentile_axis;
 mod percentiles;
 mod rates;
+mod returns;
 mod scale;
 mod scenario;
 mod shell;
@@ -69,6 +70,7 @@ pub fn page(run: &Run) -> String {
             ("time", "Latency over time", heat::section(run)),
             ("spectrum", "Percentile spectrum", spectrum::section(run)),
             ("connections", "Connections", Some(connections::section(run))),
+            ("returns", "Connections that left and came back", returns::section(run)),
             ("rates", "Asked and reached", Some(rates::section(run))),
             ("ledger", "Where every delivery went", Some(ledger::section(run))),
             ("spread", "One message over its subscribers", spread::section(run)),

@@ -84,6 +84,7 @@ pub fn good() -> Run {
         server_cpu_s: Some(length_s * 0.38),
     };
     Run {
+        observe: None,
         schema: 1,
         started: "2025-11-20T12:16:03Z".to_owned(),
         elapsed_s: 71.2,
@@ -367,7 +368,6 @@ pub fn timed(seconds: u32) -> Run {
                 at_s,
                 phase: phase.to_owned(),
                 connections: 5050 - u64::from(second % 7),
-                handshakes: 0,
                 publishes: 250 - u64::from(second % 5),
                 deliveries: 25_000 - u64::from(second % 11) * 100,
                 bytes: 3_300_000,

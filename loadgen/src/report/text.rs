@@ -9,6 +9,7 @@ use crate::result::Run;
 pub(in crate::report) mod compression;
 pub(in crate::report) mod connections;
 pub(in crate::report) mod costs;
+mod feed;
 mod histogram;
 mod http;
 pub(in crate::report) mod latency;
@@ -47,6 +48,7 @@ pub fn render(run: &Run, written: Option<&Written>, colour: Colour) -> String {
     thresholds::write(&mut page, run);
     connections::write(&mut page, run);
     http::write(&mut page, run);
+    feed::write(&mut page, run);
     returns::write(&mut page, run);
     latency::write(&mut page, run);
     histogram::write(&mut page, run);

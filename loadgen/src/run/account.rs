@@ -8,7 +8,7 @@ use crate::ledger::{Book, Roll};
 use crate::plan::{Arrival, Mode, Plan};
 use crate::probe::Echo;
 use crate::record::Counts;
-use crate::recorder::{Absences, Recorder, Slot};
+use crate::recorder::{Absences, FeedCounts, Recorder, Slot};
 use crate::result::{Compression, Deliveries, Figures, Latency, Publishes, Rates, Reconnect};
 use crate::worker::DueCounts;
 
@@ -97,6 +97,18 @@ impl Account {
     /// Whether nothing has a due time: some publishers are a closed loop.
     pub fn is_closed_loop(&self) -> bool {
         self.plan.publishers.iter().any(|p| matches!(p.arrival, Arrival::Closed { .. }))
+    }
+
+    /// Whether nothing has a due time: a closed loop, or a feed that we do not publish.
+    pub fn is_unscheduled(&self) -> bool {
+        self.is_closed_loop() || self.plan.mode == Mode::Observe
+    }
+
+    /// What an observed feed's messages say of themselves, in these phases.
+    pub fn feed(&self, phases: &[usize]) -> FeedCounts {
+        let mut feed = FeedCounts::default();
+        phases.iter().filter_map(|&p| self.total.phase_of(p)).for_each(|p| feed.merge(&p.feed));
+        feed
     }
 
     /// What everybody who was there was owed, of every publish that fell due.
@@ -262,18 +274,18 @@ impl Account {
             lag.merge(&p.schedule_lag);
             round_trip.merge(&p.round_trip);
         });
-        let closed = self.is_closed_loop();
+        let (closed, unscheduled) = (self.is_closed_loop(), self.is_unscheduled());
         let slots = || {
             let pairs = scope.phases.iter().flat_map(|&p| scope.groups.iter().map(move |&g| (p, g)));
             pairs.filter_map(|(p, g)| self.total.slot_of(p, g))
         };
         let per_s = |n: u64| if scope.seconds > 0.0 { n as f64 / scope.seconds } else { 0.0 };
         let reads: u64 = phases().map(|p| p.reads).sum();
-        let arrived = if closed { &sent } else { &due };
+        let arrived = if unscheduled { &sent } else { &due };
         let joined = self.joined.iter().flatten().filter(|((_, g), _)| scope.groups.contains(&(*g as usize)));
         Figures {
             rates: Rates {
-                publishes_asked_per_s: (!closed).then(|| per_s(publishes.due)),
+                publishes_asked_per_s: (!unscheduled).then(|| per_s(publishes.due)),
                 publishes_per_s: per_s(publishes.sent),
                 deliveries_per_s: per_s(deliveries.delivered),
                 payload_bytes_per_s: per_s(slots().map(|s| s.payload_bytes).sum()),
@@ -289,7 +301,7 @@ impl Account {
             reconnect: reconnect(slots()),
             latency: Latency {
                 // When a counted frame was due is not known, and what was replayed has a latency of its own.
-                due: (!closed)
+                due: (!unscheduled)
                     .then(|| due.quantiles(Some(deliveries.expected - deliveries.counted - deliveries.resumed))),
                 sent: sent.quantiles(None),
                 arrived: arrived.quantiles(None),
@@ -298,7 +310,7 @@ impl Account {
                     (true, _) => Some(round_trip.quantiles(None)),
                     // From a publish to its own echo: every delivery is one.
                     (false, Mode::Echo) => Some(sent.quantiles(None)),
-                    (false, Mode::Broadcast) => None,
+                    (false, Mode::Broadcast | Mode::Observe) => None,
                 },
             },
             schedule_lag: lag.quantiles(None),

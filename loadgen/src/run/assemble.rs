@@ -3,17 +3,19 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::account::{Account, Merged, Scope};
+use super::clocks::{Clocks, bound};
 use super::histograms::histograms;
 use super::outcome::{End, Outcome};
+use super::prepare::epoch;
 use crate::environment::gather;
 use crate::ledger::MessageSpread;
-use crate::plan::{Endpoint, Plan, Via};
+use crate::plan::{Endpoint, Observe, Plan, Via};
 use crate::record::Counts;
 use crate::recorder::PhaseSlot;
 use crate::report::verdict::turned_away;
 use crate::result::{
-    AddressConnections, Connections, Environment, Figures, HttpPublishes, LoadgenCost, PhaseFigures, Reason, Reconnect,
-    Run, ServerCost, Spread, Validity,
+    AddressConnections, Connections, Environment, Figures, HttpPublishes, LoadgenCost, Observed, PhaseFigures, Reason,
+    Reconnect, Run, ServerCost, Spread, Validity,
 };
 use crate::thresholds::{Baseline, Evidence, Watch, evaluate};
 use crate::validity::{self, Claim, Purpose};
@@ -89,6 +91,7 @@ pub fn assemble(plan: &Plan, o: &Outcome, baseline: &Baseline) -> Run {
         deliveries: figures.deliveries,
         rates: figures.rates,
         compression: figures.compression,
+        observe: observe(plan, o, &merged, &measured),
         reconnect: Reconnect { peak_per_s: peak_per_s(&o.tally.handshakes), ..figures.reconnect },
         latency: figures.latency,
         connections,
@@ -215,6 +218,35 @@ fn spread(o: &Outcome, measured: &[usize]) -> Spread {
     }
 }
 
+/// What an observed feed was like.
+fn observe(plan: &Plan, o: &Outcome, merged: &Merged, measured: &[usize]) -> Option<Observed> {
+    let Observe { rules, clock_error } = plan.observe.as_ref()?;
+    let feed = o.account.feed(measured);
+    let seconds: f64 = measured.iter().map(|&p| o.phase_seconds(p)).sum();
+    // Where some messages say nothing, it is not known which of the lost would have.
+    let expected = (feed.timed == feed.messages).then_some(merged.deliveries.expected);
+    let clocks = Clocks {
+        same_host: plan.target.ip().is_loopback(),
+        ours: net::clock_error(),
+        theirs: *clock_error,
+        moved_us: (epoch() - o.epoch).unsigned_abs() as f64 / 1e3,
+    };
+    Some(Observed {
+        messages: feed.messages,
+        messages_per_s: if seconds > 0.0 { feed.messages as f64 / seconds } else { 0.0 },
+        timed: feed.timed,
+        implausible: feed.implausible,
+        ahead: feed.ahead,
+        ahead_most_us: feed.ahead_most_us,
+        numbered: feed.numbered,
+        gaps: feed.gaps,
+        gap_messages: feed.gap_messages,
+        went_back: feed.went_back,
+        latency: rules.timestamp.is_some().then(|| merged.due.quantiles(expected)),
+        clock: bound(rules, clocks),
+    })
+}
+
 fn per(total: f64, n: u64) -> Option<f64> {
     (n > 0).then(|| total / n as f64)
 }
@@ -289,11 +321,14 @@ fn judge(plan: &Plan, o: &Outcome, run: &Run, top: &Scope, merged: &Merged) -> V
     let planned_s: f64 = top.phases.iter().map(|&p| plan.phases[p].length.as_secs_f64()).sum();
     validity::judge(&validity::Evidence {
         read_age_p99: run.read_age.p99,
-        claimed: Claim::of(&run.latency),
+        claimed: match &run.observe {
+            Some(observe) => Claim::Observed(observe.latency.as_ref().and_then(|latency| latency.p99)),
+            None => Claim::of(&run.latency),
+        },
         schedule_lag_p99: run.schedule_lag.p99,
         max_schedule_lag: plan.max_schedule_lag.map(|d| d.as_secs_f64() * 1e6),
         seconds: o.timeline.seconds.clone(),
-        purpose: if plan.publishers.is_empty() { Purpose::Hold } else { Purpose::Publish },
+        purpose: if plan.publishers.is_empty() && plan.observe.is_none() { Purpose::Hold } else { Purpose::Publish },
         publishes_due: run.publishes.due,
         unsent_by_us: if o.end.is_none() { o.harvests.iter().map(|h| h.unsent_by_us).sum() } else { 0 },
         ran_out: o.tally.exhausted.iter().map(|(what, n)| (*what, *n)).collect(),

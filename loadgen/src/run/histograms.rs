@@ -15,11 +15,11 @@ pub fn histograms(plan: &Plan, o: &Outcome, measured: &[usize]) -> BTreeMap<Stri
     let scope = |phases: &[usize], groups: &[usize]| {
         o.account.merged(&Scope { phases: phases.to_vec(), groups: groups.to_vec(), seconds: 0.0 })
     };
-    let closed = o.account.is_closed_loop();
+    let unscheduled = o.account.is_unscheduled();
     let mut all = Histograms::default();
     let top = scope(measured, &all_groups);
     all.keep("sent".to_owned(), &top.sent);
-    if !closed {
+    if !unscheduled {
         all.keep("due".to_owned(), &top.due);
     }
     all.put("connect", &o.tally.connect);

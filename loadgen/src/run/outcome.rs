@@ -34,6 +34,8 @@ pub struct Outcome {
     pub tally: Tally,
     pub harvests: Vec<Harvest>,
     pub costs: Costs,
+    /// Nanoseconds since 1970 less CLOCK_MONOTONIC, when the run began.
+    pub epoch: i128,
     /// At the start of each phase that began, and at the end of the last.
     pub marks: Vec<Mark>,
     pub notes: Vec<String>,

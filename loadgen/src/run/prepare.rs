@@ -12,7 +12,7 @@ use super::own::Own;
 use super::signals::Signals;
 use super::timeline::{Cpu, Timeline};
 use crate::ledger::{Book, Verify};
-use crate::plan::{Checked, ClientEngine, Force, MOST_AGENTS, Plan, TargetKind, Via};
+use crate::plan::{Checked, ClientEngine, Force, MOST_AGENTS, Mode, Plan, TargetKind, Via};
 use crate::probe::{Echo, ProbeError, Seen, Wrapping, probe};
 use crate::progress::Progress;
 use crate::report::ArrivalLog;
@@ -162,8 +162,16 @@ async fn conduct(
         admin,
         run: run_id(plan.seed),
         verify: if seen.wrapping == Wrapping::None { Verify::Exact } else { Verify::StampOnly },
-        completion: if seen.echo == Echo::ToSender { Completion::Echo } else { Completion::FirstArrival },
+        epoch: epoch(),
+        completion: if plan.mode == Mode::Observe {
+            Completion::Observed
+        } else if seen.echo == Echo::ToSender {
+            Completion::Echo
+        } else {
+            Completion::FirstArrival
+        },
     };
+    let epoch = found.epoch;
     let common = Arc::new(Common { plan: Arc::clone(plan), book: Arc::new(Book::new(publisher_rooms(plan))?), found });
     let account = Account::new(Arc::clone(plan), Arc::clone(&common.book), seen.echo, workers);
     if account.is_closed_loop() && workers > 1 && seen.echo == Echo::ToOthers {
@@ -199,6 +207,7 @@ async fn conduct(
         tally: Tally::default(),
         harvests: Vec::new(),
         costs,
+        epoch,
         marks: Vec::new(),
         notes: notes(plan, seen, force),
     };
@@ -214,6 +223,12 @@ fn only_native(plan: &Plan) -> Option<&'static str> {
     let moves = plan.phases.iter().any(|p| p.connections.is_some());
     let found = [(slow, "read_bytes_per_s"), (http, "via = \"http\""), (moves, "phases with `connections`")];
     found.iter().find(|(there, _)| *there).map(|(_, what)| *what)
+}
+
+/// Nanoseconds since 1970 less CLOCK_MONOTONIC, now.
+pub(super) fn epoch() -> i128 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since_1970.as_nanos() as i128 - i128::from(net::now())
 }
 
 /// Names this run in its stamps: of the seed, so that the same seed gives the same bytes.

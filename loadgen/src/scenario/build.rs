@@ -18,7 +18,7 @@ use crate::scenario::scalar::At;
 use crate::scenario::value::Name;
 use crate::scenario::word::{CorrelateKey, ModeKey};
 use crate::scenario::{
-    ab, capacity, dialect, feeds, groups, keys, phases, publishers, resolved, servers, target, variants,
+    ab, capacity, dialect, feeds, groups, keys, observe, phases, publishers, resolved, servers, target, variants,
 };
 
 /// A scenario file, read and checked.
@@ -112,6 +112,7 @@ pub fn parse(path: &Path, text: &str, sets: &[String], limits: &Limits) -> Resul
 fn build(file: &File, dir: &Path, limits: &Limits, origin: Origin) -> Result<Plan, Fault> {
     let mode = match file.mode.as_ref().map(|at| at.value) {
         Some(ModeKey::Echo) => Mode::Echo,
+        Some(ModeKey::Observe) => Mode::Observe,
         Some(ModeKey::Broadcast) | None => Mode::Broadcast,
     };
     unique("[[connections]]", file.connections.iter().map(|t| &t.name))?;
@@ -128,7 +129,8 @@ fn build(file: &File, dir: &Path, limits: &Limits, origin: Origin) -> Result<Pla
             "a replay needs mode = \"broadcast\": in echo mode only its publisher would receive it",
         ));
     }
-    let correlate = correlate(file, replay.as_ref())?;
+    let observe = observe::resolve(file, mode, &target.kind)?;
+    let correlate = if observe.is_some() { Correlate::Observed } else { correlate(file, replay.as_ref())? };
     let counts: Vec<u32> = file.connections.iter().map(|table| table.count.value.0).collect();
     let rooms_of_trace = groups::replays(&file.connections)?;
     let trace = replay.as_ref().map(|replay| replay.trace.as_ref());
@@ -162,6 +164,7 @@ fn build(file: &File, dir: &Path, limits: &Limits, origin: Origin) -> Result<Pla
         drain: file.drain.map_or(Duration::from_secs(5), |t| t.0),
         mode,
         correlate,
+        observe,
         max_schedule_lag: file.max_schedule_lag.map(|t| t.0),
         target,
         client: ClientEngine::Native,

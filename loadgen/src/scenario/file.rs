@@ -16,7 +16,7 @@ use crate::scenario::value::{
 use crate::scenario::variants::Variants;
 use crate::scenario::word::{
     ArrivalKey, AssignKey, CorpusKey, CorrelateKey, FeedEndKey, FromKey, JitterKey, ModeKey, OfferKey, OnKey,
-    SpreadKey, StopKey, ViaKey,
+    SpreadKey, StopKey, UnitKey, ViaKey,
 };
 
 /// A scenario of fanout: what connects, what is published, and what must hold.
@@ -39,6 +39,8 @@ pub struct File {
     pub correlate: Option<At<CorrelateKey>>,
     /// Who is expected to receive a publish. Default "broadcast".
     pub mode: Option<At<ModeKey>>,
+    /// With mode = "observe": what messages say of themselves.
+    pub observe: Option<At<ObserveTable>>,
     /// Largest schedule lag (99 %) of a valid run. Default: the larger of 1ms and 10 % of latency.due.p99.
     pub max_schedule_lag: Option<Span>,
     /// The server under test. Left out: the bundled server on a free port.
@@ -288,6 +290,32 @@ pub struct AtStartTable {
     pub restart: Option<At<StopKey>>,
     /// This share of the subscribers' connections is reset by the client, without a goodbye.
     pub cut: Option<At<Share>>,
+}
+
+/// `[observe]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub struct ObserveTable {
+    /// Where a message says when it was sent. Left out: no latency is known.
+    pub timestamp: Option<At<SpotTable>>,
+    /// JSON pointer to a number that counts a room's messages, one more each time: gaps in it are reported.
+    pub sequence: Option<At<String>>,
+    /// How far the sender's clock may be from UTC, where it is on another machine. Default: not known.
+    pub clock_error: Option<At<Span>>,
+}
+
+/// `timestamp`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table such as { pointer = \"/T\", unit = \"ms\" }")]
+#[schemars(inline)]
+pub struct SpotTable {
+    /// JSON pointer (RFC 6901), such as "/T" or "/data/time".
+    pub pointer: Option<At<String>>,
+    /// Instead of a pointer: the text right before it.
+    pub after: Option<At<String>>,
+    /// "s", "ms", "us", "ns" (since 1970), or "rfc3339".
+    pub unit: At<UnitKey>,
 }
 
 /// `[ab]`.

@@ -25,6 +25,7 @@ pub(super) const TOP: Keys = Keys {
         "drain",
         "correlate",
         "mode",
+        "observe",
         "max_schedule_lag",
         "target",
         "connections",
@@ -37,6 +38,11 @@ pub(super) const TOP: Keys = Keys {
     ],
     later: &[],
 };
+
+pub(super) const OBSERVE: Keys =
+    Keys { table: "[observe]", built: &["timestamp", "sequence", "clock_error"], later: &[] };
+
+pub(super) const TIMESTAMP: Keys = Keys { table: "timestamp", built: &["pointer", "after", "unit"], later: &[] };
 
 pub(super) const TARGET: Keys = Keys {
     table: "[target]",
@@ -127,7 +133,7 @@ pub(super) const AB: Keys = Keys { table: "[ab]", built: &["a", "b", "runs", "ex
 
 pub(super) const CAPACITY: Keys = Keys { table: "[capacity]", built: &["axis", "range", "width", "trial"], later: &[] };
 
-const TABLES: [&Keys; 13] = [
+const TABLES: [&Keys; 15] = [
     &TOP,
     &TARGET,
     &TLS,
@@ -141,6 +147,8 @@ const TABLES: [&Keys; 13] = [
     &AT_START,
     &AB,
     &CAPACITY,
+    &OBSERVE,
+    &TIMESTAMP,
 ];
 /// Tables inside the elements of a list.
 const INNER: [&Keys; 5] = [&PAYLOAD, &COMPRESSION, &CHURN, &RECONNECT, &AT_START];
@@ -148,7 +156,7 @@ const INNER: [&Keys; 5] = [&PAYLOAD, &COMPRESSION, &CHURN, &RECONNECT, &AT_START
 /// Refuses the first key that does not exist or is not built yet.
 pub(super) fn check(table: &DeTable<'_>) -> Result<(), Fault> {
     check_table(table, &TOP)?;
-    for keys in [&TARGET, &CONNECTIONS, &PUBLISHERS, &PHASES, &AB, &CAPACITY] {
+    for keys in [&TARGET, &CONNECTIONS, &PUBLISHERS, &PHASES, &AB, &CAPACITY, &OBSERVE] {
         let name = keys.table.trim_matches(['[', ']']);
         let is_list = keys.table.starts_with("[[");
         let Some((key, value)) = table.get_key_value(name) else { continue };
@@ -167,8 +175,10 @@ pub(super) fn check(table: &DeTable<'_>) -> Result<(), Fault> {
             }
             DeValue::Table(inner) => {
                 check_table(inner, keys)?;
-                if let Some(table) = inner.get("tls").and_then(|value| value.get_ref().as_table()) {
-                    check_table(table, &TLS)?;
+                for (name, keys) in [("timestamp", &TIMESTAMP), ("tls", &TLS)] {
+                    if let Some(table) = inner.get(name).and_then(|value| value.get_ref().as_table()) {
+                        check_table(table, keys)?;
+                    }
                 }
             }
             DeValue::Array(items) => {
@@ -268,8 +278,12 @@ mod tests {
         let ab = optional("/properties/ab");
         let tls = optional("/properties/target/properties/tls");
         let capacity = optional("/properties/capacity");
+        let observe = optional("/properties/observe");
+        let timestamp = optional("/properties/observe/anyOf/0/properties/timestamp");
         for (keys, at) in [
             (&TOP, "/properties"),
+            (&OBSERVE, &observe),
+            (&TIMESTAMP, &timestamp),
             (&TARGET, "/properties/target/properties"),
             (&TLS, &tls),
             (&CONNECTIONS, "/properties/connections/items/properties"),

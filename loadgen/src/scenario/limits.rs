@@ -110,7 +110,7 @@ pub fn needs(plan: &Plan) -> Needs {
     let inflated: u64 = with_context.map(|g| (f64::from(g.count) * g.inflate).ceil() as u64).sum();
     let followers: u64 = compressed().map(|g| u64::from(g.count)).sum();
     let streams = match plan.mode {
-        Mode::Broadcast => compressed().flat_map(|g| &g.rooms).collect::<HashSet<_>>().len() as u64,
+        Mode::Broadcast | Mode::Observe => compressed().flat_map(|g| &g.rooms).collect::<HashSet<_>>().len() as u64,
         // Everybody hears himself alone.
         Mode::Echo => followers,
     };

@@ -21,6 +21,9 @@ enum Pace {
     Closed,
     /// Nothing is published.
     Idle,
+    Observed {
+        timestamp: bool,
+    },
 }
 
 /// Whether the server's process is known.
@@ -40,10 +43,11 @@ impl Measured {
             groups: plan.groups.iter().map(|g| g.name.clone()).collect(),
             phases: plan.phases.iter().map(|p| p.name.clone()).collect(),
             shape: plan.shape(),
-            pace: match (plan.publishers.is_empty(), closed) {
-                (true, _) => Pace::Idle,
-                (false, true) => Pace::Closed,
-                (false, false) => Pace::Scheduled,
+            pace: match &plan.observe {
+                Some(observe) => Pace::Observed { timestamp: observe.rules.timestamp.is_some() },
+                None if plan.publishers.is_empty() => Pace::Idle,
+                None if closed => Pace::Closed,
+                None => Pace::Scheduled,
             },
             mode: plan.mode,
             cost: if unsampled { Cost::Unknown } else { Cost::Sampled },
@@ -72,7 +76,15 @@ impl Measured {
                 "`{path}`: nothing is published in this scenario; use connect.p99, connections.closed or \
                  server.rss_bytes_per_connection, or add [[publishers]]"
             ))
-        } else if self.pace == Pace::Scheduled && self.mode == Mode::Broadcast && path.contains("latency.round_trip.") {
+        } else if let (true, Pace::Observed { .. }) = (metric.needs_due_times(), self.pace) {
+            Err(format!(
+                "`{path}`: what others publish has no due times; use observe.latency, or latency.sent (after the first subscriber)"
+            ))
+        } else if self.pace == (Pace::Observed { timestamp: false }) && path.starts_with("observe.latency.") {
+            Err(format!("`{path}`: only a message that says when it was sent has one: add `timestamp` to [observe]"))
+        } else if !matches!(self.pace, Pace::Observed { .. }) && path.starts_with("observe.") {
+            Err(format!("`{path}`: only mode = \"observe\" measures it"))
+        } else if self.pace != Pace::Closed && self.mode != Mode::Echo && path.contains("latency.round_trip.") {
             Err(format!("`{path}`: only mode = \"echo\" and a closed loop (arrival = \"closed\") measure round trips"))
         } else if self.cost == Cost::Unknown && of_server {
             Err(format!("`{path}`: the cost of a server at a URL is known only with target.pid"))

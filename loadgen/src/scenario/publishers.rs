@@ -96,6 +96,9 @@ pub(super) fn resolve(
     replay: Option<&Replay>,
     scene: &Scene<'_>,
 ) -> Result<Vec<PublisherGroup>, Fault> {
+    if scene.mode == Mode::Observe {
+        return Ok(Vec::new());
+    }
     if tables.is_empty() && scene.mode == Mode::Echo {
         return Err(Fault::missing("there is no [[publishers]]: nobody would hear an echo")
             .help("add [[publishers]] with a name and a rate"));
@@ -283,7 +286,7 @@ fn arrival(table: &PublishersTable, count: u32, share: f64) -> Result<Arrival, F
 fn payload(table: &PublishersTable, scene: &Scene<'_>, first: First, room_of: &[u32]) -> Result<PayloadSource, Fault> {
     let stamping = match scene.correlate {
         Correlate::Stamp => Stamping::Stamped,
-        Correlate::Content => Stamping::Bare,
+        Correlate::Content | Correlate::Observed => Stamping::Bare,
     };
     let first_publisher = first.publisher;
     let rows = scene.feed.map(|feed| PublisherRows {

@@ -13,8 +13,9 @@ use crate::life::{AtStart, Churn, Jitter, On, Reconnect, Resume, Stop};
 use crate::plan::{
     Arrival, Checked, Compression, Correlate, Declined, From, Mode, Phase, Plan, Ready, TargetKind, Via,
 };
-use crate::scenario::file::{File, PublishersTable, TargetTable};
+use crate::scenario::file::{File, ObserveTable, PublishersTable, SpotTable, TargetTable};
 use crate::scenario::redact;
+use crate::scenario::scalar::At;
 use crate::scenario::value::Urls;
 use crate::scenario::word::{AssignKey, FeedEndKey, JitterKey, OfferKey, OnKey, StopKey};
 use crate::thresholds::Threshold;
@@ -27,8 +28,9 @@ pub(super) fn resolved(plan: &Plan, file: &File) -> Value {
         "seed": plan.seed,
         "settle_us": plan.settle.as_micros() as u64,
         "drain_us": plan.drain.as_micros() as u64,
-        "correlate": match plan.correlate { Correlate::Stamp => "stamp", Correlate::Content => "content" },
-        "mode": match plan.mode { Mode::Broadcast => "broadcast", Mode::Echo => "echo" },
+        "correlate": match plan.correlate { Correlate::Stamp => "stamp", Correlate::Content => "content", Correlate::Observed => "observed" },
+        "mode": match plan.mode { Mode::Broadcast => "broadcast", Mode::Echo => "echo", Mode::Observe => "observe" },
+        "observe": file.observe.as_ref().map(|at| observe(&at.value)),
         "max_schedule_lag_us": plan.max_schedule_lag.map(|lag| lag.as_micros() as u64),
         "target": target(plan, &file.target),
         "rooms": plan.rooms.len(),
@@ -54,6 +56,22 @@ pub(super) fn resolved(plan: &Plan, file: &File) -> Value {
         "publishers": publishers(plan, file),
         "phases": plan.phases.iter().map(phase).collect::<Vec<_>>(),
         "thresholds": plan.thresholds.iter().map(threshold).collect::<Vec<_>>(),
+    })
+}
+
+fn observe(table: &ObserveTable) -> Value {
+    let spot = |at: &At<SpotTable>| {
+        let SpotTable { pointer, after, unit } = &at.value;
+        json!({
+            "pointer": pointer.as_ref().map(|at| &at.value),
+            "after": after.as_ref().map(|at| &at.value),
+            "unit": unit.value.word(),
+        })
+    };
+    json!({
+        "timestamp": table.timestamp.as_ref().map(spot),
+        "sequence": table.sequence.as_ref().map(|at| &at.value),
+        "clock_error_us": table.clock_error.as_ref().map(|at| at.value.0.as_micros() as u64),
     })
 }
 

@@ -196,7 +196,7 @@ fn exclusive(table: &TargetTable) -> Result<(), Fault> {
 fn path(table: &TargetTable, usual: Option<&str>, mode: Mode, known: &[&str]) -> Result<String, Fault> {
     let Some(path) = &table.path else {
         let otherwise = match mode {
-            Mode::Broadcast => "/broadcast/{room}",
+            Mode::Broadcast | Mode::Observe => "/broadcast/{room}",
             Mode::Echo => "/echo",
         };
         return Ok(usual.unwrap_or(otherwise).to_owned());

@@ -50,8 +50,26 @@ one_of!(
         /// Every subscriber of the room expects a publish.
         "broadcast" => Broadcast,
         /// Only the connection that sent it expects it.
-        "echo" => Echo
-    }, later ["observe"]
+        "echo" => Echo,
+        /// A feed that others publish is watched.
+        "observe" => Observe
+    }, later []
+);
+
+one_of!(
+    /// `unit`.
+    UnitKey, "a unit of time", {
+        /// Since 1970, with a fraction where there is one.
+        "s" => Seconds,
+        /// Since 1970.
+        "ms" => Millis,
+        /// Since 1970.
+        "us" => Micros,
+        /// Since 1970.
+        "ns" => Nanos,
+        /// A date and time with its zone.
+        "rfc3339" => Rfc3339
+    }, later []
 );
 
 one_of!(

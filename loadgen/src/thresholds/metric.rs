@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::expression::Unit;
 use crate::result::{
-    Compression, Connections, Deliveries, Figures, HttpPublishes, Latency, LoadgenCost, Publishes, Quantiles, Rates,
-    Reconnect, ServerCost, Spread,
+    Compression, Connections, Deliveries, Figures, HttpPublishes, Latency, LoadgenCost, Observed, Publishes, Quantiles,
+    Rates, Reconnect, ServerCost, Spread,
 };
 
 /// A figure of `run.json` that an objective may name.
@@ -121,6 +121,7 @@ pub fn known_metrics() -> Vec<String> {
         "read_age": Quantiles::default(),
         "spread": Spread::default(),
         "http": HttpPublishes::default(),
+        "observe": Observed { latency: Some(Quantiles::default()), ..Observed::default() },
         "server": ServerCost::default(),
         "loadgen": LoadgenCost::default(),
     });
@@ -187,7 +188,8 @@ pub fn unit_of(figure: &str) -> Unit {
     ];
     let first = parent.split('.').next().unwrap_or("");
     let waits = first == "reconnect" && (leaf.starts_with('p') || leaf.starts_with("back_")) && leaf != "peak_per_s";
-    if waits || (times.contains(&first) && !matches!(leaf, "count" | "sampled")) {
+    let observed = parent == "observe.latency" || figure == "observe.ahead_most_us";
+    if waits || ((times.contains(&first) || observed) && !matches!(leaf, "count" | "sampled")) {
         Unit::Time
     } else if leaf.ends_with("_share") {
         Unit::Share

@@ -137,7 +137,10 @@ impl Course {
     /// The worker woke up at `now`.
     pub fn wake(&mut self, now: u64) {
         self.woke = now;
-        self.phase = self.pacing.phase(now);
+        self.phase = match self.common.found.completion {
+            Completion::Observed if !self.pacing.is_within(now) => self.common.plan.phases.len() as u16,
+            _ => self.pacing.phase(now),
+        };
     }
 
     /// When the worker must wake up next, whatever its sockets do.
@@ -218,6 +221,11 @@ impl Course {
             Completion::Echo => {
                 if let Some(publisher) = publisher.filter(|_| taken.echoes > 0) {
                     self.pacing.completed(publisher as usize, taken.echoes);
+                }
+            }
+            Completion::Observed => {
+                for room in std::mem::take(&mut self.ledgers.first_arrivals) {
+                    self.pacing.observed(room, self.phase);
                 }
             }
             Completion::FirstArrival => {

@@ -8,8 +8,8 @@ use wire::deflate::{Context, Direction, Inflater};
 use super::life::ServerCursor;
 use super::{Common, Share};
 use crate::ledger::{
-    CanonicalRoom, Compressed, Content, Control, Cursor, Delivery, Leave, MessageSpread, Meter, Reader, Rejoin, Roll,
-    Sampled, Shared, Streams, Verify, trim_streams,
+    CanonicalRoom, Compressed, Content, Control, Cursor, Delivery, Leave, Marks, MessageSpread, Meter, Observed,
+    Reader, Rejoin, Roll, Sampled, Shared, Streams, Verify, trim_streams,
 };
 use crate::plan::Inflate;
 use crate::recorder::Recorder;
@@ -80,8 +80,14 @@ impl Ledgers {
         let ranges = super::publisher_ranges(plan);
         let sources = ranges.into_iter().zip(&plan.publishers).map(|(r, g)| (r, Arc::clone(&g.payload))).collect();
         Ledgers {
-            content: Content::new(common.found.run, plan.correlate, common.found.verify, sources),
-            recorder: Recorder::new(plan.phases.len(), plan.groups.len()),
+            content: match &plan.observe {
+                Some(observe) => {
+                    Content::observing(Observed::new(Marks::new(Arc::clone(&observe.rules), common.found.epoch)))
+                }
+                None => Content::new(common.found.run, plan.correlate, common.found.verify, sources),
+            },
+            // What an observed feed sends outside of all phases is counted in one more, which nobody reads.
+            recorder: Recorder::new(plan.phases.len() + usize::from(plan.observe.is_some()), plan.groups.len()),
             common,
             rooms,
             index,

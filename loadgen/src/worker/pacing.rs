@@ -166,6 +166,18 @@ impl Pacing {
         phase_of(&self.phases, now.saturating_sub(start)) as u16
     }
 
+    /// Whether a phase runs at `now`.
+    pub fn is_within(&self, now: u64) -> bool {
+        self.span.is_some_and(|(start, end)| now >= start && now < end)
+    }
+
+    /// A message of an observed feed: due when anybody has it, unless that is outside of all phases.
+    pub fn observed(&mut self, room: u32, phase: u16) {
+        if usize::from(phase) < self.phases.len() {
+            self.counts.add(room, phase, None);
+        }
+    }
+
     /// What is due by `now`, the publisher with the oldest first; `sender` tells who can send. One publisher's publishes
     /// come one after another. Where more is due than goes out at once, [`Pacing::next`] is a time gone by.
     pub fn due(&mut self, now: u64, sender: impl Fn(usize) -> Sender, out: &mut Vec<Due>) {

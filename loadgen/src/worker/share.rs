@@ -207,8 +207,11 @@ pub fn publisher_ranges(plan: &Plan) -> Vec<Range<u32>> {
         .collect()
 }
 
-/// The ledger's room of every publisher, in run-wide order: what [`Book::new`](crate::ledger::Book::new) takes.
+/// The ledger's room of every publisher (in observe mode each room stands for its own), in run-wide order: what [`Book::new`](crate::ledger::Book::new) takes.
 pub fn publisher_rooms(plan: &Plan) -> Vec<u32> {
+    if plan.mode == Mode::Observe {
+        return (0..plan.rooms.len() as u32).collect();
+    }
     let echo = plan.mode == Mode::Echo;
     let firsts: Vec<u32> = plan
         .groups

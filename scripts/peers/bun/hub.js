@@ -4,10 +4,10 @@
 const port = Number(process.argv[process.argv.indexOf("--port") + 1] || 9104);
 const stats = { received: 0, delivered: 0 };
 
-Bun.serve({
+const server = Bun.serve({
   hostname: "127.0.0.1",
   port,
-  fetch(request, server) {
+  fetch(request) {
     const { pathname } = new URL(request.url);
     if (pathname === "/stats") return Response.json(stats);
     return server.upgrade(request, { data: { room: pathname } }) ? undefined : new Response("not found", { status: 404 });
@@ -18,8 +18,8 @@ Bun.serve({
     },
     message(socket, data) {
       stats.received += 1;
-      stats.delivered += this.server.subscriberCount(socket.data.room);
-      this.server.publish(socket.data.room, data);
+      stats.delivered += server.subscriberCount(socket.data.room);
+      server.publish(socket.data.room, data);
     },
     close(socket) {
       socket.unsubscribe(socket.data.room);

@@ -18,6 +18,7 @@ pub(super) fn section(run: &Run) -> Markup {
     ];
     let further = [
         ("out of order", d.reordered, "of the delivered: after a later message of the same publisher"),
+        ("replayed", d.resumed, "of the delivered: to connections that came back; not in the latencies after due time"),
         ("counted only", d.counted, "of the delivered: frames that were counted and not decompressed"),
         ("duplicated", d.duplicated, "copies of what had arrived before; not in the sum"),
         ("missed", d.missed, "published while a connection was away by plan; not in the sum"),

@@ -114,6 +114,14 @@ fn what_never_arrived_ends_the_spectrum() {
 }
 
 #[test]
+fn connections_that_came_back_have_a_section() {
+    let page = page(&sample::returned());
+    assert_well_formed(&page);
+    assert!(page.contains("id=\"returns\"") && page.contains("half after 2.51 s, 99 % after 4.96 s, all never"));
+    assert!(!super::page(&sample::good()).contains("id=\"returns\""));
+}
+
+#[test]
 fn sections_without_figures_are_left_out() {
     let good = page(&sample::good());
     for absent in ["id=\"errors\"", "id=\"notes\"", "id=\"time\""] {

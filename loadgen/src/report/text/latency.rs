@@ -25,7 +25,11 @@ pub(in crate::report) fn columns(run: &Run) -> Vec<(&'static str, &Quantiles)> {
     if let Some(due) = &latency.due {
         columns.push(("after due time", due));
     }
-    columns.push(("after sent", &latency.sent));
+    if let Some(own) = run.observe.as_ref().and_then(|observe| observe.latency.as_ref()) {
+        columns.push(("after its own timestamp", own));
+    }
+    let sent = if run.observe.is_some() { "after the first subscriber's" } else { "after sent" };
+    columns.push((sent, &latency.sent));
     let lost = latency.due.as_ref().is_some_and(|due| due.max.is_none() && latency.arrived.count > 0);
     if lost {
         columns.push(("only those that arrived", &latency.arrived));
@@ -41,7 +45,10 @@ pub(in crate::report) fn columns(run: &Run) -> Vec<(&'static str, &Quantiles)> {
 
 /// What the columns mean.
 pub(in crate::report) fn explained(run: &Run) -> &'static str {
-    if run.latency.due.is_some() {
+    if run.observe.is_some() {
+        "after its own timestamp: since the moment that the message itself names, by the clock of whoever sent it; after the \
+         first subscriber's: since anybody here had it, over those that arrived; 1 ms is 1,000 us"
+    } else if run.latency.due.is_some() {
         "after due time: since the moment the schedule wanted the message sent, over all expected deliveries, a \
          lost one counting as later than all others; after sent: since it really left fanout, over those that \
          arrived; 1 ms is 1,000 us"
@@ -106,7 +113,8 @@ pub(in crate::report) fn spread_explained(run: &Run) -> String {
         0 => String::new(),
         n => format!("; half and 99 %: of a sample of {} messages", count(n)),
     };
-    format!("since the message was sent; p50, p99 and max are over messages{sampled}")
+    let since = if run.observe.is_some() { "anybody here had the message" } else { "the message was sent" };
+    format!("since {since}; p50, p99 and max are over messages{sampled}")
 }
 
 pub(super) fn write_spread(page: &mut Page, run: &Run) {

@@ -100,7 +100,8 @@ fn is_echo(run: &Run) -> bool {
 
 /// Nothing is published: connections are held.
 fn is_idle(run: &Run) -> bool {
-    run.scenario.get("publishers").and_then(serde_json::Value::as_array).is_some_and(Vec::is_empty)
+    let publishers = run.scenario.get("publishers").and_then(serde_json::Value::as_array);
+    run.observe.is_none() && publishers.is_some_and(Vec::is_empty)
 }
 
 /// What matters of connections that are only held.
@@ -131,6 +132,10 @@ fn load(run: &Run) -> String {
         (format!("{} in {}", plural(run.subscribers, "subscriber"), plural(run.rooms, "room")), "deliveries/s")
     };
     let measured: f64 = run.phases.values().filter(|phase| phase.measure).map(|phase| phase.length_s).sum();
+    if let Some(observe) = &run.observe {
+        let (messages, deliveries) = (rate(observe.messages_per_s), rate(run.rates.deliveries_per_s));
+        return format!("{who}; {messages} messages/s observed = {deliveries} {what} for {}", seconds(measured));
+    }
     if is_idle(run) {
         return format!("{who}, held for {}; nothing is published", seconds(measured));
     }
@@ -143,6 +148,15 @@ fn load(run: &Run) -> String {
 
 fn latency(run: &Run) -> Vec<String> {
     let missing = missing(&run.deliveries);
+    if let Some(observe) = &run.observe {
+        let mut lines = Vec::new();
+        if let (Some(latency), Some(clock)) = (&observe.latency, &observe.clock) {
+            lines.push(format!("arrival after its own timestamp  {}", three(latency, &missing)));
+            lines.push(format!("  {}", clock.words));
+        }
+        lines.push(format!("arrival after the first subscriber's  {}", three(&run.latency.sent, &missing)));
+        return lines;
+    }
     match &run.latency.due {
         Some(due) => {
             let mut lines = vec![format!("arrival after due time  {}", three(due, &missing))];

@@ -1,7 +1,6 @@
 //! From an address to an open WebSocket (TCP, TLS, upgrade), and everything that can go wrong on the way.
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 

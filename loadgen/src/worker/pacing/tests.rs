@@ -31,6 +31,7 @@ fn pacing(rate: f64) -> Pacing {
             endpoints: Vec::new(),
             admin: None,
             run: 1,
+            epoch: 0,
             verify: Verify::Exact,
             completion: Completion::Echo,
         },
