@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::live::serve::At;
 use crate::plan::ClientEngine;
 use crate::run::Settings;
 
@@ -352,6 +353,9 @@ pub struct How {
     /// Add nothing to the job summary that GITHUB_STEP_SUMMARY names
     #[arg(long)]
     pub no_summary: bool,
+    /// While the run goes, serve a live page at / and metrics for Prometheus at /metrics: a port (on loopback), or ADDRESS:PORT
+    #[arg(long, value_name = "[ADDRESS:]PORT")]
+    pub serve: Option<At>,
 }
 
 /// `fanout validate`

@@ -26,6 +26,7 @@ pub mod http;
 pub mod inbound;
 pub mod ledger;
 pub mod life;
+pub mod live;
 pub mod merge;
 pub mod pacer;
 pub mod payload;

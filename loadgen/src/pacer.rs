@@ -22,6 +22,10 @@ use crate::plan::{Arrival, Phase};
 use crate::seeded::Seeded;
 use crate::trace::Trace;
 
+mod clock;
+
+pub use clock::{Clock, Cut};
+
 /// The due times of one publisher, in order: [`peek`](Schedule::peek), publish, [`advance`](Schedule::advance).
 #[derive(Debug, Clone)]
 pub struct Schedule {

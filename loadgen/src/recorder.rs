@@ -25,6 +25,9 @@ pub struct Slot {
     pub corrupted: u64,
     /// Looks like one of ours but does not say which; counted as corrupted as far as something is missing.
     pub unreadable: u64,
+    /// Overtaken by later messages of the room on the same connection, less those that came all the same: lost, as far as is known
+    /// while the run goes. Counted in the phase of the message that overtook.
+    pub passed_over: i64,
     /// Something the server itself says.
     pub foreign: u64,
     /// Matched by content where another message within the window is equal.
@@ -82,6 +85,7 @@ impl Slot {
         self.reordered += other.reordered;
         self.corrupted += other.corrupted;
         self.unreadable += other.unreadable;
+        self.passed_over += other.passed_over;
         self.foreign += other.foreign;
         self.ambiguous += other.ambiguous;
         self.payload_bytes += other.payload_bytes;

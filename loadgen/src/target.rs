@@ -1,13 +1,16 @@
 //! The server under test: found or started, made ready, sampled, stopped, and never left behind.
 
+mod find;
 mod process;
 mod ready;
 mod sample;
 mod servers;
+mod watch;
 
 pub use process::{Change, Exit, Running};
 pub use sample::{Sample, Sampler};
 pub use servers::Servers;
+pub use watch::{Reading, Usage, Watch, Watched};
 
 use std::io;
 use std::path::PathBuf;

@@ -38,6 +38,16 @@ pub fn available() -> io::Result<Vec<usize>> {
     Ok((0..libc::CPU_SETSIZE as usize).filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &set) }).collect())
 }
 
+/// Lets every other thread go first: the calling thread gets the lowest ordinary priority (nice 19), for work that must not
+/// disturb what is measured beside it. There is no way back without privileges. Threads that it starts later inherit this.
+///
+/// # Errors
+/// None in practice: a thread may always lower itself.
+pub fn step_back() -> io::Result<()> {
+    // SAFETY: three integers. On Linux, 0 is the calling thread and not its process.
+    check(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 19) }).map(drop)
+}
+
 fn empty() -> libc::cpu_set_t {
     // SAFETY: cpu_set_t is an array of integers; all zeroes is the empty set.
     unsafe { std::mem::zeroed() }

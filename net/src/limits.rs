@@ -45,12 +45,33 @@ pub fn raise_descriptors() -> io::Result<Descriptors> {
 /// # Errors
 /// When `/proc` is not mounted.
 pub fn open_descriptors() -> io::Result<u64> {
-    const PATH: &str = "/proc/self/fd";
-    // Kernels since 6.2 tell it as the folder's size; before, that was 0 and the entries must be counted (one of them is the listing's own).
-    match std::fs::metadata(PATH)?.len() {
-        0 => Ok((std::fs::read_dir(PATH)?.count() as u64).saturating_sub(1)),
+    const OWN: &str = "/proc/self/fd";
+    match told(OWN)? {
+        // One of the entries is the listing's own.
+        0 => Ok(counted(OWN)?.saturating_sub(1)),
         count => Ok(count),
     }
+}
+
+/// How many descriptors process `pid` has open.
+///
+/// # Errors
+/// When there is no such process, or it belongs to another user.
+pub fn descriptors_of(pid: u32) -> io::Result<u64> {
+    let path = format!("/proc/{pid}/fd");
+    match told(&path)? {
+        0 => counted(&path),
+        count => Ok(count),
+    }
+}
+
+/// Kernels since 6.2 tell the number of entries as the folder's size; before, that was 0.
+fn told(path: &str) -> io::Result<u64> {
+    Ok(std::fs::metadata(path)?.len())
+}
+
+fn counted(path: &str) -> io::Result<u64> {
+    Ok(std::fs::read_dir(path)?.count() as u64)
 }
 
 /// Whether connections can come from this address: a socket can be bound to it.

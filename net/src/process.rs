@@ -44,6 +44,15 @@ pub fn context_switches(pid: u32) -> io::Result<u64> {
     Ok(sum)
 }
 
+/// Threads of process `pid`.
+///
+/// # Errors
+/// When there is no such process.
+pub fn threads(pid: u32) -> io::Result<u64> {
+    let path = format!("/proc/{pid}/status");
+    field(&read_proc(&path)?, "Threads:").ok_or_else(|| malformed(&path, "Threads:"))
+}
+
 /// Memory that the kernel itself uses, in bytes: slabs, kernel stacks, page tables and TCP buffers of the whole machine.
 /// The difference before and after opening connections is their share.
 ///
@@ -51,16 +60,24 @@ pub fn context_switches(pid: u32) -> io::Result<u64> {
 /// When `/proc` is not mounted.
 pub fn kernel_memory() -> io::Result<u64> {
     const MEMINFO: &str = "/proc/meminfo";
-    const SOCKSTAT: &str = "/proc/net/sockstat";
     let meminfo = read_proc(MEMINFO)?;
     let mut bytes = 0;
     for key in ["Slab:", "KernelStack:", "PageTables:"] {
         bytes += field(&meminfo, key).ok_or_else(|| malformed(MEMINFO, key))? * 1024;
     }
+    Ok(bytes + tcp_memory()?)
+}
+
+/// Memory in the buffers of all TCP sockets of the machine, bytes.
+///
+/// # Errors
+/// When `/proc` is not mounted.
+pub fn tcp_memory() -> io::Result<u64> {
+    const SOCKSTAT: &str = "/proc/net/sockstat";
     let pages = tcp_pages(&read_proc(SOCKSTAT)?).ok_or_else(|| malformed(SOCKSTAT, "TCP mem"))?;
     // SAFETY: no pointers are involved.
     let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    Ok(bytes + pages * u64::try_from(page).unwrap_or(4096))
+    Ok(pages * u64::try_from(page).unwrap_or(4096))
 }
 
 /// The `mem` of the line `TCP: inuse 5 orphan 0 tw 0 alloc 7 mem 1`: pages of socket buffers.
@@ -144,6 +161,14 @@ impl Signal {
             Signal::Hangup => libc::SIGHUP,
         }
     }
+}
+
+/// Whether the terminal at our standard error, if it is one, has us in its foreground. One in the background that changes the terminal's mode
+/// is stopped by the kernel (`SIGTTOU`).
+#[must_use]
+pub fn owns_terminal() -> bool {
+    // SAFETY: two calls on integers; a descriptor that is no terminal gives -1, which is no group.
+    unsafe { libc::tcgetpgrp(libc::STDERR_FILENO) == libc::getpgrp() }
 }
 
 /// Makes `command`'s process be killed when the thread that spawns it ends (`PR_SET_PDEATHSIG`), so that it never outlives us, even

@@ -109,6 +109,31 @@ fn context_switches_count_blocking() {
 }
 
 #[test]
+fn threads_and_descriptors_of_a_process_are_counted() {
+    let mut child = child(&mut cat());
+    assert_eq!(net::threads(child.id()).unwrap(), 1);
+    assert_eq!(net::descriptors_of(child.id()).unwrap(), 3);
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    assert!(net::threads(child.id()).is_err() && net::descriptors_of(child.id()).is_err());
+}
+
+#[test]
+fn a_thread_that_steps_back_leaves_the_others_as_they_are() {
+    let nice = || {
+        let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+        stat[stat.rfind(')').unwrap()..].split_whitespace().nth(17).unwrap().to_owned()
+    };
+    let before = nice();
+    let stepped = thread::spawn(move || {
+        net::step_back().unwrap();
+        nice()
+    });
+    assert_eq!(stepped.join().unwrap(), "19");
+    assert_eq!(nice(), before);
+}
+
+#[test]
 fn the_kernel_says_what_it_uses_itself() {
     assert!(net::kernel_memory().unwrap() > 1 << 20);
     net::tcp_retransmits().unwrap();

@@ -105,6 +105,7 @@ pub fn decode<M: DeserializeOwned>(bytes: &[u8]) -> Result<M, MessageError> {
 mod tests {
     use super::*;
     use crate::ledger::Roll;
+    use crate::live::snapshot::Connections;
     use crate::recorder::Recorder;
     use crate::worker::{DueCounts, Tick};
 
@@ -116,12 +117,13 @@ mod tests {
         recorder.phase(1).sent = 9;
         let joined = Some([((4, 2), 11)].into());
         let (due, roll) = (DueCounts::default(), Roll::default());
-        let tick = Tick { worker: 3, recorder, open: 5, away: 1, waiting: true, due, joined, roll };
+        let connections = Connections { open: 5, away: 1, ..Connections::default() };
+        let tick = Tick { worker: 3, recorder, connections, waiting: true, due, joined, roll };
         let bytes = encode(&FromAgent::News(News::Tick(Box::new(tick)))).unwrap();
         let (prefix, body) = bytes.split_first_chunk().unwrap();
         assert_eq!(length(*prefix).unwrap(), body.len());
         let FromAgent::News(News::Tick(tick)) = decode(body).unwrap() else { panic!("another message") };
-        assert_eq!((tick.worker, tick.open, tick.waiting), (3, 5, true));
+        assert_eq!((tick.worker, tick.connections.open, tick.waiting), (3, 5, true));
         assert_eq!(tick.joined, Some([((4, 2), 11)].into()));
         let slot = tick.recorder.slot_of(1, 2).unwrap();
         assert_eq!((slot.due.count(), slot.due.max(), slot.sent.max(), slot.saved), (7, Some(4000), Some(3000), -3));

@@ -226,8 +226,8 @@ enum RunEnd {
 
 async fn run(pair: &Pair, turn: Turn, args: &AbArgs, directory: &Path) -> Result<Trial, RunEnd> {
     let name = format!("{}-{:02} ({})", turn.arm.letter(), turn.block, pair.name(turn.arm));
-    let progress = Progress::new(ProgressMode::detect());
-    let result = execute(pair.plan(turn.arm).clone(), &args.drive.settings(), &progress).await;
+    let mut progress = Progress::new(ProgressMode::detect(), None);
+    let result = execute(pair.plan(turn.arm).clone(), &args.drive.settings(), &mut progress).await;
     progress.finish();
     let (run, arrivals) = match result {
         Ok(done) => done,

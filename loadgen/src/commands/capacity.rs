@@ -250,8 +250,8 @@ impl<'a> Search<'a> {
             };
         plan.client = self.args.drive.client.into();
         plan.thresholds.extend(self.slos.iter().cloned());
-        let progress = Progress::new(ProgressMode::detect());
-        let result = execute(plan, &self.args.drive.settings(), &progress).await;
+        let mut progress = Progress::new(ProgressMode::detect(), None);
+        let result = execute(plan, &self.args.drive.settings(), &mut progress).await;
         progress.finish();
         let (run, arrivals) = match result {
             Ok(done) => done,

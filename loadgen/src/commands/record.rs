@@ -4,7 +4,7 @@ use super::run::{complain, limits, runtime};
 use super::{BAD_SCENARIO, COULD_NOT_RUN, DONE, say};
 use crate::cli::RecordArgs;
 use crate::plan::{Plan, TargetKind};
-use crate::progress::{Progress, ProgressMode};
+use crate::progress::Voice;
 use crate::recording::{Feed, Order, RoomOf, record};
 use crate::request::Requests;
 use crate::scenario::{Listening, listening};
@@ -50,7 +50,7 @@ fn carry_out(plan: Plan, args: &RecordArgs) -> u8 {
     let address = endpoint.address;
     let requests = Requests::new(&plan, endpoints);
     let order = Order {
-        feed: Feed { address, requests, hello: args.send.clone() },
+        feed: Feed { address, tls: plan.target.tls.clone(), requests, hello: args.send.clone() },
         rooms: plan.rooms,
         room_of: args.room_at.clone().map_or(RoomOf::Connection, RoomOf::Message),
         file: args.output.clone(),
@@ -62,8 +62,7 @@ fn carry_out(plan: Plan, args: &RecordArgs) -> u8 {
         Ok(runtime) => runtime,
         Err(code) => return code,
     };
-    let progress = Progress::new(ProgressMode::Lines);
-    match runtime.block_on(record(order, &progress)) {
+    match runtime.block_on(record(order, &Voice::default())) {
         Ok(summary) => say(&summary.text()).map_or_else(|code| code, |()| DONE),
         Err(error) => {
             eprintln!("{error}");

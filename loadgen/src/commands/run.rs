@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::series::Repeats;
 use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, baseline, coloured, job_summary, say};
 use crate::cli::{Format, How, QuickArgs, RunArgs};
+use crate::live::serve::Page;
 use crate::plan::{ClientEngine, Group, Mode, Plan};
 use crate::progress::{Progress, ProgressMode};
 use crate::report::{Colour, FilesError, Place, exit_code, exit_code_of_all, files as run_files, json, summary, text};
@@ -191,6 +192,17 @@ fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
         Ok(runtime) => runtime,
         Err(code) => return code,
     };
+    let page = match how.serve.map(Page::listen).transpose() {
+        Ok(page) => page,
+        Err(error) => {
+            eprintln!("{error}");
+            return COULD_NOT_RUN;
+        }
+    };
+    if let Some(page) = &page {
+        eprintln!("live figures at {} (for Prometheus: {}metrics)", page.url(), page.url());
+    }
+    let mut progress = Progress::new(ProgressMode::detect(), page);
     let mut codes = Vec::new();
     let mut repeats = Repeats::default();
     for ((mut job, place), baseline) in jobs.into_iter().zip(places).zip(baselines) {
@@ -201,7 +213,7 @@ fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
         let name = job.plan.name.clone();
         let settings = Settings { baseline, ..how.drive.settings() };
         let output = Output { how, several, repeated: job.number.is_some() };
-        let (code, run) = runtime.block_on(run_one(job.plan, &settings, &output, &place));
+        let (code, run) = runtime.block_on(run_one(job.plan, &settings, &output, &place, &mut progress));
         codes.push(code);
         let last = job.number == how.runs || code == INTERRUPTED;
         if let (Some(number), Some(run)) = (job.number, run) {
@@ -244,10 +256,15 @@ struct Output<'h> {
 }
 
 /// Makes a run; gives the exit code, and the run if there is one.
-async fn run_one(plan: Plan, settings: &Settings, output: &Output<'_>, place: &Place) -> (u8, Option<Run>) {
+async fn run_one(
+    plan: Plan,
+    settings: &Settings,
+    output: &Output<'_>,
+    place: &Place,
+    progress: &mut Progress,
+) -> (u8, Option<Run>) {
     let name = plan.name.clone();
-    let progress = Progress::new(ProgressMode::detect());
-    let result = execute(plan, settings, &progress).await;
+    let result = execute(plan, settings, progress).await;
     progress.finish();
     let (run, arrivals) = match result {
         Ok(done) => done,

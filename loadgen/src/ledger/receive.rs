@@ -333,10 +333,16 @@ impl Reader<'_> {
                 }
                 return;
             }
+            if let Some(group) = group {
+                self.recorder.slot(phase, group).passed_over -= 1;
+            }
         } else {
             if entry > cursor.entry {
                 let from = cursor.entry;
                 cursor.apart_mut().missing.push(from, entry);
+                if let Some(group) = group {
+                    self.recorder.slot(phase, group).passed_over += i64::from(entry - from);
+                }
             }
             cursor.entry = entry + 1;
             cursor.offset = self.room.start_of(cursor.entry);

@@ -17,7 +17,7 @@ use super::rooms::RoomOf;
 use super::source::{Feed, Heard, listen};
 use super::tally::{Summary, Tally};
 use super::tape::{Tape, TapeError};
-use crate::progress::Progress;
+use crate::progress::Voice;
 use crate::report::numbers::{bytes, count};
 use crate::run::Signals;
 
@@ -81,12 +81,12 @@ struct Written {
 ///
 /// # Errors
 /// When nothing could be recorded, or the disk takes no more.
-pub async fn record(order: Order, progress: &Progress) -> Result<Summary, RecordError> {
+pub async fn record(order: Order, voice: &Voice) -> Result<Summary, RecordError> {
     let mut signals = Signals::new()?;
     let (tape, last_us) = Tape::open(&order.file, order.rotation)?;
     if let Some(last) = last_us {
         let at = last as f64 / 1e6;
-        progress.note(&format!("{} has {at:.1} s already: going on from there", order.file.display()));
+        voice.say(&format!("{} has {at:.1} s already: going on from there", order.file.display()));
     }
     let (lines, taken) = sync_channel(WAITING);
     let writer = std::thread::Builder::new().name("tape".to_owned()).spawn(move || write(tape, &taken))?;
@@ -108,7 +108,7 @@ pub async fn record(order: Order, progress: &Progress) -> Result<Summary, Record
         was_open: vec![false; rooms.len()],
         rooms,
         room_of,
-        progress,
+        voice,
     };
     let end = length.map(|length| Instant::now() + length);
     let mut second = interval_at(Instant::now() + Duration::from_secs(1), Duration::from_secs(1));
@@ -190,7 +190,7 @@ struct Desk<'a> {
     /// Since when each connection is away, after it was open.
     away: Vec<Option<u64>>,
     was_open: Vec<bool>,
-    progress: &'a Progress,
+    voice: &'a Voice,
 }
 
 impl Desk<'_> {
@@ -212,7 +212,7 @@ impl Desk<'_> {
                     let away = at.saturating_sub(since) / 1000;
                     self.tally.gap(away);
                     let seconds = away as f64 / 1e6;
-                    self.progress.note(&format!("{} is back after {seconds:.1} s", self.rooms[room]));
+                    self.voice.say(&format!("{} is back after {seconds:.1} s", self.rooms[room]));
                 }
                 Ok(())
             }
@@ -223,7 +223,7 @@ impl Desk<'_> {
                 }
                 if self.away[room as usize].is_none() {
                     self.away[room as usize] = Some(at);
-                    self.progress.note(&format!("{name} was lost ({why}): trying again"));
+                    self.voice.say(&format!("{name} was lost ({why}): trying again"));
                 }
                 Ok(())
             }
@@ -253,7 +253,7 @@ impl View {
                 ""
             };
             self.end();
-            desk.progress.note(&format!("nothing was received for {} s{hint}", SILENCE.as_secs()));
+            desk.voice.say(&format!("nothing was received for {} s{hint}", SILENCE.as_secs()));
         }
         let line = format!(
             "recording {:>6} s  {} messages  {} a second  {}",
@@ -266,7 +266,7 @@ impl View {
         if self.terminal {
             let _ = write!(std::io::stderr(), "\r\x1b[2K{line}");
         } else if self.seconds.is_multiple_of(EVERY) {
-            desk.progress.note(&line);
+            desk.voice.say(&line);
         }
     }
 

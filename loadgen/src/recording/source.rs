@@ -17,9 +17,12 @@ use wire::frame::{Flow, FrameReader, Opcode, Role, Rsv1, Rules, append_masked_fr
 use wire::handshake::{Answer, encode_key, verify_answer};
 use wire::message::{Assembler, Event, Limits, ProtocolError};
 
+use crate::pipe::{Pipe, secure};
+use crate::plan::Tls;
 use crate::request::{Requests, Whose};
+use crate::tls;
 
-/// TCP and upgrade together may take this long.
+/// TCP, TLS and upgrade together may take this long.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
 /// Before the first attempt to come back; twice as long before each further one.
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
@@ -67,6 +70,8 @@ pub enum Heard {
 pub struct Feed {
     /// The server.
     pub address: SocketAddr,
+    /// `None`: it is spoken to in the clear.
+    pub tls: Option<Tls>,
     /// Its upgrade requests, one a room.
     pub requests: Requests,
     /// Text messages to send first, such as a subscription.
@@ -82,6 +87,8 @@ enum Listener {
 /// Why a connection ended or never began.
 #[derive(Debug, thiserror::Error)]
 enum SourceError {
+    #[error("{0}")]
+    Insecure(&'static str),
     #[error("{0}")]
     Unreachable(DialError),
     #[error("the upgrade was answered with {status} {reason} instead of 101: check the path and headers")]
@@ -134,8 +141,13 @@ async fn open(feed: &Feed, room: u32) -> Result<Line, SourceError> {
 
 async fn upgrade(feed: &Feed, room: u32) -> Result<Line, SourceError> {
     let unreachable = |e| SourceError::Unreachable(DialError::from_connect(e, feed.address, None));
+    let insecure = |e: io::Error| match tls::failure(&e) {
+        Some(failure) => SourceError::Insecure(tls::cause(failure)),
+        None => SourceError::from(e),
+    };
     let not_websocket = |e: wire::handshake::HandshakeError| SourceError::NotWebSocket(e.to_string());
-    let mut stream = TcpStream::connect(feed.address).await.map_err(unreachable)?;
+    let stream = TcpStream::connect(feed.address).await.map_err(unreachable)?;
+    let mut stream = secure(stream, feed.tls.as_ref()).await.map_err(insecure)?;
     let mut rng = Pcg64Mcg::seed_from_u64(now());
     let mut nonce = [0; 16];
     rng.fill_bytes(&mut nonce);
@@ -144,6 +156,7 @@ async fn upgrade(feed: &Feed, room: u32) -> Result<Line, SourceError> {
     let whose = Whose { connection: room, room, endpoint: 0 };
     feed.requests.write(whose, &key, None, None, &mut request).map_err(not_websocket)?;
     stream.write_all(&request).await?;
+    stream.flush().await?;
     let mut input = Vec::new();
     loop {
         let n = stream.read_buf(&mut input).await?;
@@ -163,7 +176,7 @@ async fn upgrade(feed: &Feed, room: u32) -> Result<Line, SourceError> {
 
 /// An open connection.
 struct Line {
-    stream: TcpStream,
+    stream: Pipe,
     /// What came right behind the answer to the upgrade.
     input: Vec<u8>,
     reader: FrameReader,
@@ -176,7 +189,8 @@ impl Line {
     async fn send(&mut self, opcode: Opcode, payload: &[u8]) -> io::Result<()> {
         let mut frame = Vec::new();
         append_masked_frame(&mut frame, opcode, payload, self.rng.next_u32().to_be_bytes());
-        self.stream.write_all(&frame).await
+        self.stream.write_all(&frame).await?;
+        self.stream.flush().await
     }
 
     async fn listen(mut self, room: u32, heard: &Sender<Heard>) -> Result<Listener, SourceError> {

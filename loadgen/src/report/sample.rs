@@ -6,8 +6,9 @@ use serde_json::json;
 
 use crate::record::Counts;
 use crate::result::{
-    Compression, Connections, Deliveries, Environment, Figures, Interval, Latency, LoadgenCost, PhaseFigures,
-    Publishes, Quantiles, Rates, Reason, Reconnect, Run, ServerCost, Spread, ThresholdResult, Validity,
+    Compression, Connections, Deliveries, Environment, Figures, Interval, Latency, Level, LoadgenCost, LoadgenSeconds,
+    PhaseFigures, Publishes, Quantiles, Rates, Reason, Reconnect, Run, ServerCost, ServerSeconds, Spread,
+    ThresholdResult, Validity,
 };
 use crate::tenths::Tenths;
 
@@ -34,6 +35,10 @@ fn spread_of(us: u64, n: u64) -> Quantiles {
 
 fn histograms(counts: &Counts) -> BTreeMap<String, String> {
     BTreeMap::from(["due", "sent"].map(|name| (name.to_owned(), counts.to_base64_v2())))
+}
+
+fn level(median: f64, max: f64) -> Level {
+    Level { median: Some(median), max: Some(max) }
 }
 
 fn threshold(metric: &str, expr: &str, value: f64) -> ThresholdResult {
@@ -152,6 +157,16 @@ pub fn good() -> Run {
             kernel_bytes_per_connection: Some(6600.0),
             context_switches: 91_234,
             tcp_retransmits: 0,
+            processes: 1,
+            by_second: ServerSeconds {
+                cpu_share: level(0.38, 0.41),
+                rss_bytes: level(11_400_000.0, 12_000_000.0),
+                threads: level(3.0, 3.0),
+                descriptors: level(5064.0, 5064.0),
+                context_switches: level(1520.0, 1610.0),
+                send_queue_bytes: level(120_000.0, 2_400_000.0),
+                send_queue_max_bytes: level(1400.0, 38_000.0),
+            },
             stats: None,
         }),
         loadgen: LoadgenCost {
@@ -166,6 +181,11 @@ pub fn good() -> Run {
             rss_bytes_per_connection: Some(410.0),
             reads: 1_250_000,
             workers: 1,
+            by_second: LoadgenSeconds {
+                cpu_share: level(0.22, 0.25),
+                rss_bytes: level(13_900_000.0, 14_500_000.0),
+                descriptors: level(5060.0, 5060.0),
+            },
             ..LoadgenCost::default()
         },
         groups: BTreeMap::from([("members".to_owned(), figures.clone())]),
@@ -379,6 +399,7 @@ pub fn timed(seconds: u32) -> Run {
                 loadgen_cpu_s: 0.22,
                 loadgen_rss_bytes: 14_000_000,
                 arrivals: Tenths::of(spread.filter(|(_, n)| *n > 0)),
+                ..Interval::default()
             }
         })
         .collect();

@@ -156,6 +156,16 @@ impl Account {
 
     /// Whether every expected delivery has come.
     pub fn is_complete(&self) -> bool {
+        self.came() as i64 >= self.owed_by_now()
+    }
+
+    /// Deliveries that came, altered ones too.
+    pub fn came(&self) -> u64 {
+        self.total.slots().map(|s| s.delivered + s.corrupted + s.counted).sum()
+    }
+
+    /// Deliveries owed of every publish that fell due, to all together: less work than who is owed what.
+    pub fn owed_by_now(&self) -> i64 {
         let mut due: HashMap<u32, u64> = HashMap::new();
         let mut own = 0;
         for (room, _, sender, publishes) in self.due.iter().flat_map(DueCounts::iter) {
@@ -164,9 +174,12 @@ impl Account {
         }
         let absences = || self.total.slots().filter_map(|slot| slot.absences.as_deref());
         let regained: i64 = absences().map(|a| a.regained.sum() as i64 - a.unaccountable as i64).sum();
-        let expected = self.roll.owed(|room| due.get(&room).copied().unwrap_or(0)) - own + regained;
-        let came: u64 = self.total.slots().map(|s| s.delivered + s.corrupted + s.counted).sum();
-        came as i64 >= expected
+        self.roll.owed(|room| due.get(&room).copied().unwrap_or(0)) - own + regained
+    }
+
+    /// What is known to be lost while the run goes: overtaken by later messages, and not come since.
+    pub fn passed_over(&self) -> u64 {
+        self.total.slots().map(|s| s.passed_over).sum::<i64>().max(0) as u64
     }
 
     /// Messages received so far.

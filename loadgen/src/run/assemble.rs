@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::account::{Account, Merged, Scope};
+use super::by_second;
 use super::clocks::{Clocks, bound};
 use super::histograms::histograms;
 use super::outcome::{End, Outcome};
@@ -14,8 +15,8 @@ use crate::record::Counts;
 use crate::recorder::PhaseSlot;
 use crate::report::verdict::turned_away;
 use crate::result::{
-    AddressConnections, Connections, Environment, Figures, HttpPublishes, LoadgenCost, Observed, PhaseFigures, Reason,
-    Reconnect, Run, ServerCost, Spread, Validity,
+    AddressConnections, Connections, Environment, Figures, HttpPublishes, Interval, LoadgenCost, Observed,
+    PhaseFigures, Reason, Reconnect, Run, ServerCost, Spread, Validity,
 };
 use crate::thresholds::{Baseline, Evidence, Watch, evaluate};
 use crate::validity::{self, Claim, Purpose};
@@ -85,7 +86,7 @@ pub fn assemble(plan: &Plan, o: &Outcome, baseline: &Baseline) -> Run {
         read_age: read_age(&o.account, &measured).quantiles(None),
         spread: spread(o, &measured),
         server: server_cost(plan, o, &measured, delivered, connections.opened),
-        loadgen: loadgen_cost(o, &measured, delivered, connections.opened),
+        loadgen: loadgen_cost(plan, o, &measured, delivered, connections.opened),
         publishes: figures.publishes,
         http: plan.publishers.iter().any(|p| matches!(p.via, Via::Http(_))).then(|| http(o)),
         deliveries: figures.deliveries,
@@ -264,6 +265,8 @@ fn server_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64, ope
     let grown = |now: u64, before: u64| now.saturating_sub(before) as f64;
     Some(ServerCost {
         pid: sampler.pid(),
+        processes: sampler.pids().len() as u32,
+        by_second: by_second::server(&measured_seconds(plan, o)),
         cpu_s,
         cpu_share: if seconds > 0.0 { cpu_s / seconds } else { 0.0 },
         cores: pinned.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)) as u32,
@@ -279,7 +282,13 @@ fn server_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64, ope
     })
 }
 
-fn loadgen_cost(o: &Outcome, measured: &[usize], delivered: u64, opened: u64) -> LoadgenCost {
+/// The intervals of measured phases.
+fn measured_seconds<'o>(plan: &Plan, o: &'o Outcome) -> Vec<&'o Interval> {
+    let measures = |name: &str| plan.phases.iter().any(|p| p.measure && p.name == name);
+    o.timeline.intervals.iter().filter(|i| measures(&i.phase)).collect()
+}
+
+fn loadgen_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64, opened: u64) -> LoadgenCost {
     let (_, cpu_s) = o.cpu_of(measured);
     let seconds: f64 = measured.iter().map(|&p| o.phase_seconds(p)).sum();
     let of_phases = |figure: fn(&PhaseSlot) -> u64| -> u64 {
@@ -303,6 +312,7 @@ fn loadgen_cost(o: &Outcome, measured: &[usize], delivered: u64, opened: u64) ->
         reads,
         workers: o.costs.workers as u32,
         agents: o.costs.agents as u32,
+        by_second: by_second::loadgen(&measured_seconds(plan, o)),
     }
 }
 

@@ -7,13 +7,16 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::crew::Crew;
 use super::outcome::{End, Mark, Memory, Outcome};
-use super::own::Own;
 use super::signals::Signals;
+use super::telling::Telling;
 use super::timeline::{Cpu, Timeline};
 use crate::life::AtStart;
-use crate::plan::{From, Plan};
-use crate::progress::{Progress, Snapshot};
-use crate::target::{Change, Sampler, Servers};
+use crate::live::snapshot::Connections;
+use crate::live::terminal::Wish;
+use crate::plan::{Arrival, From, Plan};
+use crate::progress::Progress;
+use crate::report::numbers::seconds;
+use crate::target::{Change, Sampler, Servers, Watch, Watched};
 use crate::worker::{News, Order, Tick};
 
 /// Between "connected and settled" and the first due time: enough for every worker to have heard of it.
@@ -32,19 +35,30 @@ enum Event {
     News(News),
     Deadline,
     Interrupted,
+    NextPhase,
     Server(Change),
     CrewGone,
+}
+
+/// Why waiting ended.
+#[derive(PartialEq, Eq)]
+enum Waited {
+    /// The moment has come.
+    Over,
+    /// Somebody wants the next phase now.
+    SkipAsked,
 }
 
 /// A run under way.
 pub struct Conductor<'a> {
     pub plan: Arc<Plan>,
     pub crew: Crew,
-    pub progress: &'a Progress,
+    pub progress: &'a mut Progress,
     pub signals: &'a mut Signals,
     pub server: &'a mut Servers,
     pub outcome: Outcome,
     pub latest: Latest,
+    pub telling: Telling,
     /// Start of the first phase, CLOCK_MONOTONIC; until then that of the run.
     pub start: u64,
 }
@@ -53,10 +67,8 @@ pub struct Conductor<'a> {
 #[derive(Debug, Default)]
 pub struct Latest {
     connected: usize,
-    /// Connections open at each worker, in order; `None` before it has said anything.
-    open: Vec<Option<u32>>,
-    /// Connections at each worker that will come back.
-    away: Vec<u32>,
+    /// Connections of each worker, in order; `None` before it has said anything.
+    connections: Vec<Option<Connections>>,
     /// CPU time of the server when its restart began, nanoseconds; `None`: none is under way.
     restarting: Option<u64>,
     told_silence: bool,
@@ -68,8 +80,8 @@ impl Conductor<'_> {
     /// Carries the run out, to its end or to what ends it before.
     pub async fn lead(mut self) -> Outcome {
         let began = Instant::now();
-        self.latest.open = vec![None; self.crew.len()];
-        self.latest.away = vec![0; self.crew.len()];
+        self.latest.connections = vec![None; self.crew.len()];
+        self.progress.begin(self.telling.outline());
         self.outcome.end = self.stages().await.err();
         let cut_short = matches!(self.outcome.end, Some(End::Interrupted | End::Threshold(_)));
         if cut_short && !self.outcome.marks.is_empty() {
@@ -83,12 +95,13 @@ impl Conductor<'_> {
         self.outcome
     }
 
-    fn sampler(&self) -> Option<Sampler> {
-        self.outcome.costs.sampler.clone()
+    fn sampler(&self) -> Option<&Sampler> {
+        self.outcome.costs.sampler.as_ref()
     }
 
-    fn own(&self) -> Own {
-        self.outcome.costs.own.clone()
+    /// Until every worker has heard of something.
+    fn lead_time(&self) -> Duration {
+        if self.outcome.costs.agents == 0 { LEAD } else { LEAD_OF_AGENTS }
     }
 
     async fn stages(&mut self) -> Result<(), End> {
@@ -106,7 +119,7 @@ impl Conductor<'_> {
                 Event::News(News::Tick(tick)) => self.tick_outside(&tick),
                 Event::News(News::Connected { worker, open }) => {
                     self.latest.connected += 1;
-                    self.latest.open[worker] = Some(open);
+                    self.latest.connections[worker].get_or_insert_default().open = open.into();
                 }
                 _ => {}
             }
@@ -120,7 +133,11 @@ impl Conductor<'_> {
     async fn settle(&mut self) -> Result<(), End> {
         let until = Instant::now() + self.plan.settle;
         self.wait_until(until).await?;
-        self.outcome.costs.connected = Memory::read(self.sampler().as_ref(), &self.own());
+        let costs = &mut self.outcome.costs;
+        costs.connected = Memory::read(costs.sampler.as_ref(), &costs.own);
+        // The first phase begins so soon that its seconds are the watch's, too. Without it, intervals merely lack what is read apart.
+        let watched = Watched { server: costs.sampler.clone(), ports: self.server.ports(), own: costs.own.pids() };
+        costs.watch = Watch::begin(watched, net::now()).ok();
         Ok(())
     }
 
@@ -135,14 +152,12 @@ impl Conductor<'_> {
     }
 
     async fn phases(&mut self) -> Result<(), End> {
-        let lead = if self.outcome.costs.agents == 0 { LEAD } else { LEAD_OF_AGENTS };
+        let lead = self.lead_time();
         let begin = Instant::now() + lead;
         self.start = net::now() + lead.as_nanos() as u64;
-        let own = self.own();
-        let cpu = Cpu::read(self.sampler().as_ref(), &own);
         let (plan, costs) = (Arc::clone(&self.plan), &self.outcome.costs);
         let size = (self.crew.len(), costs.worker_cores());
-        self.outcome.timeline = Timeline::new(plan, size, own, self.start, cpu);
+        self.outcome.timeline = Timeline::new(plan, size, self.start, costs.spending());
         self.crew.order(Order::Start { at: self.start });
         self.wait_until(begin).await?;
         let mut end = begin;
@@ -151,7 +166,9 @@ impl Conductor<'_> {
             self.latest.in_phase = true;
             self.at_start(i);
             end += self.plan.phases[i].length;
-            self.until(end).await?;
+            while self.until(end).await? == Waited::SkipAsked {
+                end -= self.skip(i);
+            }
         }
         self.end_phase();
         Ok(())
@@ -167,7 +184,7 @@ impl Conductor<'_> {
                 self.outcome.notes.push(format!("{name}: the restart before was not over, so there was no other"));
             }
             Some(AtStart::Restart(stop)) => {
-                self.latest.restarting = Some(self.sampler().and_then(|s| s.cpu()).unwrap_or(0));
+                self.latest.restarting = Some(self.sampler().and_then(Sampler::cpu).unwrap_or(0));
                 // Workers must know first, or what ends meanwhile would count against the server.
                 self.crew.order(Order::RestartBegins);
                 self.server.restart(stop);
@@ -179,7 +196,9 @@ impl Conductor<'_> {
     fn restarted(&mut self) {
         let before = self.latest.restarting.take().unwrap_or(0);
         let costs = &mut self.outcome.costs;
-        costs.sampler = costs.sampler.take().and_then(|sampler| sampler.succeeded_by(self.server.pids(), before));
+        costs.sampler = costs.sampler.take().and_then(|sampler| sampler.succeeded_by(self.server.processes(), before));
+        let watched = Watched { server: costs.sampler.clone(), ports: self.server.ports(), own: costs.own.pids() };
+        costs.watch = Watch::begin(watched, self.start).ok();
         self.crew.order(Order::RestartEnded);
     }
 
@@ -190,8 +209,28 @@ impl Conductor<'_> {
         }
     }
 
+    /// Skips what is left of a phase, in a moment; gives how much that is.
+    fn skip(&mut self, phase: usize) -> Duration {
+        if self.plan.publishers.iter().any(|p| matches!(p.arrival, Arrival::Replay { .. })) {
+            self.progress.note("a recorded trace is played as it is: no phase of it can be skipped");
+            return Duration::ZERO;
+        }
+        let end: Duration = self.plan.phases[..=phase].iter().map(|p| p.length).sum();
+        let lead = self.lead_time();
+        let clock = self.outcome.timeline.clock_mut();
+        // Every worker has heard of it by then.
+        let from = clock.offset(net::now()) + lead.as_nanos() as u64;
+        let Some(skipped) = clock.skip(from, end.as_nanos() as u64) else { return Duration::ZERO };
+        self.crew.order(Order::Skip(skipped));
+        let (name, left) = (&self.plan.phases[phase].name, seconds(skipped.length() as f64 / 1e9));
+        let note = format!("a key ended the phase {name} early: {left} of it were skipped");
+        self.progress.note(&note);
+        self.outcome.notes.push(note);
+        Duration::from_nanos(skipped.length())
+    }
+
     /// Takes news until a moment of the phases.
-    async fn until(&mut self, moment: Instant) -> Result<(), End> {
+    async fn until(&mut self, moment: Instant) -> Result<Waited, End> {
         loop {
             match self.event(Some(moment)).await? {
                 Event::News(News::Tick(tick)) => {
@@ -206,7 +245,8 @@ impl Conductor<'_> {
                         )));
                     }
                 }
-                Event::Deadline => return Ok(()),
+                Event::Deadline => return Ok(Waited::Over),
+                Event::NextPhase => return Ok(Waited::SkipAsked),
                 _ => {}
             }
         }
@@ -214,7 +254,7 @@ impl Conductor<'_> {
 
     fn mark(&mut self) {
         let at = net::now().saturating_sub(self.start);
-        let cpu = Cpu::read(self.sampler().as_ref(), &self.own());
+        let cpu = Cpu::read(self.sampler(), &self.outcome.costs.own);
         self.outcome.marks.push(Mark { at, cpu });
     }
 
@@ -239,7 +279,7 @@ impl Conductor<'_> {
     /// The server's last figures, then every worker's.
     async fn finish(&mut self) {
         self.end_phase();
-        self.outcome.costs.ended = self.sampler().and_then(|s| s.sample());
+        self.outcome.costs.ended = self.sampler().and_then(Sampler::sample);
         if self.outcome.end != Some(End::Interrupted) {
             self.outcome.costs.stats = self.server.stats().await;
         }
@@ -263,14 +303,23 @@ impl Conductor<'_> {
                 }
             }
         }
-        let sampler = self.sampler();
         let outcome = &mut self.outcome;
         for harvest in &outcome.harvests {
             outcome.account.update(harvest.worker, harvest.due.clone(), Some(harvest.joined.clone()));
             outcome.account.enrol(harvest.roll.clone());
             outcome.account.total.merge(&harvest.recorder);
-            outcome.timeline.finish(&harvest.recorder, net::now(), sampler.as_ref());
+            outcome.timeline.finish(&harvest.recorder, net::now(), outcome.costs.spending());
             outcome.tally.merge(&harvest.tally);
+        }
+        outcome.costs.watch = None;
+    }
+
+    /// A tick before the first phase.
+    fn tick_outside(&mut self, tick: &Tick) {
+        self.count(tick);
+        let connections = self.connections();
+        if let Some(snapshot) = self.telling.connecting(net::now(), self.start, connections, &self.outcome.costs) {
+            self.progress.update(snapshot);
         }
     }
 
@@ -283,50 +332,25 @@ impl Conductor<'_> {
         }
     }
 
-    /// A tick before the first phase or after the last.
-    fn tick_outside(&mut self, tick: &Tick) {
-        self.latest.open[tick.worker] = Some(tick.open);
-        self.latest.away[tick.worker] = tick.away;
+    fn count(&mut self, tick: &Tick) {
+        self.latest.connections[tick.worker] = Some(tick.connections);
         self.outcome.account.update(tick.worker, tick.due.clone(), tick.joined.clone());
         self.outcome.account.enrol(tick.roll.clone());
         self.outcome.account.total.merge(&tick.recorder);
-        let asked = self.asked();
-        self.progress.update(&Snapshot {
-            phase: "connecting".to_owned(),
-            elapsed: Duration::from_nanos(net::now().saturating_sub(self.start)),
-            open: self.open(),
-            asked,
-            ..Snapshot::default()
-        });
     }
 
     fn tick(&mut self, tick: &Tick) {
-        self.latest.open[tick.worker] = Some(tick.open);
-        self.latest.away[tick.worker] = tick.away;
-        self.outcome.account.update(tick.worker, tick.due.clone(), tick.joined.clone());
-        self.outcome.account.enrol(tick.roll.clone());
-        self.outcome.account.total.merge(&tick.recorder);
-        let (now, sampler) = (net::now(), self.sampler());
-        let open = self.open();
-        let asked = self.asked();
-        let Some(interval) = self.outcome.timeline.tick(tick.worker, &tick.recorder, tick.open, now, sampler.as_ref())
-        else {
+        self.count(tick);
+        let now = net::now();
+        let connections = self.connections();
+        let Outcome { timeline, account, costs, .. } = &mut self.outcome;
+        if timeline.tick(tick, now, costs.spending()).is_none() {
             return;
-        };
-        let elapsed = Duration::from_nanos(now.saturating_sub(self.start));
-        let so_far = self.outcome.account.arrived_so_far();
-        self.progress.update(&Snapshot {
-            phase: interval.phase.clone(),
-            elapsed: elapsed.min(self.plan.length()),
-            total: Some(self.plan.length()),
-            open,
-            asked,
-            publishes_per_s: interval.publishes as f64,
-            deliveries_per_s: interval.deliveries as f64,
-            p50: so_far.percentile(0.5).map(|us| us as f64).or(interval.p50),
-            p99: so_far.percentile(0.99).map(|us| us as f64).or(interval.p99),
-            lost: None,
-        });
+        }
+        let elapsed = Duration::from_nanos(timeline.clock().offset(now));
+        if let Some(snapshot) = self.telling.second(elapsed, connections, timeline, account, costs) {
+            self.progress.update(snapshot);
+        }
         if !self.latest.told_silence
             && elapsed >= SILENCE
             && self.plan.subscribers() > 0
@@ -341,12 +365,14 @@ impl Conductor<'_> {
     /// Every worker has said that none of its connections is open, nor will be.
     fn nobody_is_in(&self) -> bool {
         self.latest.restarting.is_none()
-            && self.latest.open.iter().all(|open| *open == Some(0))
-            && self.latest.away.iter().all(|away| *away == 0)
+            && self.latest.connections.iter().all(|of_worker| of_worker.is_some_and(|c| c.open + c.away == 0))
     }
 
-    fn open(&self) -> u64 {
-        self.latest.open.iter().flatten().map(|n| u64::from(*n)).sum()
+    fn connections(&self) -> Connections {
+        let mut all = Connections::default();
+        self.latest.connections.iter().flatten().for_each(|of_worker| all.add(of_worker));
+        // Workers that have not said anything yet have theirs to open all the same.
+        Connections { asked: self.asked(), ..all }
     }
 
     fn asked(&self) -> u64 {
@@ -362,6 +388,10 @@ impl Conductor<'_> {
         let event = tokio::select! {
             biased;
             () = self.signals.interrupted() => Event::Interrupted,
+            wish = self.progress.wish() => match wish {
+                Wish::End => Event::Interrupted,
+                Wish::NextPhase => Event::NextPhase,
+            },
             news = self.crew.news() => news.map_or(Event::CrewGone, Event::News),
             change = self.server.changed() => Event::Server(change),
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Event::Deadline,

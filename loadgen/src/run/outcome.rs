@@ -4,9 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use super::account::Account;
 use super::own::Own;
-use super::timeline::{Cpu, Timeline};
+use super::timeline::{Cpu, Spending, Timeline};
 use crate::plan::Endpoint;
-use crate::target::{Sample, Sampler, Split};
+use crate::target::{Sample, Sampler, Split, Watch};
 use crate::worker::{Harvest, Tally};
 
 /// Why a run ended before its plan did.
@@ -52,8 +52,10 @@ pub struct Mark {
 /// Memory of both sides at the moments that matter, and what the server says of itself.
 #[derive(Debug)]
 pub struct Costs {
-    /// `None`: the server's process is not known.
+    /// `None`: the server's processes are not known.
     pub sampler: Option<Sampler>,
+    /// From the first phase on, as long as the run goes.
+    pub watch: Option<Watch>,
     /// Before the first connection.
     pub idle: Memory,
     /// When all were open.
@@ -82,6 +84,12 @@ pub struct Memory {
 }
 
 impl Costs {
+    /// What is spent now.
+    pub fn spending(&self) -> Spending<'_> {
+        let reading = self.watch.as_ref().map(Watch::latest).unwrap_or_default();
+        Spending { sampler: self.sampler.as_ref(), own: &self.own, reading }
+    }
+
     /// CPUs that the workers can use: one each, as far as there are any.
     pub fn worker_cores(&self) -> usize {
         self.workers.min(self.split.loadgen.len())

@@ -24,6 +24,11 @@ impl Own {
         Own { agents: pids.iter().map(|&pid| AgentProcess { pid, ..AgentProcess::default() }).collect() }
     }
 
+    /// This process, and its agents'.
+    pub fn pids(&self) -> Vec<u32> {
+        [std::process::id()].into_iter().chain(self.agents.iter().map(|agent| agent.pid)).collect()
+    }
+
     /// CPU time of all, nanoseconds.
     pub fn cpu(&self) -> u64 {
         let of = |agent: &AgentProcess| match net::process_cpu(agent.pid) {

@@ -10,7 +10,8 @@ use super::crew::{Crew, CrewError};
 use super::outcome::{Costs, Memory, Outcome};
 use super::own::Own;
 use super::signals::Signals;
-use super::timeline::{Cpu, Timeline};
+use super::telling::Telling;
+use super::timeline::Timeline;
 use crate::ledger::{Book, Verify};
 use crate::plan::{Checked, ClientEngine, Force, MOST_AGENTS, Mode, Plan, TargetKind, Via};
 use crate::probe::{Echo, ProbeError, Seen, Wrapping, probe};
@@ -18,7 +19,7 @@ use crate::progress::Progress;
 use crate::report::ArrivalLog;
 use crate::request::Requests;
 use crate::result::Run;
-use crate::target::{Sampler, Servers, Split, TargetError};
+use crate::target::{Servers, Split, TargetError};
 use crate::thresholds::Baseline;
 use crate::worker::{Common, Completion, Found, Tally, publisher_rooms};
 
@@ -77,7 +78,7 @@ pub enum RunError {
 ///
 /// # Errors
 /// When nothing could be measured. What was measured before an early end is a [`Run`] that says so.
-pub async fn execute(plan: Plan, settings: &Settings, progress: &Progress) -> Result<(Run, ArrivalLog), RunError> {
+pub async fn execute(plan: Plan, settings: &Settings, progress: &mut Progress) -> Result<(Run, ArrivalLog), RunError> {
     let mut signals = Signals::new()?;
     // A shortage shows up as failed connections, each with its reason.
     let _ = net::raise_descriptors();
@@ -113,12 +114,13 @@ fn split(plan: &Plan, available: &[usize]) -> Split {
 async fn serve_and_conduct(
     plan: &Arc<Plan>,
     settings: &Settings,
-    progress: &Progress,
+    progress: &mut Progress,
     signals: &mut Signals,
     split: &Split,
 ) -> Result<Outcome, RunError> {
+    let voice = progress.voice();
     let mut servers = tokio::select! {
-        servers = Servers::start(plan, split) => servers?,
+        servers = Servers::start(plan, split, &voice) => servers?,
         () = signals.interrupted() => return Err(RunError::Interrupted),
     };
     let outcome = conduct(plan, settings, progress, signals, &mut servers, split).await;
@@ -129,12 +131,11 @@ async fn serve_and_conduct(
 async fn conduct(
     plan: &Arc<Plan>,
     settings: &Settings,
-    progress: &Progress,
+    progress: &mut Progress,
     signals: &mut Signals,
     server: &mut Servers,
     split: &Split,
 ) -> Result<Outcome, RunError> {
-    let sampler = Sampler::new(server.pids());
     let endpoints = server.endpoints();
     let admin = server.admin();
     let requests = Requests::new(plan, &endpoints);
@@ -155,8 +156,11 @@ async fn conduct(
     {
         return Err(RunError::OnlyNative { what });
     }
+    // After the probe: whoever serves is there by now.
+    let sampler = server.sampler();
     let force = force(plan, settings, split)?;
     let workers = usize::from(force.workers);
+    let endpoints_are_here = endpoints.iter().all(|endpoint| endpoint.address.ip().is_loopback());
     let found = Found {
         endpoints: endpoints.clone(),
         admin,
@@ -183,36 +187,47 @@ async fn conduct(
         () = signals.interrupted() => return Err(RunError::Interrupted),
     };
     let own = Own::with_agents(&crew.pids());
+    let mut notes = notes(plan, seen, force);
+    if sampler.is_none() && endpoints_are_here {
+        notes.push(
+            "the server's process was not found (it may belong to another user): its CPU and memory are not known; give target.pid, or \
+             run fanout as its user"
+                .to_owned(),
+        );
+    }
     let costs = Costs {
         idle: Memory::read(sampler.as_ref(), &own),
         connected: Memory::default(),
         ended: None,
         stats: None,
         sampler,
+        watch: None,
         split: split.clone(),
         target: server.shown(plan.target.scheme()),
         endpoints,
         workers,
         agents: force.agents.into(),
-        own: own.clone(),
+        own,
     };
     let start = net::now();
-    let cpu = Cpu::read(costs.sampler.as_ref(), &own);
+    let timeline = Timeline::new(Arc::clone(plan), (workers, workers), start, costs.spending());
     let outcome = Outcome {
         began: SystemTime::now(),
         elapsed: Duration::ZERO,
         end: None,
         account,
-        timeline: Timeline::new(Arc::clone(plan), (workers, workers), own, start, cpu),
+        timeline,
         tally: Tally::default(),
         harvests: Vec::new(),
         costs,
         epoch,
         marks: Vec::new(),
-        notes: notes(plan, seen, force),
+        notes,
     };
     let plan = Arc::clone(plan);
-    let conductor = Conductor { plan, crew, progress, signals, server, outcome, latest: Latest::default(), start };
+    let telling = Telling::new(&plan, &outcome.costs);
+    let latest = Latest::default();
+    let conductor = Conductor { plan, crew, progress, signals, server, outcome, latest, telling, start };
     Ok(conductor.lead().await)
 }
 

@@ -89,7 +89,7 @@ pub struct TargetTable {
     pub env: Option<At<BTreeMap<String, At<String>>>>,
     /// Working directory of a spawned server, relative to the scenario file.
     pub cwd: Option<At<String>>,
-    /// Process of a running server, to sample its cost.
+    /// Process of a running server, to sample its cost. Default: whoever listens at `url`, where that is on this machine.
     pub pid: Option<At<Count>>,
     /// Flags of the bundled server, such as { lag_policy = "skip" }.
     pub server: Option<At<BTreeMap<String, At<Scalar>>>>,

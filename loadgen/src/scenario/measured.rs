@@ -38,7 +38,9 @@ impl Measured {
     #[must_use]
     pub fn by(plan: &Plan) -> Self {
         let closed = plan.publishers.iter().any(|p| matches!(p.arrival, Arrival::Closed { .. }));
-        let unsampled = matches!(plan.target.kind, TargetKind::Url { pid: None, .. });
+        // On this machine the process is found by the port on which it listens.
+        let unsampled =
+            matches!(plan.target.kind, TargetKind::Url { pid: None, address, .. } if !address.ip().is_loopback());
         Self {
             groups: plan.groups.iter().map(|g| g.name.clone()).collect(),
             phases: plan.phases.iter().map(|p| p.name.clone()).collect(),
@@ -87,7 +89,10 @@ impl Measured {
         } else if self.pace != Pace::Closed && self.mode != Mode::Echo && path.contains("latency.round_trip.") {
             Err(format!("`{path}`: only mode = \"echo\" and a closed loop (arrival = \"closed\") measure round trips"))
         } else if self.cost == Cost::Unknown && of_server {
-            Err(format!("`{path}`: the cost of a server at a URL is known only with target.pid"))
+            Err(format!(
+                "`{path}`: the cost of a server at a URL is known only where it runs on this machine: reach it by a loopback address, \
+                 or give target.pid"
+            ))
         } else {
             Ok(metric)
         }

@@ -13,10 +13,12 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::find::{family_of, processes_of};
 use super::ready::{is_up, listening};
 use super::{Split, TargetError};
 use crate::life::Stop;
 use crate::plan::{Endpoint, Plan, Ready, TargetKind};
+use crate::progress::Voice;
 
 /// How long a child has to end after SIGTERM. With the second that workers take to say goodbye, an interrupted run is written
 /// within five seconds.
@@ -88,7 +90,7 @@ type Said = Arc<Mutex<VecDeque<String>>>;
 ///
 /// # Errors
 /// See [`TargetError`]; nothing is left running.
-pub async fn start(plan: &Plan, split: &Split) -> Result<Running, TargetError> {
+pub async fn start(plan: &Plan, split: &Split, voice: &Voice) -> Result<Running, TargetError> {
     match &plan.target.kind {
         TargetKind::Url { endpoints, pid } => Ok(Running {
             endpoints: endpoints.clone(),
@@ -121,6 +123,7 @@ pub async fn start(plan: &Plan, split: &Split) -> Result<Running, TargetError> {
                 within: Duration::from_secs(10),
                 port: None,
                 cpus: split.server.clone(),
+                voice: voice.clone(),
             };
             let running = start.begin().await?;
             Ok(Running { admin, ..running })
@@ -146,6 +149,7 @@ pub async fn start(plan: &Plan, split: &Split) -> Result<Running, TargetError> {
                 within: *ready_timeout,
                 port: Some(port),
                 cpus: split.server.clone(),
+                voice: voice.clone(),
             };
             start.begin().await
         }
@@ -165,6 +169,8 @@ struct Start {
     port: Option<u16>,
     /// Where it is pinned.
     cpus: Option<Vec<usize>>,
+    /// Where its words go.
+    voice: Voice,
 }
 
 impl Start {
@@ -229,7 +235,9 @@ impl Start {
         }
         let mut child = command.spawn().map_err(failed)?;
         if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(keep(BufReader::new(stderr), Arc::clone(said), self.kind));
+            // What another server says is its own business, unless it fails.
+            let voice = (self.kind == "bundled").then(|| self.voice.clone());
+            tokio::spawn(keep(BufReader::new(stderr), Arc::clone(said), voice));
         }
         let stdout = child.stdout.take().map(BufReader::new);
         let deadline = Instant::now() + self.within;
@@ -288,12 +296,12 @@ async fn drain(lines: Option<tokio::io::Lines<BufReader<ChildStdout>>>) {
     }
 }
 
-/// Passes a child's standard error on, and keeps the last lines.
-async fn keep(stderr: BufReader<tokio::process::ChildStderr>, said: Said, kind: &'static str) {
+/// Keeps the last lines of a child's standard error, and passes them on where there is a voice.
+async fn keep(stderr: BufReader<tokio::process::ChildStderr>, said: Said, voice: Option<Voice>) {
     let mut lines = stderr.lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        if kind == "bundled" {
-            eprintln!("server: {line}");
+        if let Some(voice) = &voice {
+            voice.say(&format!("server: {line}"));
         }
         let mut kept = said.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() == KEPT_LINES {
@@ -317,6 +325,15 @@ fn free_port() -> Result<u16, TargetError> {
 }
 
 impl Running {
+    /// The processes of the server; none where they cannot be known. To be asked once it accepts connections, when whoever listens is there.
+    pub(super) fn processes(&self) -> Vec<u32> {
+        match (self.kind, self.pid) {
+            ("bundled", Some(pid)) => vec![pid],
+            ("url", Some(pid)) => family_of(pid),
+            (_, pid) => self.endpoints.iter().flat_map(|endpoint| processes_of(endpoint.address, pid)).collect(),
+        }
+    }
+
     /// Ends a server that we started, and starts it again at the same address; [`changed`](Self::changed) says when it is up. Nothing
     /// happens to one that we did not start.
     pub fn restart(&mut self, stop: Stop) {

@@ -1,4 +1,4 @@
-//! What the server's process and the kernel spend, read from the process's CPU clock and /proc.
+//! What the server's processes and the kernel spend, read from the processes' CPU clocks and /proc.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::ready::get;
 pub struct Sample {
     /// CPU time, nanoseconds.
     pub cpu: u64,
-    /// Resident memory, bytes.
+    /// Resident memory, bytes. What several processes share counts once for each.
     pub rss: u64,
     /// Most resident memory so far, bytes.
     pub rss_peak: u64,
@@ -20,16 +20,17 @@ pub struct Sample {
     pub tcp_retransmits: u64,
 }
 
-/// Reads [`Sample`]s of the server: one process, or the sum of several.
+/// Reads [`Sample`]s of the processes of one server.
 #[derive(Debug, Clone)]
 pub struct Sampler {
+    /// Never empty.
     pids: Arc<[u32]>,
     /// CPU time of the processes that stood in their place before, nanoseconds.
     before: u64,
 }
 
 impl Sampler {
-    /// For processes by their ids; `None` where there are none.
+    /// For processes by their ids, the most important first; `None` without any.
     pub fn new(pids: Vec<u32>) -> Option<Self> {
         (!pids.is_empty()).then(|| Sampler { pids: pids.into(), before: 0 })
     }
@@ -39,33 +40,40 @@ impl Sampler {
         Self::new(pids).map(|sampler| Sampler { before: cpu.max(self.before), ..sampler })
     }
 
-    /// Its first process.
+    /// The process that the others descend from.
     pub fn pid(&self) -> u32 {
         self.pids[0]
     }
 
-    /// CPU time alone, nanoseconds; cheap. `None` once a process has gone.
+    /// All of them.
+    pub fn pids(&self) -> &[u32] {
+        &self.pids
+    }
+
+    /// CPU time alone, nanoseconds; cheap. `None` once all processes have gone.
     pub fn cpu(&self) -> Option<u64> {
-        let used: Option<u64> = self.pids.iter().map(|&pid| net::process_cpu(pid).ok()).sum();
-        used.map(|cpu| cpu + self.before)
+        self.sum(|pid| net::process_cpu(pid).ok()).map(|cpu| cpu + self.before)
     }
 
     /// Resident memory alone, bytes.
     pub fn rss(&self) -> Option<u64> {
-        self.pids.iter().map(|&pid| net::memory(pid).ok().map(|m| m.rss_bytes)).sum()
+        self.sum(|pid| net::memory(pid).ok().map(|m| m.rss_bytes))
     }
 
-    /// Everything; `None` once a process has gone.
+    /// Everything; `None` once all processes have gone.
     pub fn sample(&self) -> Option<Sample> {
-        let mut sum =
-            Sample { cpu: self.cpu()?, tcp_retransmits: net::tcp_retransmits().unwrap_or(0), ..Sample::default() };
-        for &pid in &*self.pids {
-            let memory = net::memory(pid).ok()?;
-            sum.rss += memory.rss_bytes;
-            sum.rss_peak += memory.peak_bytes;
-            sum.context_switches += net::context_switches(pid).unwrap_or(0);
-        }
-        Some(sum)
+        Some(Sample {
+            cpu: self.cpu()?,
+            rss: self.rss()?,
+            rss_peak: self.sum(|pid| net::memory(pid).ok().map(|m| m.peak_bytes))?,
+            context_switches: self.sum(|pid| net::context_switches(pid).ok()).unwrap_or(0),
+            tcp_retransmits: net::tcp_retransmits().unwrap_or(0),
+        })
+    }
+
+    /// Sum over the processes that are still there.
+    pub(super) fn sum(&self, figure: impl Fn(u32) -> Option<u64>) -> Option<u64> {
+        self.pids.iter().filter_map(|&pid| figure(pid)).reduce(|a, b| a + b)
     }
 }
 

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::task::Poll;
 
 use super::process::{self, Change, Running};
-use super::{Split, TargetError, sample};
+use super::{Sampler, Split, TargetError, sample};
 use crate::life::Stop;
 use crate::plan::{Endpoint, Plan, TargetKind};
+use crate::progress::Voice;
 
 /// Servers that accept connections.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ impl Servers {
     ///
     /// # Errors
     /// See [`TargetError`]; nothing is left running.
-    pub async fn start(plan: &Plan, split: &Split) -> Result<Self, TargetError> {
+    pub async fn start(plan: &Plan, split: &Split, voice: &Voice) -> Result<Self, TargetError> {
         let mut all = Vec::new();
         let processes = match &plan.target.kind {
             TargetKind::Bundled { division, .. } => division.processes(),
@@ -26,7 +27,7 @@ impl Servers {
             TargetKind::Spawn { .. } | TargetKind::Url { .. } => 1,
         };
         for _ in 0..processes {
-            all.push(process::start(plan, split).await?);
+            all.push(process::start(plan, split, voice).await?);
         }
         Ok(Servers(all))
     }
@@ -41,9 +42,19 @@ impl Servers {
         self.0.first()?.admin
     }
 
-    /// Their processes, where known.
-    pub fn pids(&self) -> Vec<u32> {
-        self.0.iter().filter_map(|s| s.pid).collect()
+    /// Samples their processes; `None` where they cannot be known. To be asked once they accept connections.
+    pub fn sampler(&self) -> Option<Sampler> {
+        Sampler::new(self.processes())
+    }
+
+    /// Their processes, where they can be known.
+    pub fn processes(&self) -> Vec<u32> {
+        self.0.iter().flat_map(Running::processes).collect()
+    }
+
+    /// The ports on which they listen.
+    pub fn ports(&self) -> Vec<u16> {
+        self.endpoints().iter().map(|endpoint| endpoint.address.port()).collect()
     }
 
     /// `bundled`, `spawn` or `url`, and the addresses under a URL's scheme.

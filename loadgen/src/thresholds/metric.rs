@@ -173,6 +173,11 @@ pub fn bare(path: &str) -> &str {
 
 /// What the values of a figure are, whose path is without `groups.NAME.` and `phases.NAME.`.
 pub fn unit_of(figure: &str) -> Unit {
+    // The levels of a second's figure are in its own unit.
+    let figure = match figure.rsplit_once('.') {
+        Some((of, "median" | "max")) if of.contains(".by_second.") => of,
+        _ => figure,
+    };
     let (parent, leaf) = figure.rsplit_once('.').unwrap_or(("", figure));
     let times = [
         "latency",

@@ -169,6 +169,7 @@ impl Course {
                     self.next_report = Some(at + SECOND);
                     return Obey::BeginSessions { at };
                 }
+                Ok(Order::Skip(cut)) => self.pacing.skip(cut),
                 Ok(Order::Cut { share }) => return Obey::Cut { share },
                 Ok(Order::RestartBegins) => return Obey::RestartBegins,
                 Ok(Order::RestartEnded) => return Obey::RestartEnded,
@@ -261,8 +262,7 @@ impl Course {
         let tick = Tick {
             worker: self.worker,
             recorder: self.ledgers.recorder.take(),
-            open: self.tally.open as u32,
-            away: self.away,
+            connections: self.tally.states(self.dialer.opening(), self.away),
             waiting: self.stage == Stage::Draining && self.pacing.is_waiting(),
             due: self.pacing.counts.clone(),
             joined,

@@ -39,6 +39,11 @@ impl Dialer {
         self.ramps.iter().map(|(r, _)| r.members.len()).sum()
     }
 
+    /// Handshakes under way.
+    pub fn opening(&self) -> u32 {
+        self.opening
+    }
+
     /// Nobody is left to be dialled.
     pub fn is_done(&self) -> bool {
         self.ramps.iter().all(|(r, next)| *next == r.members.len())

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::pacing::DueCounts;
 use super::tally::Tally;
 use crate::ledger::{MessageSpread, Roll, Sampled};
+use crate::live::snapshot::Connections;
+use crate::pacer::Cut;
 use crate::recorder::Recorder;
 
 /// From control to a worker.
@@ -19,6 +21,8 @@ pub enum Order {
         /// When.
         at: u64,
     },
+    /// This part of the schedule is skipped.
+    Skip(Cut),
     /// Reset this share of the subscribers' connections.
     Cut {
         /// From 0 to 1.
@@ -59,10 +63,8 @@ pub struct Tick {
     pub worker: usize,
     /// Recorded since the last tick.
     pub recorder: Recorder,
-    /// Open now.
-    pub open: u32,
-    /// Not open, but about to come back.
-    pub away: u32,
+    /// Its connections by their state.
+    pub connections: Connections,
     /// Some publish fell due and was not sent yet.
     pub waiting: bool,
     /// Publishes that fell due or were sent since the run began, for the ledger's expectation.

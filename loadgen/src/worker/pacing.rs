@@ -6,7 +6,7 @@ use std::collections::{BinaryHeap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::{Common, PublisherShare};
-use crate::pacer::{Schedule, phase_of};
+use crate::pacer::{Clock, Cut, Schedule, phase_of};
 use crate::plan::{Arrival, From, Phase};
 
 /// Publishes by the schedule handed out at once. What falls due beyond that waits for the next turn: a schedule that cannot be kept
@@ -24,6 +24,11 @@ pub struct DueCounts {
 impl DueCounts {
     fn add(&mut self, room: u32, phase: u16, sender: Option<u16>) {
         *self.counts.entry((room, phase, sender)).or_default() += 1;
+    }
+
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.counts.values().sum()
     }
 
     /// Publishes of a phase that were left out because their publisher was away by plan.
@@ -91,8 +96,8 @@ pub struct Pacing {
     heap: BinaryHeap<Reverse<(u64, u32)>>,
     /// Closed-loop publishers with free places.
     eager: Vec<u32>,
-    /// Start and end of all phases, absolute.
-    span: Option<(u64, u64)>,
+    /// The clock of the schedule, and when nothing falls due any more, absolute.
+    span: Option<(Clock, u64)>,
     /// Publishes that fell due so far.
     pub counts: DueCounts,
 }
@@ -132,7 +137,7 @@ impl Pacing {
     /// The first phase starts at `at`.
     pub fn start(&mut self, at: u64) {
         let length: u64 = self.phases.iter().map(|p| p.length.as_nanos() as u64).sum();
-        self.span = Some((at, at + length));
+        self.span = Some((Clock::new(at), at + length));
         for i in 0..self.timings.len() {
             match &mut self.timings[i].pace {
                 Pace::Open(_) => self.arm(i),
@@ -141,6 +146,21 @@ impl Pacing {
                     self.eager.push(i as u32);
                 }
             }
+        }
+    }
+
+    /// A part of the schedule does not happen: what falls into it is never due, and all that follows is due earlier.
+    pub fn skip(&mut self, cut: Cut) {
+        let Some((clock, end)) = &mut self.span else { return };
+        if clock.skip(cut.from, cut.to).is_none() {
+            return;
+        }
+        *end = end.saturating_sub(cut.length());
+        // Every due time behind the cut has changed. Who is blocked is found to be so when its time comes.
+        self.heap.clear();
+        for i in 0..self.timings.len() {
+            self.timings[i].armed = false;
+            self.arm(i);
         }
     }
 
@@ -153,22 +173,22 @@ impl Pacing {
 
     /// When [`Pacing::due`] must be asked next.
     pub fn next(&self, now: u64) -> Option<u64> {
-        let (start, end) = self.span?;
-        if now < end && !self.eager.is_empty() {
-            return Some(start.max(now));
+        let (clock, end) = self.span.as_ref()?;
+        if now < *end && !self.eager.is_empty() {
+            return Some(clock.start().max(now));
         }
-        self.heap.peek().map(|Reverse((due, _))| *due).filter(|due| *due < end)
+        self.heap.peek().map(|Reverse((due, _))| *due).filter(|due| due < end)
     }
 
     /// The phase that runs at `now`; the last one after the end.
     pub fn phase(&self, now: u64) -> u16 {
-        let start = self.span.map_or(now, |(start, _)| start);
-        phase_of(&self.phases, now.saturating_sub(start)) as u16
+        let offset = self.span.as_ref().map_or(0, |(clock, _)| clock.offset(now));
+        phase_of(&self.phases, offset) as u16
     }
 
     /// Whether a phase runs at `now`.
     pub fn is_within(&self, now: u64) -> bool {
-        self.span.is_some_and(|(start, end)| now >= start && now < end)
+        self.span.as_ref().is_some_and(|(clock, end)| now >= clock.start() && now < *end)
     }
 
     /// A message of an observed feed: due when anybody has it, unless that is outside of all phases.
@@ -181,8 +201,8 @@ impl Pacing {
     /// What is due by `now`, the publisher with the oldest first; `sender` tells who can send. One publisher's publishes
     /// come one after another. Where more is due than goes out at once, [`Pacing::next`] is a time gone by.
     pub fn due(&mut self, now: u64, sender: impl Fn(usize) -> Sender, out: &mut Vec<Due>) {
-        let Some((start, end)) = self.span else { return };
-        if now >= start && now < end {
+        let Some((clock, end)) = self.span.clone() else { return };
+        if now >= clock.start() && now < end {
             let phase = self.phase(now);
             for i in std::mem::take(&mut self.eager) {
                 let i = i as usize;
@@ -215,9 +235,9 @@ impl Pacing {
             }
             let timing = &mut self.timings[i];
             let Pace::Open(schedule) = &mut timing.pace else { continue };
-            while let Some(offset) = schedule.peek()
-                && start + offset <= now
-                && start + offset < end
+            while let Some((offset, at)) = clock.next(schedule)
+                && at <= now
+                && at < end
                 && out.len() < most
             {
                 let phase = phase_of(&self.phases, offset) as u16;
@@ -227,7 +247,6 @@ impl Pacing {
                     self.counts.add(timing.room, phase, timing.sender);
                 }
                 if sender == Sender::Ready {
-                    let at = start + offset;
                     out.push(Due { publisher: i, at: Some(at), sendable: at.max(timing.writable_since), phase });
                 }
                 schedule.advance();
@@ -252,12 +271,12 @@ impl Pacing {
 
     /// When the first phase began or begins.
     pub fn started(&self) -> Option<u64> {
-        self.span.map(|(start, _)| start)
+        self.span.as_ref().map(|(clock, _)| clock.start())
     }
 
     /// Whether phases run at `now`.
     pub fn runs(&self, now: u64) -> bool {
-        self.span.is_some_and(|(start, end)| (start..end).contains(&now))
+        self.span.as_ref().is_some_and(|(clock, end)| (clock.start()..*end).contains(&now))
     }
 
     /// A publisher that was blocked can send again.
@@ -282,22 +301,22 @@ impl Pacing {
 
     /// Whether some publish fell due and was not sent yet, its publisher being blocked or not asked.
     pub fn is_waiting(&self) -> bool {
-        let Some((start, end)) = self.span else { return false };
-        let waits =
-            |t: &Timing| matches!(&t.pace, Pace::Open(s) if s.peek().is_some_and(|offset| start + offset < end));
-        self.timings.iter().any(waits)
+        let Some((clock, end)) = &self.span else { return false };
+        // What lies in a cut was stepped over when the cut was made.
+        let is_due = |offset| clock.at(offset).is_some_and(|at| at < *end);
+        self.timings.iter().any(|t| matches!(&t.pace, Pace::Open(s) if s.peek().is_some_and(is_due)))
     }
 
     /// Counts what fell due and was never sent; gives how many of them could have been.
     pub fn count_unsent(&mut self, sender: impl Fn(usize) -> Sender) -> u64 {
-        let Some((start, end)) = self.span else { return 0 };
+        let Some((clock, end)) = self.span.clone() else { return 0 };
         let mut sendable = 0;
         for (i, timing) in self.timings.iter_mut().enumerate() {
             let Pace::Open(schedule) = &mut timing.pace else { continue };
             if sender(i) == Sender::Away {
                 continue;
             }
-            while let Some(offset) = schedule.peek().filter(|offset| start + offset < end) {
+            while let Some((offset, _)) = clock.next(schedule).filter(|(_, at)| *at < end) {
                 self.counts.add(timing.room, phase_of(&self.phases, offset) as u16, timing.sender);
                 sendable += u64::from(sender(i) == Sender::Ready);
                 schedule.advance();
@@ -308,11 +327,11 @@ impl Pacing {
 
     fn arm(&mut self, i: usize) {
         let timing = &mut self.timings[i];
-        if let (Some((start, _)), Pace::Open(schedule)) = (self.span, &timing.pace)
-            && let Some(offset) = schedule.peek()
+        if let (Some((clock, _)), Pace::Open(schedule)) = (&self.span, &mut timing.pace)
+            && let Some((_, at)) = clock.next(schedule)
             && !std::mem::replace(&mut timing.armed, true)
         {
-            self.heap.push(Reverse((start + offset, i as u32)));
+            self.heap.push(Reverse((at, i as u32)));
         }
     }
 }

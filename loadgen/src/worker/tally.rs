@@ -6,6 +6,7 @@ use net::DialError;
 use serde::{Deserialize, Serialize};
 use wire::deflate::{Agreement, Context};
 
+use crate::live::snapshot::Connections;
 use crate::record::Counts;
 use crate::validity::RanOut;
 
@@ -163,6 +164,19 @@ impl Tally {
     /// The counts of one of the server's addresses.
     pub fn address(&mut self, endpoint: u16) -> &mut AddressTally {
         self.addresses.entry(endpoint).or_default()
+    }
+
+    /// Where connections are now, while `opening` of them are being opened, and `away` are about to come back.
+    pub fn states(&self, opening: u32, away: u32) -> Connections {
+        Connections {
+            asked: self.asked,
+            opening: opening.into(),
+            open: self.open,
+            away: away.into(),
+            refused: self.refused.values().sum(),
+            failed: self.failed.values().sum(),
+            closed: self.closed.values().sum(),
+        }
     }
 
     /// Connections whose outcome is known.

@@ -100,6 +100,11 @@ impl Going {
         self.child.id()
     }
 
+    /// What it has said on stderr so far.
+    pub fn said(&self) -> String {
+        self.stderr.text()
+    }
+
     /// Waits until it says this on stderr.
     pub fn until_said(&mut self, text: &str) {
         while !self.stderr.text().contains(text) {

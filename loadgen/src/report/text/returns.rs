@@ -1,7 +1,6 @@
 //! Connections that left and came back.
 
 use super::page::Page;
-use super::sentences::plural;
 use crate::report::numbers::{count, duration_us, rate};
 use crate::result::{Reconnect, Run};
 
@@ -20,7 +19,7 @@ pub(super) fn write(page: &mut Page, run: &Run) {
         let within = [("half", r.back_50), ("99 %", r.back_99), ("all", r.back_all)].map(|(share, us)| {
             format!("{share} {}", us.map_or("never".to_owned(), |us| format!("after {}", duration_us(us))))
         });
-        page.line(&format!("of {} cut or restarted, open again: {}", plural(r.cut, "subscriber"), within.join(", ")));
+        page.line(&format!("of {} that were cut or restarted, open again: {}", count(r.cut), within.join(", ")));
     }
     if let Some(peak) = r.peak_per_s {
         let failed =

@@ -83,3 +83,27 @@ fn what_is_never_sent_was_due_and_is_ours_only_where_the_socket_was_writable() {
         assert_eq!(pacing.counts.iter().map(|(.., n)| n).sum::<u64>(), 100);
     }
 }
+
+#[test]
+fn what_is_skipped_is_never_due_and_what_follows_is_due_at_once() {
+    let mut pacing = pacing(100.0);
+    assert_eq!(due(&mut pacing, START + 200 * MILLISECOND, Sender::Ready).len(), 20);
+    pacing.skip(Cut { from: 300 * MILLISECOND, to: 900 * MILLISECOND });
+    let rest = due(&mut pacing, START + 2000 * MILLISECOND, Sender::Ready);
+    let times: Vec<_> = rest.iter().map(|d| (d.at.unwrap() - START) / MILLISECOND).collect();
+    assert_eq!(times.len(), 20, "ten before the part that is skipped, ten after it");
+    assert_eq!((times[9], times[10], times[19]), (295, 305, 395));
+    assert_eq!(pacing.counts.total(), 40);
+    assert!(!pacing.is_waiting());
+}
+
+#[test]
+fn a_backlog_keeps_its_due_times_when_a_later_part_is_skipped() {
+    let mut pacing = pacing(100.0);
+    assert_eq!(due(&mut pacing, START + 100 * MILLISECOND, Sender::Blocked), []);
+    pacing.skip(Cut { from: 50 * MILLISECOND, to: 1000 * MILLISECOND });
+    pacing.unblocked(0);
+    let sent = due(&mut pacing, START + 120 * MILLISECOND, Sender::Ready);
+    assert_eq!(sent.len(), 5);
+    assert_eq!(sent[0].at, Some(START + 5 * MILLISECOND));
+}
