@@ -41,7 +41,7 @@ impl Inbound {
     ///
     /// # Errors
     /// The server broke the protocol.
-    pub fn next(&mut self) -> Result<Option<Heard>, ProtocolError> {
+    pub fn heard(&mut self) -> Result<Option<Heard>, ProtocolError> {
         loop {
             let (event, consumed) = match decode(&mut self.bytes, &RULES)? {
                 Decoded::Incomplete { .. } => return Ok(None),
@@ -83,16 +83,16 @@ mod tests {
         append_frame(&mut bytes, Opcode::Binary, b"two");
         append_frame(&mut bytes, Opcode::Text, b"rest");
         let mut inbound = Inbound::new(bytes[..4].to_vec());
-        assert_eq!(inbound.next(), Ok(None));
+        assert_eq!(inbound.heard(), Ok(None));
         inbound.push(&bytes[4..]);
-        assert_eq!(inbound.next(), Ok(Some(Heard::Message(Opcode::Text, b"one".to_vec()))));
-        assert_eq!(inbound.next(), Ok(Some(Heard::Ping(b"p".to_vec()))));
-        assert_eq!(inbound.next(), Ok(Some(Heard::Message(Opcode::Binary, b"two".to_vec()))));
+        assert_eq!(inbound.heard(), Ok(Some(Heard::Message(Opcode::Text, b"one".to_vec()))));
+        assert_eq!(inbound.heard(), Ok(Some(Heard::Ping(b"p".to_vec()))));
+        assert_eq!(inbound.heard(), Ok(Some(Heard::Message(Opcode::Binary, b"two".to_vec()))));
         assert_eq!(inbound.into_rest(), b"\x81\x04rest");
     }
 
     #[test]
     fn what_breaks_the_protocol_is_an_error() {
-        assert!(Inbound::new(vec![0xc1, 0]).next().is_err());
+        assert!(Inbound::new(vec![0xc1, 0]).heard().is_err());
     }
 }

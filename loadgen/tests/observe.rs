@@ -131,5 +131,7 @@ fn what_makes_no_sense_while_observing_is_refused() {
         good.replace("[thresholds]", "[thresholds]\n\"latency.due.p99\" = \"< 1s\""),
         "what others publish has no due times",
     );
+    let churning = "count = 4\nchurn = { session = \"1s\", offline = \"1s\" }";
+    refused(good.replace("count = 4", churning), "observed connections stay: remove `churn`");
     refused(good.replace("url = \"ws://127.0.0.1:9\"", ""), "the bundled server sends nothing by itself");
 }

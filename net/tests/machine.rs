@@ -112,7 +112,10 @@ fn context_switches_count_blocking() {
 fn threads_and_descriptors_of_a_process_are_counted() {
     let mut child = child(&mut cat());
     assert_eq!(net::threads(child.id()).unwrap(), 1);
-    assert_eq!(net::descriptors_of(child.id()).unwrap(), 3);
+    // Its three, and whatever this process was started with and handed on; the shell may still be about to become `cat`.
+    let listed = || std::fs::read_dir(format!("/proc/{}/fd", child.id())).unwrap().count() as u64;
+    assert!(listed() >= 3);
+    assert!((0..1000).any(|_| net::descriptors_of(child.id()).unwrap() == listed()));
     drop(child.stdin.take());
     child.wait().unwrap();
     assert!(net::threads(child.id()).is_err() && net::descriptors_of(child.id()).is_err());

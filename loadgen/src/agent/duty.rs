@@ -74,7 +74,8 @@ fn plan_of(begin: &Begin) -> Result<Plan, String> {
     let changes = Changes { variant: origin.variant.as_deref(), sets: &origin.sets };
     let scenario = read(&origin.path, &origin.text, changes, &limits).map_err(|error| error.to_string())?;
     let mut plan = scenario.plan;
-    if plan.resolved.to_string() != begin.resolved {
+    let ours = plan.resolved.to_string();
+    if ours != begin.resolved {
         return Err("the files of the scenario have changed while it was being started: run it again".to_owned());
     }
     plan.client = begin.client;

@@ -64,7 +64,7 @@ pub struct Beginning {
 }
 
 impl Agent {
-    /// Starts the process and tells it to begin; what it answers is asked with [`Beginning::ready`], so that several can begin at
+    /// Starts the process and tells it to begin; what it answers is asked with `Beginning::ready`, so that several can begin at
     /// the same time.
     ///
     /// # Errors

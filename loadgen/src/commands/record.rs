@@ -22,6 +22,12 @@ pub fn feed(args: &RecordArgs) -> u8 {
         eprintln!("the url has {{room}}: name the rooms with --room, once for each");
         return BAD_SCENARIO;
     }
+    if args.url.starts_with("wss:") {
+        eprintln!(
+            "a recording cannot speak TLS in this version: record from a ws:// address, such as a proxy's that ends TLS"
+        );
+        return BAD_SCENARIO;
+    }
     let rooms = if args.rooms.is_empty() { vec![ONLY_ROOM.to_owned()] } else { args.rooms.clone() };
     let wanted = Listening {
         url: args.url.clone(),

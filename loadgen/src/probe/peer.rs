@@ -139,7 +139,7 @@ impl<'a> Peer<'a> {
     /// The next message; `None` when none comes in time.
     async fn message(&mut self, deadline: Instant) -> Result<Option<(Opcode, Vec<u8>)>, ProbeError> {
         loop {
-            match self.inbound.next().map_err(|e| self.place.closed(&e.to_string()))? {
+            match self.inbound.heard().map_err(|e| self.place.closed(&e.to_string()))? {
                 Some(Heard::Message(opcode, message)) => return Ok(Some((opcode, message))),
                 Some(Heard::Ping(payload)) => self.send(Opcode::Pong, &payload).await?,
                 Some(Heard::Close(frame)) => {

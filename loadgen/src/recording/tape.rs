@@ -317,7 +317,7 @@ mod tests {
             let (last, files) = record(&file, None, &[30, 40]);
             let last = last.unwrap();
             assert!(last <= 20, "{name}");
-            assert_eq!(files, [file.clone()]);
+            assert_eq!(files, std::slice::from_ref(&file));
             let kept: Vec<u64> = [0, 10, 20].into_iter().filter(|at| *at <= last).chain([30, 40]).collect();
             assert_eq!(times(&file), kept, "{name}");
             assert_eq!(record(&file, None, &[50]).0, Some(40), "{name}");

@@ -139,11 +139,11 @@ const TABLES: [&Keys; 15] = [
     &TLS,
     &CONNECTIONS,
     &COMPRESSION,
-    &CHURN,
-    &RECONNECT,
     &PUBLISHERS,
     &PAYLOAD,
     &PHASES,
+    &CHURN,
+    &RECONNECT,
     &AT_START,
     &AB,
     &CAPACITY,
@@ -279,7 +279,7 @@ mod tests {
         let tls = optional("/properties/target/properties/tls");
         let capacity = optional("/properties/capacity");
         let observe = optional("/properties/observe");
-        let timestamp = optional("/properties/observe/anyOf/0/properties/timestamp");
+        let timestamp = optional(&format!("{observe}/timestamp"));
         for (keys, at) in [
             (&TOP, "/properties"),
             (&OBSERVE, &observe),

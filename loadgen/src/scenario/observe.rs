@@ -36,6 +36,14 @@ pub(super) fn resolve(file: &File, mode: Mode, target: &TargetKind) -> Result<Op
     if let Some(correlate) = &file.correlate {
         return Err(Fault::at(&correlate.span, "observed messages are matched by their content: remove `correlate`"));
     }
+    // Whoever leaves and comes back is matched by numbers of its own publishers, which a feed has not.
+    let returns = file.connections.iter().find_map(|table| {
+        let churn = table.churn.as_ref().map(|at| ("churn", &at.span));
+        churn.or(table.reconnect.as_ref().map(|at| ("reconnect", &at.span)))
+    });
+    if let Some((key, span)) = returns {
+        return Err(Fault::at(span, format!("observed connections stay: remove `{key}`")));
+    }
     let empty = ObserveTable::default();
     let table = file.observe.as_ref().map_or(&empty, |at| &at.value);
     let timestamp = table.timestamp.as_ref().map(timestamp).transpose()?;

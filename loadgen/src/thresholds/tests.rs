@@ -69,7 +69,8 @@ fn a_threshold_over_windows_has_the_worst_as_its_value() {
     let verdict = |broken| WindowVerdict { windows: 5, worst: Some(2000.0), broken, ended_the_run: false };
     let decide = |verdict: WindowVerdict| {
         let windows = [(0, verdict)];
-        evaluate(&[over.clone()], Evidence { run: &run, baseline: &Baseline::default(), windows: &windows }).remove(0)
+        evaluate(std::slice::from_ref(&over), Evidence { run: &run, baseline: &Baseline::default(), windows: &windows })
+            .remove(0)
     };
     let result = decide(verdict(Some(broken.clone())));
     assert_eq!((result.value, result.pass, result.over_s), (Some(2000.0), false, Some(10)));

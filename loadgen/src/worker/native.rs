@@ -136,24 +136,28 @@ impl Native {
         }
     }
 
+    /// Does what control has ordered since the last turn.
+    fn obey(&mut self, orders: &Receiver<Order>) {
+        loop {
+            match self.course.obey(orders) {
+                Obey::GoOn => return,
+                Obey::BeginSessions { at } => self.begin_sessions(at),
+                Obey::Cut { share } => self.cut(share, self.course.phase),
+                Obey::RestartBegins => self.restart_begins(),
+                Obey::RestartEnded => self.restart_ended(),
+                Obey::Leave => return self.leave(),
+            }
+        }
+    }
+
     fn turn(&mut self, orders: &Receiver<Order>) -> io::Result<()> {
         let rested = self.resting.peek().map(|Reverse((at, _))| *at);
         let ours = [self.speaks_at(), self.returns.next(), rested, self.couriers.wake_at()].into_iter().flatten();
         self.poller.set_timer(self.course.wake_at().into_iter().chain(ours).min())?;
         let turn = self.poller.wait(Timeout::Never)?;
         self.course.wake(now());
-        while turn.woken {
-            match self.course.obey(orders) {
-                Obey::GoOn => break,
-                Obey::BeginSessions { at } => self.begin_sessions(at),
-                Obey::Cut { share } => self.cut(share, self.course.phase),
-                Obey::RestartBegins => self.restart_begins(),
-                Obey::RestartEnded => self.restart_ended(),
-                Obey::Leave => {
-                    self.leave();
-                    break;
-                }
-            }
+        if turn.woken {
+            self.obey(orders);
         }
         let mut again = std::mem::take(&mut self.again);
         self.poller.take_again(&mut again);

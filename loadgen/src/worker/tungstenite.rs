@@ -95,14 +95,16 @@ async fn lead(state: Shared, orders: Receiver<Order>, told: &Notify) -> io::Resu
         let mut borrowed = state.borrow_mut();
         let this = &mut *borrowed;
         this.course.wake(now());
-        while woken {
-            match this.course.obey(&orders) {
-                Obey::GoOn => break,
-                // Scenarios with connections that leave are refused for this client.
-                Obey::BeginSessions { .. } | Obey::Cut { .. } | Obey::RestartBegins | Obey::RestartEnded => {}
-                Obey::Leave => {
-                    this.leave();
-                    break;
+        if woken {
+            loop {
+                match this.course.obey(&orders) {
+                    Obey::GoOn => break,
+                    // Scenarios with connections that leave are refused for this client.
+                    Obey::BeginSessions { .. } | Obey::Cut { .. } | Obey::RestartBegins | Obey::RestartEnded => {}
+                    Obey::Leave => {
+                        this.leave();
+                        break;
+                    }
                 }
             }
         }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use futures_util::{SinkExt, StreamExt};
 use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
 use rustls::crypto::ring::default_provider;
-use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
@@ -133,7 +132,7 @@ async fn strict_echo(authority: &Authority) -> SocketAddr {
         .with_client_cert_verifier(verifier)
         .with_single_cert(
             loadgen::tls::certificates(cert.as_bytes()).unwrap(),
-            PrivateKeyDer::from(loadgen::tls::key(key.as_bytes()).unwrap()),
+            loadgen::tls::key(key.as_bytes()).unwrap(),
         )
         .unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));

@@ -72,7 +72,7 @@ impl Native {
             let Some(opening) = &mut connection.opening else { return };
             let words = words(&common, connection.path_room, connection.number);
             let Some(Joining { join, inbound }) = &mut opening.joining else { return };
-            match inbound.next() {
+            match inbound.heard() {
                 Ok(None) => return,
                 Ok(Some(Heard::Ping(payload))) => self.send_control(id, Opcode::Pong, &payload),
                 Ok(Some(Heard::Close(frame))) => {
