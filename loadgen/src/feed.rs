@@ -11,7 +11,7 @@
 use crate::payload::template::{Piece, pieces};
 
 /// Placeholders that mean something else, wherever they stand.
-const TAKEN: [&str; 7] = ["room", "text", "stamp", "seq", "publisher", "port", "message"];
+const TAKEN: [&str; 8] = ["room", "text", "stamp", "seq", "publisher", "port", "message", "id"];
 
 /// What becomes of connections beyond the last row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -102,8 +102,8 @@ impl Feed {
     }
 
     /// The names of its columns.
-    pub fn columns(&self) -> impl Iterator<Item = &str> {
-        self.columns.iter().map(String::as_str)
+    pub fn columns(&self) -> &[String] {
+        &self.columns
     }
 
     /// Rows, the header aside.
@@ -115,7 +115,12 @@ impl Feed {
     /// that it does not have.
     pub fn value(&self, column: &str, connection: u32) -> Option<&str> {
         let at = self.columns.iter().position(|c| c == column)?;
-        self.rows[connection as usize % self.rows.len()].values.get(at).map(String::as_str)
+        self.row(connection).get(at).map(String::as_str)
+    }
+
+    /// The row of the run's `connection`-th connection, in the order of the columns.
+    pub fn row(&self, connection: u32) -> &[String] {
+        &self.rows[connection as usize % self.rows.len()].values
     }
 
     /// The first line of the file whose value of a column does not do.
@@ -148,7 +153,7 @@ mod tests {
     #[test]
     fn each_connection_has_its_row_and_the_first_follows_the_last() {
         let feed = Feed::parse(USERS.as_bytes()).unwrap();
-        assert_eq!((feed.rows(), feed.columns().collect::<Vec<_>>()), (2, vec!["user", "token"]));
+        assert_eq!((feed.rows(), feed.columns()), (2, &["user".to_owned(), "token".to_owned()][..]));
         assert_eq!(feed.value("user", 1), Some("bob, the builder"));
         assert_eq!(feed.value("token", 2), Some("s3cr3t"));
         assert_eq!(feed.value("password", 0), None);

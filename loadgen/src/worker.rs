@@ -56,8 +56,8 @@ pub struct Common {
 pub struct Found {
     /// Where to connect; [`Member::endpoint`] is an index into it.
     pub endpoints: Vec<Endpoint>,
-    /// Where operators reach the bundled server, where publishers post there.
-    pub admin: Option<SocketAddr>,
+    /// Where operators reach each of the bundled servers, in the order of `endpoints`; empty unless publishers post there.
+    pub admins: Vec<SocketAddr>,
     /// Stamped into every payload.
     pub run: u16,
     /// How far content can be compared.

@@ -77,7 +77,7 @@ pub struct PublisherRows {
 
 impl PublisherRows {
     fn column(&self, name: &str, quoting: Quoting) -> Option<Column> {
-        self.feed.columns().find(|column| *column == name)?;
+        self.feed.columns().iter().find(|column| *column == name)?;
         let value = |row| quoting.of(self.feed.value(name, row).unwrap_or_default());
         let values = (0..self.feed.rows()).map(value).collect();
         Some(Column { values, first_publisher: self.first_publisher, first_connection: self.first_connection })

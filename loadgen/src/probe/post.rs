@@ -6,29 +6,11 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use wire::frame::Opcode;
 
 use super::peer::{OPEN_WITHIN, Peer};
-use super::{ARRIVE_WITHIN, Echo, PROBE_RUN, ProbeError, Seen, Wrapping};
+use super::{ARRIVE_WITHIN, Echo, Message, ProbeError, SETTLED_BY, Seen, Wrapping};
 use crate::http::{AnswerReader, Destination, Letter, Route};
-use crate::plan::{Endpoint, Plan};
-
-/// A publish over HTTP must be taken, and arrive at a subscriber.
-pub(super) async fn probe_http(plan: &Plan, post: Post<'_>, mut receiver: Peer<'_>) -> Result<Seen, ProbeError> {
-    tokio::time::sleep(plan.settle.min(Duration::from_millis(500))).await;
-    let status = post.send().await.map_err(|why| ProbeError::NotPublished { to: post.address, why })?;
-    if !(200..300).contains(&status) {
-        return Err(ProbeError::NotPublished { to: post.address, why: format!("it answered with status {status}") });
-    }
-    let arrived = receiver.receive(&post.payload, ARRIVE_WITHIN).await?;
-    receiver.leave().await;
-    let bare = plan.publishers.first().is_some_and(|group| !group.payload.carries_stamp());
-    match arrived {
-        None => Err(ProbeError::NobodyReceived { url: receiver.url().to_owned() }),
-        Some(Wrapping::Wrapped) if bare => Err(ProbeError::Wrapped { url: receiver.url().to_owned() }),
-        Some(wrapping) => Ok(Seen { echo: Echo::ToSender, wrapping }),
-    }
-}
+use crate::plan::{Endpoint, Plan, Via};
 
 /// The probe's message as a request.
 pub(super) struct Post<'a> {
@@ -38,34 +20,41 @@ pub(super) struct Post<'a> {
     room: &'a str,
     /// Which connection of the run the publisher is.
     connection: u32,
-    opcode: Opcode,
-    payload: Vec<u8>,
+    message: Message,
 }
 
 impl<'a> Post<'a> {
-    /// The first message of the first publisher.
-    pub fn of(
-        plan: &'a Plan,
-        route: &'a Route,
-        room: u32,
-        endpoints: &[Endpoint],
-        admin: Option<SocketAddr>,
-    ) -> Option<Self> {
-        let connection = plan.subscribers();
+    /// The first message of a group's first publisher; `None` where there is no address to send it to.
+    pub fn of(plan: &'a Plan, group: usize, room: u32, endpoints: &[Endpoint], admins: &[SocketAddr]) -> Option<Self> {
+        let Via::Http(route) = &plan.publishers[group].via else { return None };
+        let connection = plan.first_connection(group);
+        let endpoint = usize::from(plan.target.endpoint(room, connection));
         let (host, address) = match &route.to {
             Destination::Address { host, address } => (host.clone(), *address),
-            Destination::Admin => (admin?.to_string(), admin?),
-            Destination::Target => {
-                let endpoint = endpoints.get(usize::from(plan.target.endpoint(room, connection)))?;
-                (endpoint.host.clone(), endpoint.address)
-            }
+            Destination::Admin => admins.get(endpoint).map(|admin| (admin.to_string(), *admin))?,
+            Destination::Target => endpoints.get(endpoint).map(|at| (at.host.clone(), at.address))?,
         };
-        let source = &plan.publishers.first()?.payload;
-        let mut payload = Vec::new();
-        source.render(0, 0, PROBE_RUN, &mut payload);
-        let opcode = if source.is_binary(0, 0) { Opcode::Binary } else { Opcode::Text };
         let room = plan.rooms.get(room as usize).map_or("", String::as_str);
-        Some(Post { address, host, route, room, connection, opcode, payload })
+        Some(Post { address, host, route, room, connection, message: Message::of(plan, group) })
+    }
+
+    /// It must be taken, and arrive at a subscriber.
+    pub async fn probe(&self, settle: Duration, mut receiver: Peer<'_>) -> Result<Seen, ProbeError> {
+        tokio::time::sleep(settle.min(SETTLED_BY)).await;
+        let not_published = |why| ProbeError::NotPublished { to: self.address, why };
+        let status = self.send().await.map_err(not_published)?;
+        if !(200..300).contains(&status) {
+            return Err(not_published(format!("it answered with status {status}")));
+        }
+        let arrived = receiver.receive(&self.message.payload, ARRIVE_WITHIN).await?;
+        receiver.leave().await;
+        match arrived {
+            None => Err(ProbeError::NobodyReceived { url: receiver.url().to_owned() }),
+            Some(Wrapping::Wrapped) if !self.message.stamped => {
+                Err(ProbeError::Wrapped { url: receiver.url().to_owned() })
+            }
+            Some(wrapping) => Ok(Seen { echo: Echo::ToSender, wrapping }),
+        }
     }
 
     /// The status of its answer, or why there is none.
@@ -74,8 +63,8 @@ impl<'a> Post<'a> {
             host: &self.host,
             room: self.room,
             connection: self.connection,
-            opcode: self.opcode,
-            message: &self.payload,
+            opcode: self.message.opcode,
+            message: &self.message.payload,
         };
         let mut request = Vec::new();
         self.route.write(letter, &mut request);

@@ -13,7 +13,7 @@ use super::signals::Signals;
 use super::telling::Telling;
 use super::timeline::Timeline;
 use crate::ledger::{Book, Verify};
-use crate::plan::{Checked, ClientEngine, Force, MOST_AGENTS, Mode, Plan, TargetKind, Via};
+use crate::plan::{Checked, ClientEngine, Force, MOST_AGENTS, Mode, Plan, TargetKind};
 use crate::probe::{Echo, ProbeError, Seen, Wrapping, probe};
 use crate::progress::Progress;
 use crate::report::ArrivalLog;
@@ -63,12 +63,6 @@ pub enum RunError {
     /// A closed loop over several workers needs every sender to get its own message back.
     #[error("this server sends no copy to the sender, so a closed loop works with one worker only: give --workers 1")]
     ClosedLoopWithoutEcho,
-    /// The second client cannot do this.
-    #[error("--client tungstenite does not do {what}: leave --client out, or remove it from the scenario")]
-    OnlyNative {
-        /// A key of the scenario.
-        what: &'static str,
-    },
     /// Ctrl-C before anything was measured.
     #[error("interrupted before anything was measured")]
     Interrupted,
@@ -137,10 +131,10 @@ async fn conduct(
     split: &Split,
 ) -> Result<Outcome, RunError> {
     let endpoints = server.endpoints();
-    let admin = server.admin();
+    let admins = server.admins();
     let requests = Requests::new(plan, &endpoints);
     let seen = tokio::select! {
-        seen = probe(plan, &requests, &endpoints, admin) => seen,
+        seen = probe(plan, &requests, &endpoints, &admins) => seen,
         () = signals.interrupted() => return Err(RunError::Interrupted),
     };
     let seen = match seen {
@@ -151,11 +145,6 @@ async fn conduct(
             return Err(RunError::Probe { error, said: server.last_words() });
         }
     };
-    if plan.client == ClientEngine::Tungstenite
-        && let Some(what) = only_native(plan)
-    {
-        return Err(RunError::OnlyNative { what });
-    }
     // After the probe: whoever serves is there by now.
     let sampler = server.sampler();
     let force = force(plan, settings, split)?;
@@ -163,7 +152,7 @@ async fn conduct(
     let endpoints_are_here = endpoints.iter().all(|endpoint| endpoint.address.ip().is_loopback());
     let found = Found {
         endpoints: endpoints.clone(),
-        admin,
+        admins,
         run: run_id(plan.seed),
         verify: if seen.wrapping == Wrapping::None { Verify::Exact } else { Verify::StampOnly },
         epoch: epoch(),
@@ -231,15 +220,6 @@ async fn conduct(
     Ok(conductor.lead().await)
 }
 
-/// What of a plan only the native client does.
-fn only_native(plan: &Plan) -> Option<&'static str> {
-    let slow = plan.groups.iter().any(|g| g.read_bytes_per_s.is_some());
-    let http = plan.publishers.iter().any(|p| matches!(p.via, Via::Http(_)));
-    let moves = plan.phases.iter().any(|p| p.connections.is_some());
-    let found = [(slow, "read_bytes_per_s"), (http, "via = \"http\""), (moves, "phases with `connections`")];
-    found.iter().find(|(there, _)| *there).map(|(_, what)| *what)
-}
-
 /// Nanoseconds since 1970 less CLOCK_MONOTONIC, now.
 pub(super) fn epoch() -> i128 {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -267,8 +247,10 @@ fn notes(plan: &Plan, seen: Seen, force: Force) -> Vec<String> {
     if force.agents > 0 {
         notes.push(format!("{} agents (processes of the load generator) had the connections", force.agents));
     }
-    if plan.target.endpoints() > 1 {
-        notes.push(format!("{} servers, each with rooms of its own; their cost is the sum", plan.target.endpoints()));
+    match (&plan.target.kind, plan.target.endpoints()) {
+        (_, 0 | 1) => {}
+        (TargetKind::Url { .. }, n) => notes.push(format!("connections went to {n} addresses of the server")),
+        (_, n) => notes.push(format!("{n} servers, each with rooms of its own; their cost is the sum")),
     }
     if seen.echo == Echo::ToOthers {
         notes

@@ -9,9 +9,10 @@ use crate::plan::TargetKind;
 use crate::scenario::error::Fault;
 use crate::scenario::expand::expand;
 use crate::scenario::file::PublishersTable;
+use crate::scenario::headers::header;
 use crate::scenario::publishers::Scene;
+use crate::scenario::reach::{addresses, mark};
 use crate::scenario::scalar::At;
-use crate::scenario::target::{addresses, is_token, mark};
 use crate::scenario::word::{FromKey, ViaKey};
 
 /// Headers that a request has in any case.
@@ -45,9 +46,9 @@ pub(super) fn resolve(table: &PublishersTable, scene: &Scene<'_>) -> Result<Opti
             "add url = \"http://{target.admin}/publish/{room}\" for the bundled server, or that of your publishing API",
         ));
     };
-    let columns: Vec<&str> = scene.feed.into_iter().flat_map(|feed| feed.columns()).collect();
+    let columns: Vec<&str> = scene.feed.into_iter().flat_map(|feed| feed.columns()).map(String::as_str).collect();
     let reached = reach(url, &columns, scene)?;
-    let mut headers = headers(table, &columns, scene.feed.map(|feed| feed.as_ref()))?;
+    let mut headers = headers(table, scene.feed.map(AsRef::as_ref))?;
     headers.extend(reached.authorization.map(|value| ("Authorization".to_owned(), value)));
     Ok(Some(Route {
         to: reached.to,
@@ -91,7 +92,7 @@ fn reach(url: &At<String>, columns: &[&str], scene: &Scene<'_>) -> Result<Reache
         Destination::Admin
     } else if host == mark("target.address") {
         Destination::Target
-    } else if let Some(placeholder) = known.iter().find(|k| host.contains(&mark(k))) {
+    } else if let Some(placeholder) = known.iter().find(|k| host.contains(&mark(k).to_ascii_lowercase())) {
         return Err(wrong(format!("{{{placeholder}}} can stand only in the path of a url")));
     } else {
         let port = parsed.port_or_known_default().unwrap_or(80);
@@ -119,31 +120,13 @@ fn method(table: &PublishersTable) -> Result<String, Fault> {
     }
 }
 
-fn headers(table: &PublishersTable, columns: &[&str], feed: Option<&Feed>) -> Result<Vec<(String, String)>, Fault> {
+fn headers(table: &PublishersTable, feed: Option<&Feed>) -> Result<Vec<(String, String)>, Fault> {
     let mut headers = Vec::new();
     for (name, value) in table.headers.iter().flat_map(|headers| &headers.value) {
-        if !is_token(name) {
-            return Err(Fault::at(&value.span, format!("`{name}` is not a header name")));
-        }
         if WRITTEN.contains(&name.to_ascii_lowercase().as_str()) {
             return Err(Fault::at(&value.span, format!("the request has its own header `{name}`: remove it")));
         }
-        let expanded = expand(value, &[&["room"], columns].concat())?;
-        let unsendable = |text: &str| text.chars().any(|c| c.is_control() && c != '\t');
-        if unsendable(&expanded) {
-            return Err(Fault::at(&value.span, format!("the value of the header `{name}` holds a control character")));
-        }
-        for column in columns.iter().filter(|column| expanded.contains(&format!("{{{column}}}"))) {
-            if let Some(line) = feed.and_then(|feed| feed.line_where(column, unsendable)) {
-                return Err(Fault::at(
-                    &value.span,
-                    format!(
-                        "line {line} of the feed: `{column}` holds a control character, which the header `{name}` cannot"
-                    ),
-                ));
-            }
-        }
-        headers.push((name.clone(), expanded));
+        headers.push((name.clone(), header(name, value, &["room"], feed)?));
     }
     Ok(headers)
 }

@@ -39,8 +39,10 @@ impl Measured {
     pub fn by(plan: &Plan) -> Self {
         let closed = plan.publishers.iter().any(|p| matches!(p.arrival, Arrival::Closed { .. }));
         // On this machine the process is found by the port on which it listens.
-        let unsampled =
-            matches!(plan.target.kind, TargetKind::Url { pid: None, address, .. } if !address.ip().is_loopback());
+        let unsampled = match &plan.target.kind {
+            TargetKind::Url { pid: None, endpoints } => !endpoints.iter().all(|e| e.address.ip().is_loopback()),
+            _ => false,
+        };
         Self {
             groups: plan.groups.iter().map(|g| g.name.clone()).collect(),
             phases: plan.phases.iter().map(|p| p.name.clone()).collect(),

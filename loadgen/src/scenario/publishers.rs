@@ -115,9 +115,7 @@ pub(super) fn resolve(
                 ));
             }
             (FromKey::Separate, _) => {
-                let own = all
-                    .iter()
-                    .map(|p: &PublisherGroup| if let From::Separate(rooms) = &p.from { rooms.len() as u32 } else { 0 });
+                let own = all.iter().map(PublisherGroup::own);
                 let first = First {
                     publisher: senders(&all, scene.groups),
                     connection: subscribers(scene.groups) + own.sum::<u32>(),

@@ -176,8 +176,7 @@ fn target(plan: &Plan, table: &TargetTable) -> Value {
     if let (Some(feed), Some(file)) = (&plan.feed, &table.feed) {
         // The names of its columns, and nothing of its rows.
         let end = table.feed_end.as_ref().map_or(FeedEndKey::Error, |at| at.value).word();
-        let columns: Vec<&str> = feed.columns().collect();
-        let about = json!({ "file": file.value, "columns": columns, "rows": feed.rows(), "feed_end": end });
+        let about = json!({ "file": file.value, "columns": feed.columns(), "rows": feed.rows(), "feed_end": end });
         out.insert("feed".into(), about);
     }
     out.insert("dialect".into(), json!(table.dialect.as_ref().map_or(dialect::PLAIN, |at| &at.value)));

@@ -1,27 +1,21 @@
 //! `[target]`: which server is measured, and how it is reached.
 
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
 
-use base64::Engine as _;
-use url::{Position, Url};
 use wire::handshake::is_reserved_header;
 
 use crate::feed::Feed;
-use crate::plan::{Assign, Division, Endpoint, Mode, Ready, Target, TargetKind};
+use crate::plan::{Assign, Division, Mode, Ready, Target, TargetKind};
 use crate::scenario::error::Fault;
 use crate::scenario::expand::expand;
 use crate::scenario::file::TargetTable;
+use crate::scenario::headers::header;
 use crate::scenario::keys::nearest;
+use crate::scenario::reach::{Scheme, reach_all};
 use crate::scenario::scalar::{At, Scalar};
 use crate::scenario::word::AssignKey;
 use crate::scenario::{dialect, redact, tls};
-
-/// Stands for a placeholder while a URL is taken apart, because the URL syntax would encode the braces.
-pub(super) fn mark(placeholder: &str) -> String {
-    format!("fanout-{placeholder}-goes-here")
-}
 
 /// Flags of the bundled server that fanout sets itself.
 const CHOSEN: [&str; 4] = ["listen", "admin", "admin_token", "config"];
@@ -80,8 +74,9 @@ const FILES: [&str; 4] = ["tls_cert", "tls_key", "auth_tokens", "auth_jwt_key"];
 
 pub(super) fn resolve(table: &TargetTable, mode: Mode, dir: &Path, feed: Option<&Feed>) -> Result<Target, Fault> {
     exclusive(table)?;
-    let known: Vec<&str> = std::iter::once("room").chain(feed.into_iter().flat_map(Feed::columns)).collect();
-    let dialect = dialect::resolve(table.dialect.as_ref(), &[], dir)?;
+    let columns = feed.map_or(&[][..], Feed::columns);
+    let known: Vec<&str> = std::iter::once("room").chain(columns.iter().map(String::as_str)).collect();
+    let dialect = dialect::resolve(table.dialect.as_ref(), columns, dir)?;
     let usual = dialect.as_ref().and_then(|dialect| dialect.path.as_deref());
     let mut headers = headers(table, feed)?;
     let (kind, path, tls) = match (&table.url, &table.spawn) {
@@ -214,135 +209,6 @@ fn path(table: &TargetTable, usual: Option<&str>, mode: Mode, known: &[&str]) ->
 /// Where a server that fanout starts listens, and what its certificate must be for.
 const LOOPBACK: &str = "127.0.0.1";
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Scheme {
-    Ws,
-    Wss,
-}
-struct Reached {
-    scheme: Scheme,
-    /// Without the port; of the first url of a list.
-    name: String,
-    endpoints: Vec<Endpoint>,
-    path: String,
-    authorization: Option<String>,
-}
-
-impl Reached {
-    /// Certificates are checked for one name.
-    fn tls_name_differs(&self, other: &Reached) -> bool {
-        self.scheme == Scheme::Wss && self.name != other.name
-    }
-}
-
-/// Every address of every url; they differ in their hosts and ports only.
-fn reach_all(urls: &[At<String>], known: &[&str]) -> Result<Reached, Fault> {
-    let mut all: Option<Reached> = None;
-    for url in urls {
-        let reached = reach(url, known)?;
-        match &mut all {
-            None => all = Some(reached),
-            Some(all) if all.scheme != reached.scheme => {
-                return Err(Fault::at(
-                    &url.span,
-                    "the urls of a list all begin with ws:// or all with wss://, and this one differs",
-                ));
-            }
-            Some(all) if all.tls_name_differs(&reached) => {
-                return Err(Fault::at(&url.span, "the wss:// urls of a list name the same host, and this one another")
-                    .help("a run checks certificates for one name: give the name that all of them are for, with the ports"));
-            }
-            Some(all) if all.path != reached.path => {
-                return Err(Fault::at(&url.span, "the urls of a list have the same path, and this one has another")
-                    .help("a run opens the same rooms at every address: put servers with other paths into a scenario of their own"));
-            }
-            Some(all) if all.authorization != reached.authorization => {
-                return Err(Fault::at(
-                    &url.span,
-                    "the urls of a list have the same user info, and this one has another",
-                )
-                .help("give each connection its own with a feed and a header: Authorization = \"Basic {token}\""));
-            }
-            Some(all) => {
-                if let Some(twice) =
-                    reached.endpoints.iter().find(|e| all.endpoints.iter().any(|f| f.address == e.address))
-                {
-                    return Err(Fault::at(
-                        &url.span,
-                        format!("the address {} is in the list twice: remove one", twice.address),
-                    ));
-                }
-                all.endpoints.extend(reached.endpoints);
-            }
-        }
-    }
-    all.ok_or_else(|| Fault::missing("the list of urls is empty: name one"))
-}
-
-fn reach(url: &At<String>, known: &[&str]) -> Result<Reached, Fault> {
-    let wrong = |message: String| Fault::at(&url.span, message);
-    let shape = "write it as ws://HOST:PORT/PATH";
-    let unmarked =
-        |text: &str| known.iter().fold(text.to_owned(), |text, k| text.replace(&mark(k), &format!("{{{k}}}")));
-    let marked = known.iter().fold(expand(url, known)?, |text, k| text.replace(&format!("{{{k}}}"), &mark(k)));
-    let parsed = Url::parse(&marked).map_err(|e| wrong(format!("this is not a URL ({e}): {shape}")))?;
-    let (scheme, usual_port) = match parsed.scheme() {
-        "ws" => (Scheme::Ws, 80),
-        "wss" => (Scheme::Wss, 443),
-        "http" => return Err(wrong("a WebSocket url begins with ws://, not http://".to_owned())),
-        "https" => return Err(wrong("a WebSocket url begins with wss://, not https://".to_owned())),
-        other => return Err(wrong(format!("a WebSocket url begins with ws:// or wss://, not {other}:"))),
-    };
-    if parsed.fragment().is_some() {
-        return Err(wrong("a WebSocket url has no fragment (#..): remove it".to_owned()));
-    }
-    let host = parsed
-        .host_str()
-        .filter(|host| !host.is_empty())
-        .ok_or_else(|| wrong(format!("the url names no host: {shape}")))?;
-    let elsewhere =
-        |k: &&&str| [host, parsed.username(), parsed.password().unwrap_or("")].iter().any(|p| p.contains(&mark(k)));
-    if let Some(placeholder) = known.iter().find(elsewhere) {
-        return Err(wrong(format!("{{{placeholder}}} can stand only in the path of a url")));
-    }
-    let port = parsed.port_or_known_default().unwrap_or(usual_port);
-    if port == 0 {
-        return Err(wrong("port 0 is no port to connect to".to_owned()));
-    }
-    let addresses = addresses(host, port);
-    if addresses.is_empty() {
-        return Err(wrong(format!("no address is known for the host `{host}`")));
-    }
-    let authorization = (!parsed.username().is_empty() || parsed.password().is_some()).then(|| {
-        let decode = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
-        let pair = format!("{}:{}", decode(parsed.username()), decode(parsed.password().unwrap_or("")));
-        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
-    });
-    // RFC 6455 4.1: the port is left out where it is the scheme's own.
-    let name = host.to_owned();
-    let host = if port == usual_port { host.to_owned() } else { format!("{host}:{port}") };
-    Ok(Reached {
-        scheme,
-        name,
-        endpoints: addresses.into_iter().map(|address| Endpoint { host: host.clone(), address }).collect(),
-        path: unmarked(&parsed[Position::BeforePath..Position::AfterQuery]),
-        authorization,
-    })
-}
-
-/// All addresses of a host, in a fixed order: its IPv4 ones if it has any, because a server told to listen on "localhost" or 0.0.0.0
-/// often has no IPv6 socket.
-pub(super) fn addresses(host: &str, port: u16) -> Vec<SocketAddr> {
-    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    let mut all: Vec<SocketAddr> = (bare, port).to_socket_addrs().into_iter().flatten().collect();
-    if all.iter().any(SocketAddr::is_ipv4) {
-        all.retain(SocketAddr::is_ipv4);
-    }
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
 fn spawn(table: &TargetTable, command: &At<Vec<String>>, dir: &Path) -> Result<TargetKind, Fault> {
     let part = |text: &String| expand(&At { value: text.clone(), span: command.span.clone() }, &["port"]);
     let program: Vec<String> = command.value.iter().map(part).collect::<Result<_, _>>()?;
@@ -415,38 +281,14 @@ fn flags(table: &TargetTable, dir: &Path) -> Result<Vec<(String, String)>, Fault
     Ok(flags)
 }
 
-/// Whether this can be a header's name (RFC 9110 5.6.2: a token).
-pub(super) fn is_token(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
-}
-
 fn headers(table: &TargetTable, feed: Option<&Feed>) -> Result<Vec<(String, String)>, Fault> {
-    let columns: Vec<&str> = feed.into_iter().flat_map(Feed::columns).collect();
     let mut headers = Vec::new();
     for (name, value) in &table.headers {
-        if !is_token(name) {
-            return Err(Fault::at(&value.span, format!("`{name}` is not a header name")));
-        }
         if is_reserved_header(name) {
             let instead = if name.eq_ignore_ascii_case("sec-websocket-protocol") { "; use `subprotocols`" } else { "" };
             return Err(Fault::at(&value.span, format!("the handshake writes the header `{name}` itself{instead}")));
         }
-        let expanded = expand(value, &columns)?;
-        let unsendable = |text: &str| text.chars().any(|c| c.is_control() && c != '\t');
-        if unsendable(&expanded) {
-            return Err(Fault::at(&value.span, format!("the value of the header `{name}` holds a control character")));
-        }
-        for column in columns.iter().filter(|column| expanded.contains(&format!("{{{column}}}"))) {
-            if let Some(line) = feed.and_then(|feed| feed.line_where(column, unsendable)) {
-                return Err(Fault::at(
-                    &value.span,
-                    format!(
-                        "line {line} of the feed: `{column}` holds a control character, which the header `{name}` cannot"
-                    ),
-                ));
-            }
-        }
-        headers.push((name.clone(), expanded));
+        headers.push((name.clone(), header(name, value, &[], feed)?));
     }
     Ok(headers)
 }

@@ -37,9 +37,9 @@ impl Servers {
         self.0.iter().flat_map(|s| s.endpoints.clone()).collect()
     }
 
-    /// Where operators reach the bundled server, where somebody has to.
-    pub fn admin(&self) -> Option<SocketAddr> {
-        self.0.first()?.admin
+    /// Where operators reach each of the bundled servers, where somebody has to.
+    pub fn admins(&self) -> Vec<SocketAddr> {
+        self.0.iter().filter_map(|s| s.admin).collect()
     }
 
     /// Samples their processes; `None` where they cannot be known. To be asked once they accept connections.
@@ -49,7 +49,14 @@ impl Servers {
 
     /// Their processes, where they can be known.
     pub fn processes(&self) -> Vec<u32> {
-        self.0.iter().flat_map(Running::processes).collect()
+        let mut pids: Vec<u32> = Vec::new();
+        // One process may listen at several addresses.
+        for pid in self.0.iter().flat_map(Running::processes) {
+            if !pids.contains(&pid) {
+                pids.push(pid);
+            }
+        }
+        pids
     }
 
     /// The ports on which they listen.

@@ -150,7 +150,8 @@ impl Course {
             _ => None,
         };
         let due = self.pacing.next(self.woke);
-        [self.dialer.wake_at(), self.moving.wake_at(), due, self.next_report, leaving].into_iter().flatten().min()
+        let moving = self.moving.wake_at().filter(|_| self.dialer.has_room());
+        [self.dialer.wake_at(), moving, due, self.next_report, leaving].into_iter().flatten().min()
     }
 
     /// Reads the inbox up to what the connections have to do; to be asked again until it says to go on.
@@ -169,7 +170,10 @@ impl Course {
                     self.next_report = Some(at + SECOND);
                     return Obey::BeginSessions { at };
                 }
-                Ok(Order::Skip(cut)) => self.pacing.skip(cut),
+                Ok(Order::Skip(cut)) => {
+                    self.pacing.skip(cut);
+                    self.moving.skip(cut);
+                }
                 Ok(Order::Cut { share }) => return Obey::Cut { share },
                 Ok(Order::RestartBegins) => return Obey::RestartBegins,
                 Ok(Order::RestartEnded) => return Obey::RestartEnded,

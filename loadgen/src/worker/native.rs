@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `connection` | one connection's state |
 //! | `courier` | publishers over HTTP |
+//! | `growing` | phases that grow or shrink a group |
 //! | `line` | its socket, plain or under TLS |
 //! | `opening` | dial, TLS, upgrade, and everything that can go wrong with them |
 //! | `returning` | planned leaves, cuts, and the ways back |
@@ -14,6 +15,7 @@
 
 mod connection;
 mod courier;
+mod growing;
 mod line;
 mod opening;
 mod outbox;
@@ -23,7 +25,7 @@ mod sending;
 mod speaking;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -88,6 +90,8 @@ struct Native {
     couriers: Couriers,
     /// Where those that may leave by a phase are among `connections`, by which connection of the run they are.
     places: HashMap<u32, u32>,
+    /// Those of them that have ever been open.
+    seen: HashSet<u32>,
     scratch: Box<[u8]>,
     again: Vec<Token>,
     due: Vec<Due>,
@@ -118,6 +122,7 @@ impl Native {
         Native {
             couriers,
             places: HashMap::new(),
+            seen: HashSet::new(),
             connections: Vec::with_capacity(course.dialer.total()),
             scratch: vec![0; SCRATCH].into_boxed_slice(),
             course,

@@ -47,8 +47,8 @@ pub struct Hub {
     rooms: HashMap<String, BTreeMap<usize, UnboundedSender<Message>>>,
     upgraded: usize,
     probed: bool,
-    /// Every message received, the probe's aside.
-    pub heard: Vec<Vec<u8>>,
+    /// The messages of each connection in order, the very first of all aside: it is the probe's.
+    pub heard: BTreeMap<usize, Vec<Vec<u8>>>,
     held: HashMap<usize, Message>,
 }
 
@@ -61,7 +61,7 @@ impl Hub {
             rooms: HashMap::new(),
             upgraded: 0,
             probed: false,
-            heard: Vec::new(),
+            heard: BTreeMap::new(),
             held: HashMap::new(),
         }
     }
@@ -111,7 +111,7 @@ impl Hub {
             return;
         }
         self.tally.messages += 1;
-        self.heard.push(message.clone().into_data().to_vec());
+        self.heard.entry(sender).or_default().push(message.clone().into_data().to_vec());
         let n = self.tally.messages;
         match self.fault {
             Fault::Stall { at, pause } if at == n => std::thread::sleep(pause),

@@ -65,9 +65,9 @@ impl Double {
         format!("ws://{}/broadcast/{{room}}", self.address)
     }
 
-    /// Every message that it has received, sorted.
-    pub fn heard(&self) -> Vec<Vec<u8>> {
-        let mut heard = self.hub.lock().unwrap().heard.clone();
+    /// What it has received, by connection: each one's messages in order, and nothing of the order of connections.
+    pub fn heard(&self) -> Vec<Vec<Vec<u8>>> {
+        let mut heard: Vec<_> = self.hub.lock().unwrap().heard.values().cloned().collect();
         heard.sort();
         heard
     }

@@ -75,8 +75,8 @@ impl Couriers {
             let Some((publisher, route)) = local(share.publisher).zip(common.route(share.group)) else { continue };
             let (host, address) = match &route.to {
                 Destination::Address { host, address } => (host.clone(), *address),
-                Destination::Admin => match common.found.admin {
-                    Some(admin) => (admin.to_string(), admin),
+                Destination::Admin => match common.found.admins.get(usize::from(share.endpoint)) {
+                    Some(admin) => (admin.to_string(), *admin),
                     None => continue,
                 },
                 Destination::Target => match common.found.endpoints.get(usize::from(share.endpoint)) {

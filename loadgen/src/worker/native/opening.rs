@@ -14,11 +14,12 @@ use super::connection::{Connection, Opening, State};
 use super::line::Line;
 use super::reading::{SCRATCH, Until};
 use super::returning::life_of;
-use crate::plan::{Declined, Move};
+use crate::plan::Declined;
 use crate::tls;
 use crate::validity::RanOut;
 use crate::worker::Member;
 use crate::worker::causes::{NO_COMPRESSION, broken, handshake_cause};
+use crate::worker::ledgers::Times;
 use crate::worker::life::Part;
 use crate::worker::tally::{Blame, Took};
 use crate::worker::throttle::Throttle;
@@ -29,15 +30,7 @@ impl Native {
         while let Some(member) = self.course.dialer.next(self.course.woke) {
             self.dial(member);
         }
-        while let Some(step) = self.course.moving.next(self.course.woke) {
-            match step.what {
-                Move::Join => {
-                    self.course.tally.asked += 1;
-                    self.dial(step.member);
-                }
-                Move::Leave => self.leave_for_good(step.member.connection),
-            }
-        }
+        self.grow_and_shrink();
         while let Some((began, id)) = self.course.dialer.expired(self.course.woke) {
             let connection = &self.connections[id as usize];
             if connection.opening.as_ref().is_none_or(|opening| opening.began != began) {
@@ -54,16 +47,8 @@ impl Native {
         self.course.tell_connected();
     }
 
-    /// A phase has fewer connections: this one says goodbye, if it is there.
-    fn leave_for_good(&mut self, connection: u32) {
-        if let Some(id) = self.places.remove(&connection)
-            && self.connections[id as usize].state == State::Open
-        {
-            self.depart(id, Part::ForGood);
-        }
-    }
-
-    fn dial(&mut self, member: Member) {
+    /// Opens a connection for the first time, or again after it had left for good.
+    pub(super) fn dial(&mut self, member: Member) {
         self.course.tally.began.get_or_insert_with(now);
         let id = self.connections.len() as u32;
         if self.course.moving.shrinks() {
@@ -277,7 +262,9 @@ impl Native {
         let agreed = opening.agreed;
         if before.is_none() {
             self.course.dialer.ended();
-            connection.cursor = self.course.ledgers.join(connection.room, connection.group);
+            let again = self.course.moving.shrinks() && !self.seen.insert(connection.number);
+            let times = if again { Times::Again } else { Times::First };
+            connection.cursor = self.course.ledgers.join(connection.room, connection.group, times);
         }
         let compressed =
             agreed.map(|agreed| self.course.ledgers.compressed(connection.room, agreed.server, opening.inflate));
@@ -290,9 +277,8 @@ impl Native {
             let join_us = opening.joining.as_ref().map(|_| (at - opening.upgraded) / 1000);
             self.course.tally.open(at, Took { join_us, ..took });
             self.course.tally.address(connection.endpoint).opened += 1;
-            if let Some(publisher) = connection.publisher {
-                // One that joins while phases run has been waited for.
-                self.course.pacing.unblocked(publisher as usize);
+            if self.course.in_phases() {
+                self.joins_late(id, at);
             }
         } else {
             self.is_back(id, at);
@@ -306,6 +292,9 @@ impl Native {
                     return;
                 }
             }
+        }
+        if self.was_to_leave(id) && self.connections[id as usize].state == State::Open {
+            return self.depart(id, Part::ForGood);
         }
         // What came after the answer is not announced again.
         self.read(id, Until::Empty);

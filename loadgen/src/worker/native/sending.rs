@@ -11,7 +11,6 @@ use super::Native;
 use super::connection::{Connection, State};
 use super::courier::Couriers;
 use super::outbox::{Before, Flushed};
-use super::speaking::words;
 use crate::dialect::Words;
 use crate::ledger::{NOT_DUE, Published};
 use crate::worker::causes::broken;
@@ -77,7 +76,7 @@ impl Native {
         let Some(table) = common.book.table(index) else { return };
         let connection = &mut self.connections[id as usize];
         let wrap = common.plan.target.dialect.as_ref().and_then(|dialect| dialect.publish.as_ref());
-        let words = words(&common, connection.path_room, connection.number);
+        let words = common.plan.words(connection.path_room, connection.number);
         let outbox = connection.outbox.get_or_insert_default();
         for publish in due {
             let begun = now();

@@ -29,7 +29,7 @@ fn pacing(rate: f64) -> Pacing {
         plan,
         found: Found {
             endpoints: Vec::new(),
-            admin: None,
+            admins: Vec::new(),
             run: 1,
             epoch: 0,
             verify: Verify::Exact,

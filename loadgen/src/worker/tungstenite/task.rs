@@ -29,6 +29,7 @@ use crate::ledger::{Control, Cursor, Delivery, frame_len};
 use crate::pipe::{Pipe, secure};
 use crate::worker::causes::{self, END_OF_STREAM, PROTOCOL_ERROR, closed_by};
 use crate::worker::course::Stage;
+use crate::worker::ledgers::Times;
 use crate::worker::tally::{Blame, Took};
 use crate::worker::{Common, Member};
 
@@ -92,7 +93,7 @@ impl Task {
             tally.agree(group, None);
         }
         let room = this.course.ledgers.room(self.member.room);
-        let mut cursor = this.course.ledgers.join(room, self.member.group);
+        let mut cursor = this.course.ledgers.join(room, self.member.group, Times::First);
         this.connections[self.id as usize].open = true;
         drop(borrowed);
         if let Some((opcode, payload)) = rest {
@@ -186,8 +187,7 @@ impl Task {
     }
 
     fn words<'c>(&self, common: &'c Common) -> Words<'c> {
-        let room = common.plan.rooms.get(self.member.path_room as usize).map_or("", String::as_str);
-        Words::of(room, self.member.connection)
+        common.plan.words(self.member.path_room, self.member.connection)
     }
 
     /// Receives and sends until the connection ends; gives the cause.
