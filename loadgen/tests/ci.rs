@@ -128,10 +128,10 @@ fn python() -> PathBuf {
     // Nothing of an earlier version shall be left; there may be none.
     let _ = std::fs::remove_dir_all(&home);
     let done = |command: &mut Command| command.output().is_ok_and(|output| output.status.success());
-    let flags =
-        ["-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary=:all:", "--retries=0", "--timeout=10"];
-    let installed = done(Command::new("python3").args(["-m", "venv"]).arg(&home))
-        && done(Command::new(&python).args(flags).arg("-r").arg(&requirements));
+    let mut install = Command::new(&python);
+    install.args(["-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--only-binary=:all:"]);
+    install.args(["--retries=0", "--timeout=10", "-r"]).arg(&requirements);
+    let installed = done(Command::new("python3").args(["-m", "venv"]).arg(&home)) && done(&mut install);
     if !installed {
         return "python3".into();
     }

@@ -29,6 +29,7 @@ pub fn histograms(plan: &Plan, o: &Outcome, measured: &[usize], spreads: &Spread
     all.put("connect_tls", &o.tally.tls);
     all.put("connect_upgrade", &o.tally.upgrade);
     all.put("connect_join", &o.tally.join);
+    all.put("http.answer", &o.tally.answer);
     all.put("read_age", &of_phases(o, measured, |p| &p.read_age));
     spreads.each().into_iter().for_each(|(name, counts)| all.put(&format!("spread.{name}"), counts));
     for (name, phases) in std::iter::once((String::new(), measured.to_vec())).chain(all_phases) {
