@@ -193,7 +193,12 @@ impl Done {
     /// quiet one: tests judge counts, and how fast the machine happened to be is none.
     pub fn exits(&self, code: i32) -> &Self {
         let about = self.run.as_ref().map(|r| (&r.validity.reasons, &r.ended_early, &r.deliveries, &r.connections));
-        assert!(self.code == code || self.code_undisturbed() == code, "{}, not {code}\n{about:?}\n{}", self.code, self.stderr);
+        assert!(
+            self.code == code || self.code_undisturbed() == code,
+            "{}, not {code}\n{about:?}\n{}",
+            self.code,
+            self.stderr
+        );
         self
     }
 

@@ -39,17 +39,8 @@ pub enum Writable {
     Ready,
 }
 
-/// Where the next flush begins among so many ready members: a golden section of them further, so that the beginnings of any few flushes
-/// lie far apart, and those of many evenly (Knuth, The Art of Computer Programming, 6.4). One further each time would have members that joined together
-/// served last together for hundreds of flushes.
-fn next_beginning(last: usize, ready: usize) -> usize {
-    const GOLDEN: u64 = 0x9E37_79B9; // 2^32 times 0.618
-    let further = ((ready as u64 * GOLDEN) >> 32) as usize + 1;
-    if ready == 0 { 0 } else { (last + further) % ready }
-}
-
 impl Stream {
-    /// Writes to every ready member what it has not got, one call of `sink` each, beginning with another one each time.
+    /// Writes to every ready member what it has not got, one call of `sink` each, beginning one member further than last time.
     ///
     /// `sink` gets the socket and one slice, or two at the ring's seam, and says what the kernel took. Members that cannot keep up become
     /// blocked; broken ones are added to `departures`.
@@ -62,8 +53,8 @@ impl Stream {
         let (first, second) = self.log.slices(from, end.offset);
         let len = first.len() + second.len();
         let ready = &mut self.members.all[self.members.blocked.len()..];
-        self.beginning = next_beginning(self.beginning, ready.len());
-        let (last, begin) = ready.split_at_mut(self.beginning);
+        self.rotation = if self.rotation + 1 < ready.len() { self.rotation + 1 } else { 0 };
+        let (last, begin) = ready.split_at_mut(self.rotation.min(ready.len()));
         // What is not the common case is put aside, by member, and looked at after the walk.
         let mut aside = Vec::new();
         let mut whole = 0;
@@ -293,24 +284,4 @@ impl Stream {
 
 pub(super) fn waiting(split_end: u64, now: u64) -> Blocked {
     Blocked { split_end, since: now, rest: Vec::new(), skipped: 0, state: State::Waiting }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::next_beginning;
-
-    #[test]
-    fn a_few_flushes_begin_all_over_the_room() {
-        assert_eq!(next_beginning(5, 0), 0);
-        for ready in 1..3000 {
-            let mut begun = Vec::new();
-            for _ in 0..8 {
-                begun.push(next_beginning(begun.last().copied().unwrap_or(0), ready));
-            }
-            begun.sort_unstable();
-            begun.push(begun[0] + ready);
-            let unserved = begun.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
-            assert!(unserved <= ready / 4 + 2, "{ready} members: {begun:?}");
-        }
-    }
 }

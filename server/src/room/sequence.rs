@@ -187,7 +187,7 @@ impl Room {
         Ok(at.index)
     }
 
-    /// Writes to every ready member what it has not got, one call of `sink` each, beginning with another one each time.
+    /// Writes to every ready member what it has not got, one call of `sink` each, beginning one member further than last time.
     ///
     /// `sink` gets the socket and one slice, or two at a ring's seam, and says what the kernel took. Members that cannot keep up become
     /// blocked; broken ones are named by [`next_departure`](Self::next_departure).

@@ -23,7 +23,7 @@ pub(super) struct Stream {
     pub flushed: u64,
     pub members: Members,
     /// Where the next flush begins, so that nobody is always last.
-    pub beginning: usize,
+    pub rotation: usize,
     /// Members that must go, to be taken out with [`leave`](Self::leave).
     pub departures: Vec<Departure>,
 }
@@ -33,7 +33,7 @@ impl Stream {
     pub fn new(generation: u64, policy: LagPolicy, kind: Kind, log: Log) -> Self {
         let flushed = log.end().offset;
         let members = Members::new();
-        Self { generation, policy, kind, log, flushed, members, beginning: 0, departures: Vec::new() }
+        Self { generation, policy, kind, log, flushed, members, rotation: 0, departures: Vec::new() }
     }
 
     /// Members that cannot be written to now, those in their handshake not included.
