@@ -21,6 +21,8 @@ pub mod corpus;
 pub mod dialect;
 pub mod doctor;
 pub mod environment;
+pub mod feed;
+pub mod http;
 pub mod inbound;
 pub mod ledger;
 pub mod life;

@@ -3,12 +3,16 @@
 //! `scenario` makes a [`Plan`] from a file; everything downstream (`run`, `worker`, `pacer`, `validity`) reads only this.
 
 mod division;
+mod movements;
 mod placing;
+mod target;
 
 pub use division::Division;
+pub use movements::{Move, Movement, divided};
 pub use placing::{Force, MOST_AGENTS, OTHER_DESCRIPTORS, Placing};
+pub use target::{Assign, Checked, Endpoint, Ready, Target, TargetKind, Tls};
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +20,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use wire::deflate::Offer;
 
-use crate::dialect::Dialect;
+use crate::dialect::Words;
+use crate::feed::Feed;
+use crate::http::{Destination, Route};
 use crate::ledger::Rules;
 use crate::life::{AtStart, Churn, Reconnect, is_among};
 use crate::pacer::Pacer;
@@ -57,6 +63,8 @@ pub struct Plan {
     pub publishers: Vec<PublisherGroup>,
     /// Phases in order; connecting is not among them.
     pub phases: Vec<Phase>,
+    /// One row a connection, where the scenario has a feed.
+    pub feed: Option<Arc<Feed>>,
     /// Objectives of the run.
     pub thresholds: Vec<Threshold>,
     /// The resolved scenario for `run.json`, secrets redacted.
@@ -120,137 +128,15 @@ impl ClientEngine {
     }
 }
 
-/// One address of the server under test.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Endpoint {
-    /// `Host` header.
-    pub host: String,
-    /// Where to connect.
-    pub address: SocketAddr,
-}
-
-/// The server under test.
-#[derive(Debug, Clone)]
-pub struct Target {
-    /// How the server comes to be.
-    pub kind: TargetKind,
-    /// Path with `{room}`; percent-encoded when filled in.
-    pub path: String,
-    /// The path for people: as it stands in the file, so without what the environment holds, and without its query.
-    pub shown_path: String,
-    /// Extra request headers, in order. Values may be secret.
-    pub headers: Vec<(String, String)>,
-    /// `Sec-WebSocket-Protocol` offers, in order of preference.
-    pub subprotocols: Vec<String>,
-    /// `None`: what is said goes over TCP as it is.
-    pub tls: Option<Tls>,
-    /// How the server wants to be spoken to; `None`: messages as they are.
-    pub dialect: Option<Arc<Dialect>>,
-}
-
-/// TLS between us and the server.
-#[derive(Debug, Clone)]
-pub struct Tls {
-    /// Whom we trust, and what we show.
-    pub config: Arc<rustls::ClientConfig>,
-    /// The name that its certificate must be for, which it is also asked for (SNI).
-    pub name: rustls::pki_types::ServerName<'static>,
-    /// Whether its certificate must be good.
-    pub checked: Checked,
-}
-
-/// Whether certificates are checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Checked {
-    /// By whom they are signed, for which name, and how long they are valid.
-    Yes,
-    /// Not at all: `insecure = true`.
-    No,
-}
-
-impl Target {
-    /// `ws` or `wss`.
-    pub fn scheme(&self) -> &'static str {
-        if self.tls.is_some() { "wss" } else { "ws" }
-    }
-
-    /// The address that connections go to; a server that we start listens on loopback.
-    pub fn ip(&self) -> IpAddr {
-        match &self.kind {
-            TargetKind::Bundled { .. } | TargetKind::Spawn { .. } => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            TargetKind::Url { address, .. } => address.ip(),
-        }
-    }
-
-    /// How many addresses it has.
-    pub fn endpoints(&self) -> u16 {
-        match &self.kind {
-            TargetKind::Bundled { division, .. } => division.processes(),
-            TargetKind::Spawn { .. } | TargetKind::Url { .. } => 1,
-        }
-    }
-
-    /// Which of its addresses the run's `connection`-th connection goes to, which is in room `room`.
-    pub fn endpoint(&self, room: u32, _connection: u32) -> u16 {
-        match &self.kind {
-            TargetKind::Bundled { division, .. } => division.process_of(room),
-            TargetKind::Spawn { .. } | TargetKind::Url { .. } => 0,
-        }
-    }
-}
-
-/// How the server comes to be.
-#[derive(Debug, Clone)]
-pub enum TargetKind {
-    /// `fanout serve` as a child, pinned away from the load generator; extra flags (`("--lag-policy", "skip")`).
-    Bundled {
-        /// Flags of the bundled server, `--name` and value.
-        flags: Vec<(String, String)>,
-        /// Rooms by process: more connections than one may have descriptors need several, each with rooms of its own.
-        division: Division,
-    },
-    /// A command that starts it. `{port}` in `command`, `env` and `ready` is already kept literal; `target` fills it in.
-    Spawn {
-        /// Program and arguments.
-        command: Vec<String>,
-        /// When it counts as up.
-        ready: Ready,
-        /// How long it may take.
-        ready_timeout: Duration,
-        /// Extra environment.
-        env: Vec<(String, String)>,
-        /// Working directory, resolved against the scenario file.
-        cwd: Option<PathBuf>,
-    },
-    /// A running server.
-    Url {
-        /// Host header.
-        host: String,
-        /// Resolved address.
-        address: std::net::SocketAddr,
-        /// Process to sample, where known.
-        pid: Option<u32>,
-    },
-}
-
-/// When a spawned server counts as up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ready {
-    /// Its port accepts a connection.
-    Tcp,
-    /// This path answers 2xx.
-    Http(String),
-    /// Its stdout prints a line that contains this text.
-    Line(String),
-}
-
 /// A group of subscribers.
 #[derive(Debug, Clone)]
 pub struct Group {
     /// `[a-z0-9-]+`.
     pub name: String,
-    /// How many connections.
+    /// How many connections it ever has at once.
     pub count: u32,
+    /// How many of them are opened before the first phase; the others join while phases run.
+    pub initial: u32,
     /// Room index of each connection (`rooms[i]`, length `count`).
     pub rooms: Vec<u32>,
     /// Connections a second while connecting.
@@ -261,6 +147,8 @@ pub struct Group {
     pub compression: Option<Compression>,
     /// Share of the connections that agreed on compression whose messages are decompressed; frames of the others are counted.
     pub inflate: f64,
+    /// Bytes that each connection reads a second, at most; `None`: as they come.
+    pub read_bytes_per_s: Option<u64>,
     /// Planned leaves and returns, while phases run; `None`: it stays.
     pub churn: Option<Churn>,
     /// What a connection does that was closed; `None`: it stays closed.
@@ -310,8 +198,29 @@ pub struct PublisherGroup {
     pub from: From,
     /// When they send.
     pub arrival: Arrival,
+    /// How they send.
+    pub via: Via,
     /// What they send.
     pub payload: Arc<PayloadSource>,
+}
+
+impl PublisherGroup {
+    /// How many of them have a connection of their own.
+    pub fn own(&self) -> u32 {
+        match &self.from {
+            From::Separate(rooms) => rooms.len() as u32,
+            From::Members { .. } => 0,
+        }
+    }
+}
+
+/// How publishes are sent.
+#[derive(Debug, Clone)]
+pub enum Via {
+    /// Over the publisher's connection.
+    Websocket,
+    /// Each as a request, on a connection of the publisher's that stays open.
+    Http(Arc<Route>),
 }
 
 /// Who sends.
@@ -386,6 +295,8 @@ pub struct Phase {
     pub measure: bool,
     /// Times the publishers' rates at its start and end (equal unless it ramps).
     pub load: (f64, f64),
+    /// Connections of each group at its end, where it grows or shrinks them.
+    pub connections: Option<Vec<u32>>,
     /// What is done when it starts.
     pub at_start: Option<AtStart>,
 }
@@ -394,6 +305,11 @@ impl Plan {
     /// Length of all phases together.
     pub fn length(&self) -> Duration {
         self.phases.iter().map(|p| p.length).sum()
+    }
+
+    /// Who joins and leaves during the phases, in order of time.
+    pub fn movements(&self) -> Vec<Movement> {
+        movements::movements(&self.groups, &self.phases)
     }
 
     /// What windows of thresholds are cut from.
@@ -406,9 +322,32 @@ impl Plan {
         }
     }
 
-    /// Subscribers of all groups.
+    /// Subscribers of all groups, at their most.
     pub fn subscribers(&self) -> u32 {
         self.groups.iter().map(|g| g.count).sum()
+    }
+
+    /// Whether publishers post to the bundled server's operators' listener.
+    pub fn needs_admin(&self) -> bool {
+        self.publishers.iter().any(|p| matches!(&p.via, Via::Http(route) if route.to == Destination::Admin))
+    }
+
+    /// Connections of the run: subscribers, and publishers that have their own.
+    pub fn connections(&self) -> u32 {
+        self.first_connection(self.publishers.len())
+    }
+
+    /// Which connection of the run the first publisher of a group with connections of their own is.
+    pub fn first_connection(&self, group: usize) -> u32 {
+        let own = self.publishers[..group].iter().map(PublisherGroup::own);
+        self.subscribers() + own.sum::<u32>()
+    }
+
+    /// What the texts of a dialect are filled with on a connection.
+    pub fn words(&self, room: u32, connection: u32) -> Words<'_> {
+        let room = self.rooms.get(room as usize).map_or("", String::as_str);
+        let row = self.feed.as_ref().map_or(&[][..], |feed| feed.row(connection));
+        Words { row, ..Words::of(room, connection) }
     }
 
     /// Connections of each room, separate publishers included, by index.

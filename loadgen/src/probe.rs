@@ -1,6 +1,7 @@
 //! The look before the ramp: two connections, one publish. Says in five seconds what would otherwise be a minute of loss.
 
 mod peer;
+mod post;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,12 +10,14 @@ use wire::frame::Opcode;
 use wire::stamp::Stamp;
 
 use self::peer::{ECHO_WITHIN, Peer, Place};
-use crate::dialect::Words;
-use crate::plan::{Mode, Plan};
-use crate::request::Requests;
+use self::post::Post;
+use crate::plan::{Endpoint, From, Mode, Plan, PublisherGroup, Via};
+use crate::request::{Requests, Whose};
 
 /// How long one message may take.
 const ARRIVE_WITHIN: Duration = Duration::from_secs(5);
+/// A join that nobody confirms is given no longer than this.
+const SETTLED_BY: Duration = Duration::from_millis(500);
 /// Stamps of the probe; runs use others.
 pub const PROBE_RUN: u16 = u16::MAX;
 
@@ -48,6 +51,9 @@ pub enum Wrapping {
 /// Why no run is possible.
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
+    /// The target has no address.
+    #[error("the target has no address to connect to: give target.url at least one")]
+    NoAddress,
     /// TCP.
     #[error("cannot reach the server: {0}")]
     Unreachable(net::DialError),
@@ -112,6 +118,25 @@ pub enum ProbeError {
         /// Address and path.
         url: String,
     },
+    /// Publishing over HTTP does not work.
+    #[error("cannot publish to http://{to}: {why}; check url, method, headers and body of the publishers")]
+    NotPublished {
+        /// Where.
+        to: SocketAddr,
+        /// What came of it.
+        why: String,
+    },
+    /// It reached its sender, and not the other address.
+    #[error(
+        "nobody received it: a message published to {from} had not reached a connection to {to} after 5 s. Servers at several addresses \
+         must relay to each other; where they do not, send each room to one of them: assign = \"room\" in [target]"
+    )]
+    NotRelayed {
+        /// Address and path of the sender.
+        from: String,
+        /// And of the receiver.
+        to: String,
+    },
     /// Nothing came.
     #[error(
         "nobody received it: a message published to {url} had not come back after 5 s. Likely reasons: the server wants a \
@@ -124,65 +149,138 @@ pub enum ProbeError {
     },
 }
 
-/// Connects twice to the room of the first publisher, publishes once, and sees where it arrives. A plan without
-/// publishers only connects.
+/// Connects twice to the room of the first publisher, publishes once, and sees where it arrives; once for each way of publishing that
+/// the plan has. A plan without publishers only connects.
 ///
 /// # Errors
 /// Why a run would be a minute of loss; see [`ProbeError`].
-pub async fn probe(plan: &Plan, requests: &Requests, address: SocketAddr) -> Result<Seen, ProbeError> {
-    let room = probed_room(plan);
-    let url = format!("{}://{}{}", plan.target.scheme(), requests.host(), shown_path(plan, room));
-    let words = Words::of(plan.rooms.get(room as usize).map_or("", String::as_str), 0);
-    let place = Place {
-        requests,
-        room,
-        address,
-        tls: plan.target.tls.as_ref(),
-        dialect: plan.target.dialect.as_deref(),
-        words,
-        url: &url,
-    };
-    let mut sender = Peer::open(place).await?;
-    let Some(group) = plan.publishers.first() else {
+pub async fn probe(
+    plan: &Plan,
+    requests: &Requests,
+    endpoints: &[Endpoint],
+    admins: &[SocketAddr],
+) -> Result<Seen, ProbeError> {
+    let posts = |group: &PublisherGroup| matches!(group.via, Via::Http(_));
+    let posting = plan.publishers.iter().position(posts);
+    let speaking = plan.publishers.iter().position(|group| !posts(group));
+    let sides = |group| Sides::new(plan, requests, group);
+    let Some(group) = posting else { return speak(plan, &sides(speaking), endpoints, speaking).await };
+    let both = sides(posting);
+    let post = Post::of(plan, group, both.room(), endpoints, admins).ok_or(ProbeError::NoAddress)?;
+    let posted = post.probe(plan.settle, Peer::open(both.place(0, plan, endpoints)?).await?).await?;
+    if speaking.is_none() {
+        return Ok(posted);
+    }
+    let spoken = speak(plan, &sides(speaking), endpoints, speaking).await?;
+    Ok(if posted.wrapping == Wrapping::Wrapped { Seen { wrapping: Wrapping::Wrapped, ..spoken } } else { spoken })
+}
+
+/// Publishes over a connection, where there is anybody who does.
+async fn speak(
+    plan: &Plan,
+    sides: &Sides<'_>,
+    endpoints: &[Endpoint],
+    group: Option<usize>,
+) -> Result<Seen, ProbeError> {
+    let mut sender = Peer::open(sides.place(0, plan, endpoints)?).await?;
+    let Some(group) = group else {
         sender.leave().await;
         return Ok(Seen { echo: Echo::ToSender, wrapping: Wrapping::None });
     };
-    // The run's own first message: a server may well drop what is not of the format that it expects.
-    let mut payload = Vec::new();
-    group.payload.render(0, 0, PROBE_RUN, &mut payload);
-    let opcode = if group.payload.is_binary(0, 0) { Opcode::Binary } else { Opcode::Text };
+    let Message { opcode, payload, stamped } = Message::of(plan, group);
+    let url = || sides.urls[0].clone();
     if plan.mode == Mode::Echo {
         sender.publish(opcode, &payload).await?;
         let wrapping = sender.receive(&payload, ARRIVE_WITHIN).await?;
         sender.leave().await;
-        let wrapping = wrapping.ok_or_else(|| ProbeError::NobodyReceived { url: url.clone() })?;
-        if wrapping == Wrapping::Wrapped && !group.payload.carries_stamp() {
-            return Err(ProbeError::Wrapped { url });
+        let wrapping = wrapping.ok_or_else(|| ProbeError::NobodyReceived { url: url() })?;
+        if wrapping == Wrapping::Wrapped && !stamped {
+            return Err(ProbeError::Wrapped { url: url() });
         }
         return Ok(Seen { echo: Echo::ToSender, wrapping });
     }
-    let mut receiver = Peer::open(Place { words: Words { id: 1, ..words }, ..place }).await?;
+    let mut receiver = Peer::open(sides.place(1, plan, endpoints)?).await?;
     // A server that confirms no join may need a moment; the run itself waits just as long.
-    tokio::time::sleep(plan.settle.min(Duration::from_millis(500))).await;
+    tokio::time::sleep(plan.settle.min(SETTLED_BY)).await;
     sender.publish(opcode, &payload).await?;
     let arrived = receiver.receive(&payload, ARRIVE_WITHIN).await?;
     let own = sender.receive(&payload, ECHO_WITHIN).await?;
     sender.leave().await;
     receiver.leave().await;
     match (arrived, own) {
-        (None, _) => Err(ProbeError::NobodyReceived { url }),
-        (Some(Wrapping::Wrapped), _) if !group.payload.carries_stamp() => Err(ProbeError::Wrapped { url }),
+        (None, Some(_)) if sides.are_apart() => Err(ProbeError::NotRelayed { from: url(), to: sides.urls[1].clone() }),
+        (None, _) => Err(ProbeError::NobodyReceived { url: url() }),
+        (Some(Wrapping::Wrapped), _) if !stamped => Err(ProbeError::Wrapped { url: url() }),
         (Some(wrapping), own) => {
             Ok(Seen { echo: if own.is_some() { Echo::ToSender } else { Echo::ToOthers }, wrapping })
         }
     }
 }
 
-/// The room that is probed: the first publisher's.
-pub fn probed_room(plan: &Plan) -> u32 {
-    match plan.publishers.first().map(|p| &p.from) {
-        Some(crate::plan::From::Separate(rooms)) => rooms.first().copied().unwrap_or(0),
-        Some(crate::plan::From::Members { group }) => plan.groups[*group as usize].rooms.first().copied().unwrap_or(0),
+/// The first message of a group of publishers: a server may well drop what is not of the format that it expects.
+struct Message {
+    opcode: Opcode,
+    payload: Vec<u8>,
+    stamped: bool,
+}
+
+impl Message {
+    fn of(plan: &Plan, group: usize) -> Self {
+        let (source, publisher) = (&plan.publishers[group].payload, plan.first_publisher(group));
+        let mut payload = Vec::new();
+        source.render(publisher, 0, PROBE_RUN, &mut payload);
+        let opcode = if source.is_binary(publisher, 0) { Opcode::Binary } else { Opcode::Text };
+        Message { opcode, payload, stamped: source.carries_stamp() }
+    }
+}
+
+/// The two connections of a probe. They ask as the run's first two do: where those have different addresses, these see whether the servers
+/// behind them relay to each other.
+struct Sides<'a> {
+    requests: &'a Requests,
+    whose: [Whose; 2],
+    /// For messages.
+    urls: [String; 2],
+}
+
+impl<'a> Sides<'a> {
+    /// In the room of a group's first publisher.
+    fn new(plan: &Plan, requests: &'a Requests, group: Option<usize>) -> Self {
+        let room = probed_room(plan, group);
+        let whose =
+            [0, 1].map(|connection| Whose { connection, room, endpoint: plan.target.endpoint(room, connection) });
+        let path = shown_path(plan, room);
+        let urls = whose.map(|w| format!("{}://{}{path}", plan.target.scheme(), requests.host(w.endpoint)));
+        Sides { requests, whose, urls }
+    }
+
+    fn room(&self) -> u32 {
+        self.whose[0].room
+    }
+
+    fn are_apart(&self) -> bool {
+        self.whose[0].endpoint != self.whose[1].endpoint
+    }
+
+    fn place<'p>(&'p self, side: usize, plan: &'p Plan, endpoints: &[Endpoint]) -> Result<Place<'p>, ProbeError> {
+        let whose = self.whose[side];
+        Ok(Place {
+            requests: self.requests,
+            whose,
+            address: endpoints.get(usize::from(whose.endpoint)).ok_or(ProbeError::NoAddress)?.address,
+            tls: plan.target.tls.as_ref(),
+            dialect: plan.target.dialect.as_deref(),
+            words: plan.words(whose.room, whose.connection),
+            url: &self.urls[side],
+        })
+    }
+}
+
+/// The room of a group's first publisher; without publishers that of the first subscriber.
+fn probed_room(plan: &Plan, group: Option<usize>) -> u32 {
+    match group.map(|group| &plan.publishers[group].from) {
+        Some(From::Separate(rooms)) => rooms.first().copied().unwrap_or(0),
+        Some(From::Members { group }) => plan.groups[*group as usize].rooms.first().copied().unwrap_or(0),
         None => plan.groups.first().and_then(|g| g.rooms.first().copied()).unwrap_or(0),
     }
 }

@@ -1,74 +1,114 @@
-//! The upgrade requests of a run: one path a room, the same headers for all.
+//! The upgrade requests of a run: the path of a room and the headers, with each connection's row of the feed filled in.
+
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use wire::deflate::Offer;
 use wire::handshake::{ClientRequest, HandshakeError};
 
-use crate::plan::Plan;
+use crate::feed::Feed;
+use crate::payload::template::{Piece, pieces};
+use crate::plan::{Endpoint, Plan};
 
 /// Everything but RFC 3986's unreserved characters: a room name is one path segment whatever it holds.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Whose request it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whose {
+    /// Which connection of the run: its row of the feed.
+    pub connection: u32,
+    /// Room of the plan.
+    pub room: u32,
+    /// Which of the server's addresses.
+    pub endpoint: u16,
+}
 
 /// Writes upgrade requests.
 #[derive(Debug, Clone)]
 pub struct Requests {
-    host: String,
+    endpoints: Vec<Endpoint>,
+    /// By room of the plan; columns of the feed are still placeholders.
     paths: Vec<String>,
     headers: Vec<(String, String)>,
+    feed: Option<Arc<Feed>>,
     /// Subprotocols that are offered.
     pub subprotocols: Vec<String>,
 }
 
 impl Requests {
-    /// Requests for the rooms of a plan.
-    pub fn new(plan: &Plan, host: &str) -> Self {
+    /// Requests for the rooms of a plan to the server's addresses.
+    pub fn new(plan: &Plan, endpoints: &[Endpoint]) -> Self {
         Requests {
-            host: host.to_owned(),
+            endpoints: endpoints.to_vec(),
             paths: plan.rooms.iter().map(|room| path(&plan.target.path, room)).collect(),
             headers: plan.target.headers.clone(),
+            feed: plan.feed.clone(),
             subprotocols: plan.target.subprotocols.clone(),
         }
     }
 
-    /// Appends the request for a room of the plan, with an offer of compression, and the cursor to resume from.
+    /// Appends a connection's request, with an offer of compression, and the cursor to resume from.
     ///
     /// # Errors
     /// A path or header that cannot be sent.
     pub fn write(
         &self,
-        room: u32,
+        whose: Whose,
         key: &str,
         compression: Option<Offer>,
         resume: Option<&str>,
         out: &mut Vec<u8>,
     ) -> Result<(), HandshakeError> {
-        let path = self.path(room);
+        let headers = self.headers(whose.connection);
+        let path = self.path(whose);
         let separator = if path.contains('?') { '&' } else { '?' };
         let resuming = resume.map(|cursor| format!("{path}{separator}resume={cursor}"));
         let request = ClientRequest {
-            host: &self.host,
-            path: resuming.as_deref().unwrap_or(path),
+            host: self.host(whose.endpoint),
+            path: resuming.as_deref().unwrap_or(&path),
             key,
-            headers: &self.headers,
+            headers: &headers,
             subprotocols: &self.subprotocols,
             compression,
         };
         request.write(out)
     }
 
-    /// The path of a room.
-    pub fn path(&self, room: u32) -> &str {
-        self.paths.get(room as usize).map_or("/", String::as_str)
+    /// A connection's path.
+    pub fn path(&self, whose: Whose) -> Cow<'_, str> {
+        let path = self.paths.get(whose.room as usize).map_or("/", String::as_str);
+        self.filled(path, whose.connection, |value| utf8_percent_encode(value, SEGMENT).to_string())
     }
 
     /// `Host` header.
-    pub fn host(&self) -> &str {
-        &self.host
+    pub fn host(&self, endpoint: u16) -> &str {
+        self.endpoints.get(usize::from(endpoint)).map_or("", |endpoint| endpoint.host.as_str())
     }
 
-    /// Extra headers.
-    pub fn headers(&self) -> &[(String, String)] {
-        &self.headers
+    /// A connection's extra headers.
+    pub fn headers(&self, connection: u32) -> Cow<'_, [(String, String)]> {
+        if self.feed.is_none() {
+            return Cow::Borrowed(&self.headers);
+        }
+        let fill = |(name, value): &(String, String)| {
+            (name.clone(), self.filled(value, connection, str::to_owned).into_owned())
+        };
+        self.headers.iter().map(fill).collect()
+    }
+
+    /// A text with the values of a connection's row in place of its columns, each as `encode` makes it.
+    fn filled<'t>(&self, text: &'t str, connection: u32, encode: impl Fn(&str) -> String) -> Cow<'t, str> {
+        let Some(feed) = &self.feed else { return Cow::Borrowed(text) };
+        let piece = |piece: Piece| match piece {
+            Piece::Literal(literal) => literal,
+            Piece::Placeholder(name) => match feed.value(&name, connection) {
+                Some(value) => encode(value),
+                None => format!("{{{name}}}"),
+            },
+        };
+        Cow::Owned(pieces(text).into_iter().map(piece).collect())
     }
 }
 
@@ -78,12 +118,31 @@ fn path(template: &str, room: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::path;
+    use super::*;
+
+    fn requests(path: &str, header: &str) -> Requests {
+        Requests {
+            endpoints: Vec::new(),
+            paths: vec![super::path(path, "a b")],
+            headers: vec![("Authorization".to_owned(), header.to_owned())],
+            feed: Some(Arc::new(Feed::parse(b"user,token\nada,s3cr3t\nb/ob,hunter2\n").unwrap())),
+            subprotocols: Vec::new(),
+        }
+    }
 
     #[test]
     fn a_room_is_one_segment_whatever_it_holds() {
         assert_eq!(path("/broadcast/{room}", "ADA/XBT"), "/broadcast/ADA%2FXBT");
         assert_eq!(path("/ws/{room}?x=1", "a b?#é"), "/ws/a%20b%3F%23%C3%A9?x=1");
         assert_eq!(path("/fixed", "r0"), "/fixed");
+    }
+
+    #[test]
+    fn each_connection_asks_with_its_own_row() {
+        let requests = requests("/ws/{room}/{user}", "Bearer {token}");
+        let whose = |connection| Whose { connection, room: 0, endpoint: 0 };
+        assert_eq!(requests.path(whose(0)), "/ws/a%20b/ada");
+        assert_eq!(requests.path(whose(1)), "/ws/a%20b/b%2Fob");
+        assert_eq!(requests.headers(1)[0].1, "Bearer hunter2");
     }
 }

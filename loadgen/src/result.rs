@@ -52,6 +52,9 @@ pub struct Run {
     pub connect_join: Quantiles,
     /// Publishes.
     pub publishes: Publishes,
+    /// Publishes over HTTP, of all phases; `None` where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpPublishes>,
     /// The ledger.
     pub deliveries: Deliveries,
     /// Per second, over the measured phases.
@@ -164,12 +167,25 @@ pub struct Connections {
     /// `server 1013` (its close code), `server close without a code`, `server eof` (the end of the stream without a close
     /// frame), `server reset`, `server protocol error` (some with what it was), `network: ...`.
     pub closed_by: BTreeMap<String, u64>,
+    /// The same by address of the server, where it has several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub addresses: BTreeMap<String, AddressConnections>,
     /// Seconds the ramp took.
     pub ramp_s: f64,
     /// Opened a second over the ramp.
     pub opened_per_s: f64,
     /// Most open at once.
     pub peak: u64,
+}
+
+/// What happened to the connections of one of several addresses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct AddressConnections {
+    pub opened: u64,
+    pub refused: u64,
+    pub failed: u64,
+    pub closed: u64,
 }
 
 /// Subscribers' connections that ended and came back, in the phases in which they ended. Times in microseconds.
@@ -228,6 +244,17 @@ pub struct Publishes {
     /// Left out because their publisher was away by plan; not among those due.
     #[serde(default)]
     pub away: u64,
+}
+
+/// Publishes over HTTP. Those answered with a status of 200 to 299 are sent, the others are not.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct HttpPublishes {
+    /// By the status of their answers.
+    pub answers: BTreeMap<String, u64>,
+    /// That came to nothing, by cause.
+    pub failed: BTreeMap<String, u64>,
+    /// From writing the request to the end of its answer.
+    pub answer: Quantiles,
 }
 
 /// The ledger. `expected = delivered + corrupted + lost`.
@@ -303,7 +330,7 @@ pub struct Latency {
     pub arrived: Quantiles,
     /// Replayed after a resume.
     pub resumed: Quantiles,
-    /// Closed loop: from a publish to the echo that frees its place.
+    /// In echo mode, from a publish to its echo; in a closed loop, to the echo that frees its place.
     pub round_trip: Option<Quantiles>,
 }
 
@@ -478,6 +505,9 @@ pub struct Figures {
     pub schedule_lag: Quantiles,
     /// Subscribers in it.
     pub subscribers: u64,
+    /// How many of them ended before the run did, whenever that was; `None` for a phase.
+    #[serde(default)]
+    pub closed: Option<u64>,
 }
 
 /// Figures of a phase.

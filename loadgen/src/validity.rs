@@ -74,6 +74,15 @@ pub struct OwnSecond {
     pub lag_p99: Option<f64>,
 }
 
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Messages are published and must arrive.
+    Publish,
+    /// Connections are held; nothing is published.
+    Hold,
+}
+
 /// What the rules look at. Everything covers the measured phases only.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
@@ -87,6 +96,8 @@ pub struct Evidence {
     pub max_schedule_lag: Option<f64>,
     /// The load generator second by second.
     pub seconds: Vec<OwnSecond>,
+    /// What the run is for.
+    pub purpose: Purpose,
     /// Publishes that the schedule asked for; in a closed loop those sent.
     pub publishes_due: u64,
     /// Publishes that were due, were not sent, and could have been: the socket was open and writable.

@@ -14,27 +14,31 @@ mod course;
 mod dialer;
 mod ledgers;
 mod life;
+mod moving;
 mod native;
 mod news;
 mod pacing;
 mod returns;
 mod share;
 mod tally;
+mod throttle;
 mod tungstenite;
 
 pub use news::{Harvest, News, Order, Tick};
 pub use pacing::DueCounts;
-pub use share::{Member, PublisherShare, Ramp, Share, publisher_ranges, publisher_rooms, shares};
-pub use tally::Tally;
+pub use share::{CourierShare, Member, PublisherShare, Ramp, Share, publisher_ranges, publisher_rooms, shares};
+pub use tally::{AddressTally, Tally};
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::http::Route;
 use crate::ledger::{Book, Verify};
-use crate::plan::{ClientEngine, Endpoint, Plan};
+use crate::plan::{ClientEngine, Endpoint, Plan, Via};
 
 /// What all workers of a run share; none of it changes.
 #[derive(Debug)]
@@ -52,6 +56,8 @@ pub struct Common {
 pub struct Found {
     /// Where to connect; [`Member::endpoint`] is an index into it.
     pub endpoints: Vec<Endpoint>,
+    /// Where operators reach each of the bundled servers, in the order of `endpoints`; empty unless publishers post there.
+    pub admins: Vec<SocketAddr>,
     /// Stamped into every payload.
     pub run: u16,
     /// How far content can be compared.
@@ -60,6 +66,16 @@ pub struct Found {
     pub completion: Completion,
     /// Nanoseconds since 1970 less CLOCK_MONOTONIC, when the run began.
     pub epoch: i128,
+}
+
+impl Common {
+    /// How a group of publishers posts its messages; `None` for one that does not.
+    pub fn route(&self, group: usize) -> Option<Arc<Route>> {
+        match &self.plan.publishers.get(group)?.via {
+            Via::Http(route) => Some(Arc::clone(route)),
+            Via::Websocket => None,
+        }
+    }
 }
 
 /// What ends a publish in a closed loop.

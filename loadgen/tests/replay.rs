@@ -152,6 +152,7 @@ fn every_message_of_an_exchange_is_due_when_it_was_recorded() {
         measure: true,
         load: (1.0, 1.0),
         at_start: None,
+        connections: None,
     };
     let arrival = Arrival::Replay { trace: Arc::clone(&trace), speed: 1.0, repeat: false };
     let pacer = Pacer::new(&arrival, rooms, &[phase], 1);

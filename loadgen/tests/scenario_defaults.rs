@@ -6,7 +6,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use loadgen::plan::{Arrival, Compression, Correlate, Declined, From, Inflate, Mode, Plan, Ready, TargetKind};
+use loadgen::http::Destination;
+use loadgen::plan::{Arrival, Compression, Correlate, Declined, From, Inflate, Mode, Plan, Ready, TargetKind, Via};
 use loadgen::scenario::{INFLATER_BYTES, Limits, Quick, needs, parse, quick};
 use loadgen::thresholds::Bound;
 
@@ -263,9 +264,9 @@ fn a_url_is_taken_apart_and_its_secrets_stay_out_of_results() {
         "{SHORTEST}[target]\nurl = \"ws://me:p%40ss@127.0.0.1:9001/ws/{{room}}?token={{env.CARGO_PKG_NAME}}\"\npid = 7\n\
          headers = {{ Cookie = \"a=secret\", X-App = \"{{env.CARGO_PKG_NAME}}\" }}\n"
     ));
-    let TargetKind::Url { host, address, pid } = &plan.target.kind else { panic!() };
-    assert_eq!((host.as_str(), *pid), ("127.0.0.1:9001", Some(7)));
-    assert_eq!(address.to_string(), "127.0.0.1:9001");
+    let TargetKind::Url { endpoints, pid } = &plan.target.kind else { panic!() };
+    assert_eq!((endpoints[0].host.as_str(), *pid), ("127.0.0.1:9001", Some(7)));
+    assert_eq!(endpoints[0].address.to_string(), "127.0.0.1:9001");
     assert_eq!(plan.target.path, "/ws/{room}?token=loadgen");
     assert_eq!(plan.target.shown_path, "/ws/{room}?[redacted]");
     let basic = ("Authorization".to_owned(), "Basic bWU6cEBzcw==".to_owned());
@@ -281,9 +282,9 @@ fn a_url_is_taken_apart_and_its_secrets_stay_out_of_results() {
 #[test]
 fn a_url_needs_no_port_and_localhost_prefers_ipv4() {
     let plan = with_sets(&["target.url=ws://localhost/live"]);
-    let TargetKind::Url { host, address, .. } = &plan.target.kind else { panic!() };
-    assert_eq!(host, "localhost");
-    assert_eq!(address.to_string(), "127.0.0.1:80");
+    let TargetKind::Url { endpoints, .. } = &plan.target.kind else { panic!() };
+    assert_eq!(endpoints[0].host, "localhost");
+    assert_eq!(endpoints[0].address.to_string(), "127.0.0.1:80");
     assert_eq!(plan.target.path, "/live");
 }
 
@@ -459,4 +460,53 @@ fn a_variant_changes_what_it_names_and_overrides_come_after_it() {
     assert!(plain.plan.thresholds.is_empty() && plain.plan.resolved.get("variant").is_none() && plain.ab.is_none());
     let set = read(Some("slow"), &["publishers.source.rate=7".to_owned()]);
     assert!(matches!(set.plan.publishers[0].arrival, Arrival::Uniform { rate } if rate == 7.0));
+}
+
+#[test]
+fn several_addresses_share_the_connections_in_turn_or_by_room() {
+    let urls = "[target]\nurl = [\"ws://127.0.0.1:9001/ws/{room}\", \"ws://127.0.0.1:9002/ws/{room}\"]\n";
+    let in_turn = plan(&format!("{SHORTEST}{urls}"));
+    assert_eq!((in_turn.target.endpoints(), in_turn.target.path.as_str()), (2, "/ws/{room}"));
+    assert_eq!((0..4).map(|c| in_turn.target.endpoint(0, c)).collect::<Vec<_>>(), [0, 1, 0, 1]);
+    let by_room = plan(&format!("{SHORTEST}{urls}assign = \"room\"\n"));
+    assert_eq!((0..4).map(|room| by_room.target.endpoint(room, 7)).collect::<Vec<_>>(), [0, 1, 0, 1]);
+    assert_eq!(by_room.resolved["target"]["assign"], "room");
+}
+
+#[test]
+fn every_connection_has_its_row_of_the_feed_and_results_have_none() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("users.csv"), "user,token\nada,s3cr3t\n\"b\"\"b\",hunter2\n").unwrap();
+    let text = SHORTEST.replace(
+        "rate = 5",
+        "rate = 5\nfrom = \"members\"\npayload = { template = '{\"by\":\"{user}\",\"id\":\"{stamp}\"}' }",
+    ) + "[target]\nfeed = \"users.csv\"\nfeed_end = \"wrap\"\npath = \"/ws/{user}\"\nheaders = { Authorization = \"Bearer {token}\", X-Token = \"{token}\" }\n";
+    let plan = parse(&dir.path().join("test.toml"), &text, &[], &LIMITS).unwrap();
+    let said = |publisher| String::from_utf8(render(&plan, 0, publisher, 0)).unwrap();
+    assert!(said(0).starts_with(r#"{"by":"ada","#), "{}", said(0));
+    assert!(said(3).starts_with(r#"{"by":"b\"b","#), "{}", said(3));
+    assert_eq!(plan.target.path, "/ws/{user}");
+    let shown = plan.resolved.to_string();
+    assert!(!shown.contains("s3cr3t") && !shown.contains("hunter2"), "{shown}");
+    assert_eq!(plan.resolved["target"]["feed"]["rows"], 2);
+}
+
+#[test]
+fn publishers_over_http_post_the_message_to_the_bundled_server_or_anywhere() {
+    let text = SHORTEST.replace("rate = 5", "rate = 5\nvia = \"http\"\nurl = \"http://{target.admin}/publish/{room}\"");
+    let bundled = plan(&text);
+    assert!(bundled.needs_admin());
+    let elsewhere = plan(&text.replace("{target.admin}", "me:secret@127.0.0.1:8000"));
+    let Via::Http(route) = &elsewhere.publishers[0].via else { panic!() };
+    let to = Destination::Address { host: "127.0.0.1:8000".to_owned(), address: ([127, 0, 0, 1], 8000).into() };
+    assert_eq!((&route.to, route.path.as_str(), route.method.as_str()), (&to, "/publish/{room}", "POST"));
+    assert_eq!(route.headers, [("Authorization".to_owned(), "Basic bWU6c2VjcmV0".to_owned())]);
+    assert_eq!(elsewhere.resolved["publishers"][0]["url"], "http://[redacted]@127.0.0.1:8000/publish/{room}");
+}
+
+#[test]
+fn without_publishers_connections_are_only_held() {
+    let plan = plan(&SHORTEST.replace("[[publishers]]\nname = \"source\"\nrate = 5\n", ""));
+    assert!(plan.publishers.is_empty());
+    assert_eq!(needs(&plan).publishes, Some(0));
 }

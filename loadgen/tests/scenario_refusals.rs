@@ -27,6 +27,10 @@ fn scenario_folder() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let line = |at: u64, room: &str| format!("{{\"at_us\":{at},\"room\":\"{room}\",\"text\":\"1\"}}\n");
     std::fs::write(dir.path().join("good.jsonl"), line(0, "a") + &line(1_000_000, "b")).unwrap();
+    std::fs::write(dir.path().join("users.csv"), "user,token\nada,s3cr3t\nbob,hunter2\n").unwrap();
+    std::fs::write(dir.path().join("short.csv"), "user,token\nada,s3cr3t\nbob\n").unwrap();
+    std::fs::write(dir.path().join("rooms.csv"), "room\nlobby\n").unwrap();
+    std::fs::write(dir.path().join("bell.csv"), "user\nada\nb\u{7}b\n").unwrap();
     std::fs::write(dir.path().join("bad.jsonl"), line(0, "a") + "{\"at_us\":1}\n").unwrap();
     dir
 }
@@ -167,13 +171,8 @@ fn dialects_that_do_not_exist_or_cannot_carry_the_load_are_refused() {
 #[rustfmt::skip]
 fn keys_of_later_versions_are_refused_by_name() {
     refused(&[
-        ("count = 10", "count = 10\nread_bytes_per_s = 64000", &[], (5, 1), "`read_bytes_per_s` is not built yet in this version"),
-        ("[[phases]]", "[target]\nfeed = \"users.csv\"\n[[phases]]", &[], (9, 1), "`feed` is not built yet in this version"),
-        ("[[phases]]", "[target]\nfeed_end = \"wrap\"\n[[phases]]", &[], (9, 1), "`feed_end` is not built yet in this version"),
-        (r#"for = "2s""#, "for = \"2s\"\nconnections = 20", &[], (11, 1), "`connections` is not built yet in this version"),
         (r#"for = "2s""#, "for = \"2s\"\n[variants.off]\nsettle = \"1 parsec\"", &[], (12, 10), "`1 parsec` is not a duration: write a number with its unit, such as \"250ms\", \"1.5s\" or \"2m\""),
-        ("rate = 5", "rate = 5\nvia = \"http\"", &[], (8, 7), "`http` is not built yet in this version"),
-        ("rate = 5", "rate = 5\nurl = \"http://x\"", &[], (8, 1), "`url` is not built yet in this version"),
+
     ]);
 }
 
@@ -244,7 +243,6 @@ fn what_is_missing_is_named() {
         ("rate = 5\n", "", &[], (6, 8), "the publishers `source` have no rate"),
         ("for = \"2s\"\n", "", &[], (8, 1), "`for` is missing"),
         ("[[connections]]\nname = \"phones\"\ncount = 10\n", "", &[], (1, 1), "there is no [[connections]]: nobody would receive anything"),
-        ("[[publishers]]\nname = \"source\"\nrate = 5\n", "", &[], (1, 1), "there is no [[publishers]]: nothing would be sent"),
         ("[[phases]]\nname = \"steady\"\nfor = \"2s\"\n", "", &[], (1, 1), "there is no [[phases]]: the run would be over before it began"),
     ]);
 }
@@ -373,7 +371,7 @@ fn thresholds_on_what_is_not_measured_are_refused() {
         (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p99\" = \"< 1.1 x baseline\"", &[], (12, 21), "`< 1.1 x baseline`: latency.due.p99 of two single runs differs by more than that by chance: allow at least 1.5 x baseline, or compare ten runs of each with `fanout ab`"),
         (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.due.p50\" = \"< baseline x 2\"", &[], (12, 21), "`< baseline x 2`: a baseline is compared with as \"< 1.5 x baseline\" or \"<= baseline\""),
         (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"deliveries.lost\" = \"== 0\"\ndeliveries.lost = \"< 5\"", &[], (13, 12), "`deliveries.lost` is in [thresholds] twice"),
-        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.round_trip.p99\" = \"< 1ms\"", &[], (12, 1), r#"`latency.round_trip.p99`: only a closed loop (arrival = "closed") measures round trips"#),
+        (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"latency.round_trip.p99\" = \"< 1ms\"", &[], (12, 1), r#"`latency.round_trip.p99`: only mode = "echo" and a closed loop (arrival = "closed") measure round trips"#),
         ("rate = 5\n[[phases]]\nname = \"steady\"\nfor = \"2s\"", "arrival = \"closed\"\n[[phases]]\nname = \"steady\"\nfor = \"2s\"\n[thresholds]\n\"latency.due.p99\" = \"< 1ms\"", &[], (12, 1), "`latency.due.p99`: a closed loop has no due times; use latency.sent or latency.round_trip"),
         (r#"for = "2s""#, "for = \"2s\"\n[thresholds]\n\"server.cpu_us_per_delivery\" = \"< 4\"", &["target.url=ws://192.0.2.1:1"], (12, 1), "`server.cpu_us_per_delivery`: the cost of a server at a URL is known only where it runs on this machine: reach it by a loopback address, or give target.pid"),
     ]);
@@ -451,4 +449,62 @@ fn a_comparison_is_of_two_variants_and_known_metrics() {
         let text: &'static str = Box::leak(format!("{TWO}{rest}").into_boxed_str());
         refused(&[("for = \"2s\"\n", text, &[], place, sentence)]);
     }
+}
+
+#[test]
+#[rustfmt::skip]
+fn a_feed_that_cannot_be_used_is_refused_by_file_and_line_without_its_values() {
+    refused(&[
+        ("[[phases]]", "[target]\nfeed = \"missing.csv\"\n[[phases]]", &[], (9, 8), "cannot read DIR/missing.csv: No such file or directory (os error 2)"),
+        ("[[phases]]", "[target]\nfeed = \"short.csv\"\n[[phases]]", &[], (9, 8), "short.csv, line 3: it has 1 values, but there are 2 columns; a value with a comma in it needs quotes"),
+        ("[[phases]]", "[target]\nfeed = \"rooms.csv\"\n[[phases]]", &[], (9, 8), "rooms.csv, line 1: the column `room` cannot be used, because {room} means something else: rename it, for example to user_room"),
+        ("[[phases]]", "[target]\nfeed = \"users.csv\"\n[[phases]]", &[], (9, 8), "users.csv has 2 rows for 11 connections (1 of them by publishers)"),
+        ("[[phases]]", "[target]\nfeed = \"users.csv\"\nfeed_end = \"stop\"\n[[phases]]", &[], (10, 12), "`stop` is not known for `feed_end`: write \"error\" or \"wrap\""),
+        ("[[phases]]", "[target]\nfeed_end = \"wrap\"\n[[phases]]", &[], (9, 12), "`feed_end` is for a `feed`, which is missing"),
+        ("[[phases]]", "[target]\nfeed = \"users.csv\"\nfeed_end = \"wrap\"\nheaders = { X-User = \"{usr}\" }\n[[phases]]", &[], (11, 22), r"unknown placeholder {usr}: here there is {user} and {token} and {env.NAME}; write \{ for a brace"),
+        ("[[phases]]", "[target]\nfeed = \"bell.csv\"\nfeed_end = \"wrap\"\nheaders = { X-User = \"{user}\" }\n[[phases]]", &[], (11, 22), "line 3 of the feed: `user` holds a control character, which the header `X-User` cannot"),
+        ("rate = 5", "rate = 5\npayload = { template = \"{name} {stamp}\" }", &[], (8, 24), r"unknown placeholder {name}: payloads have {text}, {stamp}, {seq}, {publisher}, {room} and {env.NAME}; write \{ for a brace"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn addresses_that_cannot_share_the_connections_are_refused() {
+    refused(&[
+        ("[[phases]]", "[target]\nassign = \"room\"\n[[phases]]", &[], (9, 10), "`assign` is for a server with several addresses: give `url` as a list"),
+        ("[[phases]]", "[target]\nurl = []\n[[phases]]", &[], (9, 7), "the list of urls is empty: name one, or leave `url` out"),
+        ("[[phases]]", "[target]\nurl = [\"ws://127.0.0.1:1/a\", \"ws://127.0.0.1:2/b\"]\n[[phases]]", &[], (9, 30), "the urls of a list have the same path, and this one has another"),
+        ("[[phases]]", "[target]\nurl = [\"ws://127.0.0.1:1/a\", \"ws://127.0.0.1:1/a\"]\n[[phases]]", &[], (9, 30), "the address 127.0.0.1:1 is in the list twice: remove one"),
+        ("[[phases]]", "[target]\nurl = [\"ws://ada:s3cr3t@127.0.0.1:1/a\", \"ws://127.0.0.1:2/a\"]\n[[phases]]", &[], (9, 41), "the urls of a list have the same user info, and this one has another"),
+        ("count = 10", "count = 10\nread_bytes_per_s = 0", &[], (5, 20), "`0` is no number of bytes a second: write one from 1 up, such as 64000 or \"64KiB\""),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn publishers_over_http_that_cannot_work_are_refused() {
+    refused(&[
+        ("rate = 5", "rate = 5\nvia = \"http\"", &[], (6, 8), "the publishers `source` have no url"),
+        ("rate = 5", "rate = 5\nurl = \"http://127.0.0.1:1/\"", &[], (8, 7), "`url` is for publishers with via = \"http\""),
+        ("rate = 5", "rate = 5\nvia = \"carrier pigeon\"", &[], (8, 7), "`carrier pigeon` is not known for `via`: write \"websocket\" or \"http\""),
+        ("rate = 5", "rate = 5\nvia = \"http\"\nurl = \"https://127.0.0.1:1/\"", &[], (9, 7), "publishers speak http:// only, not https://"),
+        ("rate = 5", "rate = 5\nvia = \"http\"\nurl = \"http://{room}/\"", &[], (9, 7), "{room} can stand only in the path of a url"),
+        ("rate = 5", "rate = 5\nvia = \"http\"\nurl = \"http://{target.admin}/\"\n[target]\nurl = \"ws://127.0.0.1:1\"", &[], (9, 7), "{target.admin} is the bundled server's, and this scenario has another"),
+        ("rate = 5", "rate = 5\nvia = \"http\"\nurl = \"http://127.0.0.1:1/\"\nmethod = \"GET\"", &[], (10, 10), "`GET` does not publish: write \"POST\", \"PUT\" or \"PATCH\""),
+        ("rate = 5", "rate = 5\nvia = \"http\"\nurl = \"http://127.0.0.1:1/\"\nbody = \"hello\"", &[], (10, 8), "the body has no {message}: nobody would receive what is published"),
+        ("rate = 5", "rate = 5\nvia = \"http\"\nurl = \"http://127.0.0.1:1/\"\nheaders = { Host = \"x\" }", &[], (10, 20), "the request has its own header `Host`: remove it"),
+        ("rate = 5", "rate = 5\nvia = \"http\"\nfrom = \"members\"\nurl = \"http://127.0.0.1:1/\"", &[], (9, 8), "subscribers send over their own connections: remove `from`, or via = \"http\""),
+        ("rate = 5", "arrival = \"closed\"\nvia = \"http\"\nurl = \"http://127.0.0.1:1/\"", &[], (7, 11), "a closed loop waits for the publisher's own copy, which one over HTTP does not receive"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn a_scenario_that_only_holds_connections_has_no_latency_to_ask_for() {
+    const PUBLISHERS: &str = "[[publishers]]\nname = \"source\"\nrate = 5\n";
+    refused(&[
+        (PUBLISHERS, "[thresholds]\n\"latency.due.p99\" = \"< 1s\"\n", &[], (6, 1), "`latency.due.p99`: nothing is published in this scenario; use connect.p99, connections.closed or server.rss_bytes_per_connection, or add [[publishers]]"),
+        (PUBLISHERS, "", &["phases.steady.load=2x"], (1, 20), "a load multiplies rates, and nothing is published: remove `load`"),
+        (PUBLISHERS, "", &["mode=echo"], (1, 1), "there is no [[publishers]]: nobody would hear an echo"),
+    ]);
 }

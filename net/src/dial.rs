@@ -112,6 +112,19 @@ impl DialError {
 /// # Errors
 /// What is known at once; see [`DialError`].
 pub fn dial(to: SocketAddr, from: Option<IpAddr>) -> Result<Socket, DialError> {
+    begin(to, from, None)
+}
+
+/// As [`dial`], for a socket whose receive buffer holds about `buffer` bytes (`SO_RCVBUF`, which the kernel doubles for its own
+/// bookkeeping): the peer soon feels that nobody reads.
+///
+/// # Errors
+/// As [`dial`].
+pub fn dial_with_buffer(to: SocketAddr, from: Option<IpAddr>, buffer: usize) -> Result<Socket, DialError> {
+    begin(to, from, Some(buffer))
+}
+
+fn begin(to: SocketAddr, from: Option<IpAddr>, buffer: Option<usize>) -> Result<Socket, DialError> {
     let failed = |source| DialError::from_connect(source, to, from);
     if let Some(from) = from.filter(|from| from.is_ipv4() != to.is_ipv4()) {
         return Err(DialError::FamilyMismatch { to, from });
@@ -120,6 +133,10 @@ pub fn dial(to: SocketAddr, from: Option<IpAddr>) -> Result<Socket, DialError> {
     let socket = socket2::Socket::new(Domain::for_address(to), kind, Some(Protocol::TCP)).map_err(failed)?;
     socket.set_tcp_nodelay(true).map_err(failed)?;
     take_ports_of_both_parities(&socket);
+    if let Some(buffer) = buffer {
+        // Before the connect: the window that the handshake offers follows from it.
+        socket.set_recv_buffer_size(buffer).map_err(failed)?;
+    }
     if let Some(from) = from {
         // Without this the bind takes a port that is then taken towards every destination; with it the connect takes one
         // that need only be free towards this destination.

@@ -33,7 +33,7 @@ mod words;
 
 pub use clock::{clock_error, now, own_cpu, process_cpu, thread_cpu};
 pub use cpu::{available, pin_child, pin_thread, step_back};
-pub use dial::{DialError, dial};
+pub use dial::{DialError, dial, dial_with_buffer};
 pub use limits::{
     Descriptors, descriptors, descriptors_of, ephemeral_ports, is_local, open_descriptors, raise_descriptors,
 };

@@ -45,13 +45,18 @@ pub fn feed(args: &RecordArgs) -> u8 {
 }
 
 fn carry_out(plan: Plan, args: &RecordArgs) -> u8 {
-    let TargetKind::Url { host, address, .. } = &plan.target.kind else {
+    let TargetKind::Url { endpoints, .. } = &plan.target.kind else {
         eprintln!("a recording needs the url of a running server");
         return BAD_SCENARIO;
     };
-    let requests = Requests::new(&plan, host);
+    let Some(endpoint) = endpoints.first() else {
+        eprintln!("the url has no address to record from");
+        return BAD_SCENARIO;
+    };
+    let address = endpoint.address;
+    let requests = Requests::new(&plan, endpoints);
     let order = Order {
-        feed: Feed { address: *address, tls: plan.target.tls.clone(), requests, hello: args.send.clone() },
+        feed: Feed { address, tls: plan.target.tls.clone(), requests, hello: args.send.clone() },
         rooms: plan.rooms,
         room_of: args.room_at.clone().map_or(RoomOf::Connection, RoomOf::Message),
         file: args.output.clone(),

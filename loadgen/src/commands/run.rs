@@ -8,7 +8,7 @@ use super::series::Repeats;
 use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, baseline, coloured, job_summary, say};
 use crate::cli::{Format, How, QuickArgs, RunArgs};
 use crate::live::serve::Page;
-use crate::plan::{ClientEngine, Group, Mode, Plan};
+use crate::plan::{ClientEngine, Group, Mode, Phase, Plan, PublisherGroup, Via};
 use crate::progress::{Progress, ProgressMode};
 use crate::report::{Colour, FilesError, Place, exit_code, exit_code_of_all, files as run_files, json, summary, text};
 use crate::result::Run;
@@ -151,10 +151,25 @@ fn cannot_leave(jobs: &[Job], client: ClientEngine) -> Option<String> {
         key.map(|key| format!("`{key}` of [[connections]] `{}`", group.name))
     };
     let of_plan = |plan: &Plan| {
-        let phase = || plan.phases.iter().find(|phase| phase.at_start.is_some());
-        let of_phase = || phase().map(|phase| format!("`at_start` of [[phases]] `{}`", phase.name));
-        plan.groups.iter().find_map(of_group).or_else(of_phase)
+        let of_phase = |phase: &Phase| {
+            let key = if phase.at_start.is_some() { Some("at_start") } else { None };
+            let key = key.or(phase.connections.as_ref().map(|_| "connections"));
+            key.map(|key| format!("`{key}` of [[phases]] `{}`", phase.name))
+        };
+        plan.groups.iter().find_map(of_group).or_else(|| plan.phases.iter().find_map(of_phase))
     };
+    if client == ClientEngine::Tungstenite { jobs.iter().find_map(|job| of_plan(&job.plan)) } else { None }
+}
+
+/// The key of some job that only fanout's own client knows.
+fn only_native(jobs: &[Job], client: ClientEngine) -> Option<String> {
+    let slow = |group: &Group| {
+        group.read_bytes_per_s.map(|_| format!("`read_bytes_per_s` of [[connections]] `{}`", group.name))
+    };
+    let posts = |group: &PublisherGroup| {
+        matches!(group.via, Via::Http(_)).then(|| format!("via = \"http\" of [[publishers]] `{}`", group.name))
+    };
+    let of_plan = |plan: &Plan| plan.groups.iter().find_map(slow).or_else(|| plan.publishers.iter().find_map(posts));
     if client == ClientEngine::Tungstenite { jobs.iter().find_map(|job| of_plan(&job.plan)) } else { None }
 }
 
@@ -171,6 +186,10 @@ fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
         eprintln!(
             "the tungstenite client's connections stay as they are, but {key} wants them to leave or come back: leave --client out"
         );
+        return BAD_SCENARIO;
+    }
+    if let Some(key) = only_native(&jobs, how.drive.client.into()) {
+        eprintln!("the tungstenite client does not know {key}: leave --client out");
         return BAD_SCENARIO;
     }
     let jobs = repeated(jobs, how.runs);

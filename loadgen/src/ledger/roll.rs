@@ -56,6 +56,11 @@ impl Roll {
         self.change(room, group, Change { number, owed: 1, away: -1 });
     }
 
+    /// A connection that was away will not come back: it misses nothing of what is begun from `number` on.
+    pub fn stay_away(&mut self, room: u32, group: u16, number: u32) {
+        self.change(room, group, Change { number, owed: 0, away: -1 });
+    }
+
     fn change(&mut self, room: u32, group: u16, change: Change) {
         let changes = self.changes.entry((room, group)).or_default();
         match changes.last_mut().filter(|last| last.number == change.number) {
@@ -175,6 +180,15 @@ mod tests {
         roll.leave(7, 1, 3, Leave::Away);
         roll.come_back(7, 1, 6);
         assert_eq!(dues(&roll, [5, 5]), Dues { owed: vec![3, 4], missed: vec![2, 1] });
+    }
+
+    #[test]
+    fn who_is_away_and_will_not_come_back_misses_nothing_more() {
+        let mut roll = Roll::default();
+        roll.join(7, 1, 0);
+        roll.leave(7, 1, 2, Leave::Away);
+        roll.stay_away(7, 1, 6);
+        assert_eq!(dues(&roll, [5, 5]), Dues { owed: vec![2, 0], missed: vec![3, 1] });
     }
 
     #[test]

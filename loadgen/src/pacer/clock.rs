@@ -63,6 +63,13 @@ impl Clock {
         Some(at)
     }
 
+    /// When the schedule is past an offset: when it happens, or when it is skipped.
+    #[must_use]
+    pub fn past(&self, offset: u64) -> u64 {
+        let skipped: u64 = self.cuts.iter().map(|cut| offset.clamp(cut.from, cut.to) - cut.from).sum();
+        self.start + offset - skipped
+    }
+
     /// The offset that stands at `now`; 0 before the start.
     #[must_use]
     pub fn offset(&self, now: u64) -> u64 {
@@ -113,6 +120,7 @@ mod tests {
             [Some(1029), None, None, Some(1030), Some(1069), None, Some(1070)]
         );
         assert_eq!([1029, 1030, 1069, 1070].map(|now| clock.offset(now)), [29, 50, 89, 100]);
+        assert_eq!([29, 30, 49, 50, 89, 99, 100].map(|o| clock.past(o)), [1029, 1030, 1030, 1030, 1069, 1070, 1070]);
     }
 
     #[test]

@@ -7,7 +7,8 @@ use super::*;
 const SECOND: u64 = 1_000_000_000;
 
 fn phase(seconds: f64, load: (f64, f64)) -> Phase {
-    Phase { name: "p".into(), length: Duration::from_secs_f64(seconds), measure: true, load, at_start: None }
+    let length = Duration::from_secs_f64(seconds);
+    Phase { name: "p".into(), length, measure: true, load, connections: None, at_start: None }
 }
 
 fn dues(arrival: &Arrival, publisher: u32, publishers: u32, phases: &[Phase], seed: u64) -> Vec<u64> {

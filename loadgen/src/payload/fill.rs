@@ -1,8 +1,12 @@
 //! A payload template, filled in message by message.
 
+use std::fmt;
+use std::sync::Arc;
+
 use wire::stamp::Stamp;
 
 use crate::corpus::Corpus;
+use crate::feed::Feed;
 use crate::payload::template::Piece;
 use crate::payload::{LONGEST_STAMP, PayloadError, Sizes, draw};
 use crate::seeded::Seeded;
@@ -35,14 +39,83 @@ enum Part {
     Seq,
     Publisher,
     Room,
+    Column(Column),
+}
+
+/// What a column of the feed holds, by row, and where the group's publishers begin in it.
+#[derive(Clone)]
+struct Column {
+    values: Arc<[String]>,
+    first_publisher: u32,
+    first_connection: u32,
+}
+
+impl fmt::Debug for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What a feed holds is nobody's to see.
+        write!(f, "Column of {} rows", self.values.len())
+    }
+}
+
+impl Column {
+    fn of(&self, publisher: u32) -> &str {
+        let connection = publisher.wrapping_sub(self.first_publisher).wrapping_add(self.first_connection);
+        self.values.get(connection as usize % self.values.len().max(1)).map_or("", String::as_str)
+    }
+}
+
+/// The rows of a group's publishers in a feed: each has that of its connection.
+#[derive(Debug, Clone)]
+pub struct PublisherRows {
+    /// One row a connection.
+    pub feed: Arc<Feed>,
+    /// Run-wide index of the group's first publisher.
+    pub first_publisher: u32,
+    /// Which connection of the run that is.
+    pub first_connection: u32,
+}
+
+impl PublisherRows {
+    fn column(&self, name: &str, quoting: Quoting) -> Option<Column> {
+        self.feed.columns().iter().find(|column| *column == name)?;
+        let value = |row| quoting.of(self.feed.value(name, row).unwrap_or_default());
+        let values = (0..self.feed.rows()).map(value).collect();
+        Some(Column { values, first_publisher: self.first_publisher, first_connection: self.first_connection })
+    }
+}
+
+/// What a template needs to know of its group beside its own text.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// The room of each publisher.
+    pub rooms: PublisherRooms,
+    /// Their rows of the feed, where there is one.
+    pub rows: Option<PublisherRows>,
+}
+
+/// How names and values are put into a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quoting {
+    Plain,
+    /// So that any stays inside its JSON string.
+    Json,
+}
+
+impl Quoting {
+    fn of(self, text: &str) -> String {
+        match self {
+            Quoting::Plain => text.to_owned(),
+            Quoting::Json => json_escaped(text),
+        }
+    }
 }
 
 /// Decimal digits of the largest u32.
 const U32_DIGITS: u32 = 10;
 
 impl Fill {
-    /// Prepares a template; `{env.NAME}` has been replaced before. A template that begins like JSON gets its room
-    /// names escaped, so that any name stays inside its string.
+    /// Prepares a template; `{env.NAME}` has been replaced before. A template that begins like JSON gets room names and
+    /// values of the feed escaped, so that any stays inside its string.
     ///
     /// # Errors
     /// Unknown placeholders, and sizes that the template cannot be filled up to.
@@ -50,17 +123,18 @@ impl Fill {
         pieces: Vec<Piece>,
         sizes: Option<Sizes>,
         corpus: Corpus,
-        mut rooms: PublisherRooms,
+        around: Surroundings,
     ) -> Result<Self, PayloadError> {
-        let parts: Vec<Part> = pieces.into_iter().map(part).collect::<Result<_, _>>()?;
+        let json = matches!(pieces.first(), Some(Piece::Literal(text)) if text.trim_start().starts_with(['{', '[']));
+        let quoting = if json { Quoting::Json } else { Quoting::Plain };
+        let Surroundings { mut rooms, rows } = around;
+        let parts =
+            pieces.into_iter().map(|piece| part(piece, rows.as_ref(), quoting)).collect::<Result<Vec<_>, _>>()?;
         let texts = parts.iter().filter(|p| matches!(p, Part::Text)).count();
         if texts > 0 && !corpus.has_text() {
             return Err(PayloadError::WholeMessages(corpus.name()));
         }
-        if matches!(parts.first(), Some(Part::Literal(bytes)) if bytes.trim_ascii_start().starts_with(b"{") || bytes.trim_ascii_start().starts_with(b"["))
-        {
-            rooms.names.iter_mut().for_each(|name| *name = json_escaped(name));
-        }
+        rooms.names.iter_mut().for_each(|name| *name = quoting.of(name));
         let fill = Self { parts, sizes, corpus, rooms };
         if let Some(sizes) = &fill.sizes {
             match texts {
@@ -100,6 +174,7 @@ impl Fill {
                 Part::Seq => decimal(stamp.seq, out),
                 Part::Publisher => decimal(stamp.publisher, out),
                 Part::Room => out.extend_from_slice(self.rooms.of(stamp.publisher).as_bytes()),
+                Part::Column(column) => out.extend_from_slice(column.of(stamp.publisher).as_bytes()),
             }
         }
         // The text takes what the others left, so it is made last and turned into its place.
@@ -122,6 +197,7 @@ impl Fill {
                 Part::Stamp => LONGEST_STAMP,
                 Part::Seq | Part::Publisher => U32_DIGITS,
                 Part::Room => longest_room,
+                Part::Column(column) => column.values.iter().map(String::len).max().unwrap_or(0) as u32,
             })
             .sum()
     }
@@ -134,7 +210,7 @@ impl PublisherRooms {
     }
 }
 
-fn part(piece: Piece) -> Result<Part, PayloadError> {
+fn part(piece: Piece, rows: Option<&PublisherRows>, quoting: Quoting) -> Result<Part, PayloadError> {
     Ok(match piece {
         Piece::Literal(text) => Part::Literal(text.into_bytes()),
         Piece::Placeholder(name) => match name.as_str() {
@@ -143,7 +219,10 @@ fn part(piece: Piece) -> Result<Part, PayloadError> {
             "seq" => Part::Seq,
             "publisher" => Part::Publisher,
             "room" => Part::Room,
-            _ => return Err(PayloadError::Placeholder(name)),
+            _ => match rows.and_then(|rows| rows.column(&name, quoting)) {
+                Some(column) => Part::Column(column),
+                None => return Err(PayloadError::Placeholder(name)),
+            },
         },
     })
 }

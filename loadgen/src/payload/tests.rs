@@ -1,6 +1,6 @@
 use super::*;
 use crate::payload::file::Cut;
-use crate::payload::fill::PublisherRooms;
+use crate::payload::fill::{PublisherRooms, Surroundings};
 use crate::payload::template::pieces;
 use wire::stamp::Stamp;
 
@@ -14,7 +14,7 @@ fn generated(corpus: Corpus, sizes: Option<Sizes>, stamping: Stamping) -> Result
 fn template(text: &str, sizes: Option<Sizes>, stamping: Stamping) -> Result<PayloadSource, PayloadError> {
     let rooms =
         PublisherRooms { first_publisher: 3, room_of: vec![0, 1], names: vec!["ADA/XBT".into(), "say \"hi\"".into()] };
-    let fill = Fill::new(pieces(text), sizes, Corpus::Words, rooms)?;
+    let fill = Fill::new(pieces(text), sizes, Corpus::Words, Surroundings { rooms, rows: None })?;
     PayloadSource::new(Content::Template(fill), Medium::Text, stamping, 42)
 }
 
@@ -156,7 +156,7 @@ fn templates_that_cannot_work_are_refused() {
         said("{colour} {stamp}", None),
         "unknown placeholder {colour}: payloads have {text}, {stamp}, {seq}, {publisher}, {room} and {env.NAME}; write \\{ for a brace"
     );
-    let whole = Fill::new(pieces("{text}"), None, Corpus::Ticks, PublisherRooms::default()).unwrap_err();
+    let whole = Fill::new(pieces("{text}"), None, Corpus::Ticks, Surroundings::default()).unwrap_err();
     assert_eq!(
         whole.to_string(),
         "the corpus \"ticks\" makes whole messages, not {text}: use \"chat\" or \"random\", or remove `template`"

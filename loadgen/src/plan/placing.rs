@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Division, From, Mode, Plan};
+use super::{Division, Mode, Plan};
 
 /// Agents that a run has, at most.
 pub const MOST_AGENTS: u16 = 16;
@@ -32,10 +32,7 @@ impl Placing {
         if plan.rooms.len() >= usize::from(workers) || plan.mode == Mode::Observe {
             return Placing::Rooms(Division::new(&plan.connections_by_room(), workers));
         }
-        let separate = plan.publishers.iter().map(|p| match &p.from {
-            From::Separate(rooms) => rooms.len() as u64,
-            From::Members { .. } => 0,
-        });
+        let separate = plan.publishers.iter().map(|p| u64::from(p.own()));
         Placing::Connections { workers, kinds: [plan.subscribers().into(), separate.sum()] }
     }
 
@@ -98,6 +95,7 @@ impl Force {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::From;
     use crate::scenario::{Limits, Quick, quick};
 
     fn plan(connections: u32, rooms: u32) -> Plan {

@@ -16,11 +16,11 @@ use crate::dialect::{Dialect, Join, Progress, Said, Words};
 use crate::inbound::{Heard, Inbound};
 use crate::pipe::{Pipe, secure};
 use crate::plan::Tls;
-use crate::request::Requests;
+use crate::request::{Requests, Whose};
 use crate::tls;
 
 /// How long connecting and upgrading may take.
-const OPEN_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const OPEN_WITHIN: Duration = Duration::from_secs(10);
 /// After the other connection has it, how long the sender's own copy may still take.
 pub(super) const ECHO_WITHIN: Duration = Duration::from_millis(250);
 
@@ -28,7 +28,7 @@ pub(super) const ECHO_WITHIN: Duration = Duration::from_millis(250);
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     pub requests: &'a Requests,
-    pub room: u32,
+    pub whose: Whose,
     pub address: SocketAddr,
     pub tls: Option<&'a Tls>,
     pub dialect: Option<&'a Dialect>,
@@ -56,6 +56,11 @@ impl<'a> Peer<'a> {
             peer.join(dialect).await?;
         }
         Ok(peer)
+    }
+
+    /// Address and path, for messages.
+    pub fn url(&self) -> &str {
+        self.place.url
     }
 
     /// Publishes, in the words of the dialect.
@@ -186,7 +191,7 @@ impl Place<'_> {
         let key = encode_key(*b"fanout's probe  ");
         let mut request = Vec::new();
         // Without compression: what a server makes of the offer is a result, counted for each connection.
-        self.requests.write(self.room, &key, None, None, &mut request).map_err(|e| not_websocket(e.to_string()))?;
+        self.requests.write(self.whose, &key, None, None, &mut request).map_err(|e| not_websocket(e.to_string()))?;
         let sent = async {
             stream.write_all(&request).await?;
             stream.flush().await

@@ -19,7 +19,7 @@ use wire::message::{Assembler, Event, Limits, ProtocolError};
 
 use crate::pipe::{Pipe, secure};
 use crate::plan::Tls;
-use crate::request::Requests;
+use crate::request::{Requests, Whose};
 use crate::tls;
 
 /// TCP, TLS and upgrade together may take this long.
@@ -153,7 +153,8 @@ async fn upgrade(feed: &Feed, room: u32) -> Result<Line, SourceError> {
     rng.fill_bytes(&mut nonce);
     let key = encode_key(nonce);
     let mut request = Vec::new();
-    feed.requests.write(room, &key, None, None, &mut request).map_err(not_websocket)?;
+    let whose = Whose { connection: room, room, endpoint: 0 };
+    feed.requests.write(whose, &key, None, None, &mut request).map_err(not_websocket)?;
     stream.write_all(&request).await?;
     stream.flush().await?;
     let mut input = Vec::new();

@@ -79,6 +79,7 @@ pub fn good() -> Run {
         schedule_lag: spread_of(20, 15_000),
         reconnect: Reconnect::default(),
         subscribers: 5000,
+        closed: None,
     };
     let phase = |measure, start_s, length_s| PhaseFigures {
         measure,
@@ -127,6 +128,7 @@ pub fn good() -> Run {
         connect_join: Quantiles::default(),
         connect_upgrade: spread_of(150, 5050),
         publishes: figures.publishes.clone(),
+        http: None,
         deliveries: figures.deliveries.clone(),
         rates: figures.rates.clone(),
         compression: figures.compression.clone(),

@@ -11,6 +11,7 @@ pub(in crate::report) mod connections;
 pub(in crate::report) mod costs;
 mod feed;
 mod histogram;
+mod http;
 pub(in crate::report) mod latency;
 pub(in crate::report) mod page;
 pub(in crate::report) mod parts;
@@ -46,6 +47,7 @@ pub fn render(run: &Run, written: Option<&Written>, colour: Colour) -> String {
     sentences::write(&mut page, run);
     thresholds::write(&mut page, run);
     connections::write(&mut page, run);
+    http::write(&mut page, run);
     feed::write(&mut page, run);
     returns::write(&mut page, run);
     latency::write(&mut page, run);

@@ -319,10 +319,16 @@ impl Account {
                 sent: sent.quantiles(None),
                 arrived: arrived.quantiles(None),
                 resumed: resumed.quantiles(None),
-                round_trip: closed.then(|| round_trip.quantiles(None)),
+                round_trip: match (closed, self.plan.mode) {
+                    (true, _) => Some(round_trip.quantiles(None)),
+                    // From a publish to its own echo: every delivery is one.
+                    (false, Mode::Echo) => Some(sent.quantiles(None)),
+                    (false, Mode::Broadcast | Mode::Observe) => None,
+                },
             },
             schedule_lag: lag.quantiles(None),
             subscribers: joined.map(|(_, n)| u64::from(*n)).sum(),
+            closed: None,
             publishes,
             deliveries,
         }

@@ -10,16 +10,17 @@ use super::outcome::{End, Outcome};
 use super::prepare::epoch;
 use crate::environment::gather;
 use crate::ledger::MessageSpread;
-use crate::plan::{Observe, Plan};
+use crate::plan::{Endpoint, Observe, Plan, Via};
 use crate::record::Counts;
 use crate::recorder::PhaseSlot;
 use crate::report::verdict::turned_away;
 use crate::result::{
-    Connections, Environment, Interval, LoadgenCost, Observed, PhaseFigures, Reason, Reconnect, Run, ServerCost,
-    Spread, Validity,
+    AddressConnections, Connections, Environment, Figures, HttpPublishes, Interval, LoadgenCost, Observed,
+    PhaseFigures, Reason, Reconnect, Run, ServerCost, Spread, Validity,
 };
 use crate::thresholds::{Baseline, Evidence, Watch, evaluate};
-use crate::validity::{self, Claim};
+use crate::validity::{self, Claim, Purpose};
+use crate::worker::AddressTally;
 
 /// Puts the run together, judges it and evaluates the thresholds.
 pub fn assemble(plan: &Plan, o: &Outcome, baseline: &Baseline) -> Run {
@@ -41,7 +42,10 @@ pub fn assemble(plan: &Plan, o: &Outcome, baseline: &Baseline) -> Run {
         .groups
         .iter()
         .enumerate()
-        .map(|(g, group)| (group.name.clone(), figures(&scope(measured.clone(), vec![g]))))
+        .map(|(g, group)| {
+            let closed = o.tally.closed_of.get(&(g as u16)).copied().unwrap_or_default();
+            (group.name.clone(), Figures { closed: Some(closed), ..figures(&scope(measured.clone(), vec![g])) })
+        })
         .collect();
     let phases = (0..plan.phases.len())
         .map(|p| {
@@ -84,6 +88,7 @@ pub fn assemble(plan: &Plan, o: &Outcome, baseline: &Baseline) -> Run {
         server: server_cost(plan, o, &measured, delivered, connections.opened),
         loadgen: loadgen_cost(plan, o, &measured, delivered, connections.opened),
         publishes: figures.publishes,
+        http: plan.publishers.iter().any(|p| matches!(p.via, Via::Http(_))).then(|| http(o)),
         deliveries: figures.deliveries,
         rates: figures.rates,
         compression: figures.compression,
@@ -155,10 +160,33 @@ fn connections(o: &Outcome) -> Connections {
         refused_by_status: tally.refused.iter().map(|(s, n)| (s.to_string(), *n)).collect(),
         failed_by_cause: tally.failed.clone(),
         closed_by: tally.closed.clone(),
+        addresses: addresses(o),
         ramp_s,
         opened_per_s: if ramp_s > 0.0 { tally.opened as f64 / ramp_s } else { 0.0 },
         peak: tally.peak,
     }
+}
+
+fn http(o: &Outcome) -> HttpPublishes {
+    HttpPublishes {
+        answers: o.tally.answers.iter().map(|(status, n)| (status.to_string(), *n)).collect(),
+        failed: o.tally.unpublished.clone(),
+        answer: o.tally.answer.quantiles(None),
+    }
+}
+
+/// By address, where there are several.
+fn addresses(o: &Outcome) -> BTreeMap<String, AddressConnections> {
+    let endpoints = &o.costs.endpoints;
+    if endpoints.len() < 2 {
+        return BTreeMap::new();
+    }
+    let counts = |(endpoint, address): (u16, &Endpoint)| {
+        let AddressTally { opened, refused, failed, closed } =
+            o.tally.addresses.get(&endpoint).copied().unwrap_or_default();
+        (address.address.to_string(), AddressConnections { opened, refused, failed, closed })
+    };
+    (0..).zip(endpoints).map(counts).collect()
 }
 
 fn spread(o: &Outcome, measured: &[usize]) -> Spread {
@@ -310,6 +338,7 @@ fn judge(plan: &Plan, o: &Outcome, run: &Run, top: &Scope, merged: &Merged) -> V
         schedule_lag_p99: run.schedule_lag.p99,
         max_schedule_lag: plan.max_schedule_lag.map(|d| d.as_secs_f64() * 1e6),
         seconds: o.timeline.seconds.clone(),
+        purpose: if plan.publishers.is_empty() && plan.observe.is_none() { Purpose::Hold } else { Purpose::Publish },
         publishes_due: run.publishes.due,
         unsent_by_us: if o.end.is_none() { o.harvests.iter().map(|h| h.unsent_by_us).sum() } else { 0 },
         ran_out: o.tally.exhausted.iter().map(|(what, n)| (*what, *n)).collect(),

@@ -13,7 +13,7 @@ use super::timeline::{Cpu, Timeline};
 use crate::life::AtStart;
 use crate::live::snapshot::Connections;
 use crate::live::terminal::Wish;
-use crate::plan::{Arrival, From, Plan};
+use crate::plan::{Arrival, Plan, Via};
 use crate::progress::Progress;
 use crate::report::numbers::seconds;
 use crate::target::{Change, Sampler, Servers, Watch, Watched};
@@ -376,11 +376,9 @@ impl Conductor<'_> {
     }
 
     fn asked(&self) -> u64 {
-        let separate = self.plan.publishers.iter().map(|p| match &p.from {
-            From::Separate(rooms) => rooms.len() as u64,
-            From::Members { .. } => 0,
-        });
-        u64::from(self.plan.subscribers()) + separate.sum::<u64>()
+        // Publishers over HTTP open no WebSocket.
+        let separate = self.plan.publishers.iter().filter(|p| matches!(p.via, Via::Websocket));
+        u64::from(self.plan.subscribers()) + separate.map(|p| u64::from(p.own())).sum::<u64>()
     }
 
     /// The next thing that happens; what ends a run early is an error.

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::account::Account;
 use super::own::Own;
 use super::timeline::{Cpu, Spending, Timeline};
+use crate::plan::Endpoint;
 use crate::target::{Sample, Sampler, Split, Watch};
 use crate::worker::{Harvest, Tally};
 
@@ -63,8 +64,10 @@ pub struct Costs {
     pub ended: Option<Sample>,
     pub stats: Option<serde_json::Value>,
     pub split: Split,
-    /// `bundled`, `spawn` or `url`, and the address.
+    /// `bundled`, `spawn` or `url`, and the addresses.
     pub target: String,
+    /// The server's addresses.
+    pub endpoints: Vec<Endpoint>,
     pub workers: usize,
     pub agents: usize,
     pub own: Own,

@@ -14,7 +14,7 @@ use super::telling::Telling;
 use super::timeline::Timeline;
 use crate::ledger::{Book, Verify};
 use crate::plan::{Checked, ClientEngine, Force, MOST_AGENTS, Mode, Plan, TargetKind};
-use crate::probe::{Echo, ProbeError, Seen, Wrapping, probe, probed_room};
+use crate::probe::{Echo, ProbeError, Seen, Wrapping, probe};
 use crate::progress::Progress;
 use crate::report::ArrivalLog;
 use crate::request::Requests;
@@ -131,10 +131,10 @@ async fn conduct(
     split: &Split,
 ) -> Result<Outcome, RunError> {
     let endpoints = server.endpoints();
-    let probed = &endpoints[usize::from(plan.target.endpoint(probed_room(plan), 0))];
-    let requests = Requests::new(plan, &probed.host);
+    let admins = server.admins();
+    let requests = Requests::new(plan, &endpoints);
     let seen = tokio::select! {
-        seen = probe(plan, &requests, probed.address) => seen,
+        seen = probe(plan, &requests, &endpoints, &admins) => seen,
         () = signals.interrupted() => return Err(RunError::Interrupted),
     };
     let seen = match seen {
@@ -151,7 +151,8 @@ async fn conduct(
     let workers = usize::from(force.workers);
     let endpoints_are_here = endpoints.iter().all(|endpoint| endpoint.address.ip().is_loopback());
     let found = Found {
-        endpoints,
+        endpoints: endpoints.clone(),
+        admins,
         run: run_id(plan.seed),
         verify: if seen.wrapping == Wrapping::None { Verify::Exact } else { Verify::StampOnly },
         epoch: epoch(),
@@ -192,6 +193,7 @@ async fn conduct(
         watch: None,
         split: split.clone(),
         target: server.shown(plan.target.scheme()),
+        endpoints,
         workers,
         agents: force.agents.into(),
         own,
@@ -245,8 +247,10 @@ fn notes(plan: &Plan, seen: Seen, force: Force) -> Vec<String> {
     if force.agents > 0 {
         notes.push(format!("{} agents (processes of the load generator) had the connections", force.agents));
     }
-    if plan.target.endpoints() > 1 {
-        notes.push(format!("{} servers, each with rooms of its own; their cost is the sum", plan.target.endpoints()));
+    match (&plan.target.kind, plan.target.endpoints()) {
+        (_, 0 | 1) => {}
+        (TargetKind::Url { .. }, n) => notes.push(format!("connections went to {n} addresses of the server")),
+        (_, n) => notes.push(format!("{n} servers, each with rooms of its own; their cost is the sum")),
     }
     if seen.echo == Echo::ToOthers {
         notes

@@ -18,7 +18,7 @@ use crate::scenario::scalar::At;
 use crate::scenario::value::Name;
 use crate::scenario::word::{CorrelateKey, ModeKey};
 use crate::scenario::{
-    ab, capacity, dialect, groups, keys, observe, phases, publishers, resolved, servers, target, variants,
+    ab, capacity, dialect, feeds, groups, keys, observe, phases, publishers, resolved, servers, target, variants,
 };
 
 /// A scenario file, read and checked.
@@ -118,7 +118,8 @@ fn build(file: &File, dir: &Path, limits: &Limits, origin: Origin) -> Result<Pla
     unique("[[connections]]", file.connections.iter().map(|t| &t.name))?;
     unique("[[publishers]]", file.publishers.iter().map(|t| &t.name))?;
     unique("[[phases]]", file.phases.iter().map(|t| &t.name))?;
-    let target = target::resolve(&file.target, mode, dir)?;
+    let feed = feeds::read(&file.target, dir)?;
+    let target = target::resolve(&file.target, mode, dir, feed.as_deref())?;
     counts_possible(file, limits)?;
     let seed = file.seed.map_or(1, |seed| seed.0);
     let replay = publishers::replay(&file.publishers, dir)?;
@@ -130,20 +131,31 @@ fn build(file: &File, dir: &Path, limits: &Limits, origin: Origin) -> Result<Pla
     }
     let observe = observe::resolve(file, mode, &target.kind)?;
     let correlate = if observe.is_some() { Correlate::Observed } else { correlate(file, replay.as_ref())? };
+    let counts: Vec<u32> = file.connections.iter().map(|table| table.count.value.0).collect();
     let rooms_of_trace = groups::replays(&file.connections)?;
     let trace = replay.as_ref().map(|replay| replay.trace.as_ref());
-    let groups = groups::resolve(&file.connections, trace, seed, target.ip())?;
+    let groups = groups::resolve(&file.connections, &phases::most(&file.phases, &counts), trace, seed, target.ip())?;
     let names_room = target.dialect.as_ref().is_some_and(|dialect| dialect.names_room());
     if groups.rooms.len() > 1 && !names_room && !target.path.contains("{room}") {
         return Err(no_room_in_path(file, groups.rooms.len(), &target.path));
     }
-    let scene = Scene { dir, seed, mode, correlate, rooms: &groups.rooms, groups: &groups.groups, rooms_of_trace };
+    let scene = Scene {
+        dir,
+        seed,
+        mode,
+        correlate,
+        rooms: &groups.rooms,
+        groups: &groups.groups,
+        rooms_of_trace,
+        target: &target.kind,
+        feed: feed.as_ref(),
+    };
     let publishers = publishers::resolve(&file.publishers, replay.as_ref(), &scene)?;
     let trace_length = replay
         .as_ref()
         .map(|r| Duration::try_from_secs_f64(r.trace.length_us() as f64 / 1e6 / r.speed).unwrap_or(Duration::MAX));
     dialect::possible(target.dialect.as_deref(), file, &groups.groups, &publishers)?;
-    let phases = phases::resolve(&file.phases, trace_length, &target.kind)?;
+    let phases = phases::resolve(&file.phases, &counts, trace_length, &target.kind)?;
     let mut plan = Plan {
         name: file.name.value.0.clone(),
         description: file.description.clone(),
@@ -160,6 +172,7 @@ fn build(file: &File, dir: &Path, limits: &Limits, origin: Origin) -> Result<Pla
         groups: groups.groups,
         publishers,
         phases,
+        feed,
         thresholds: Vec::new(),
         resolved: serde_json::Value::Null,
         origin,
@@ -172,6 +185,7 @@ fn build(file: &File, dir: &Path, limits: &Limits, origin: Origin) -> Result<Pla
     }
     plan.thresholds = file.thresholds.resolve(&Measured::by(&plan))?;
     possible(&plan, file, limits)?;
+    feeds::enough(&plan, &file.target)?;
     plan.resolved = resolved::resolved(&plan, file);
     Ok(plan)
 }
@@ -197,7 +211,7 @@ fn unique<'n>(table: &str, names: impl Iterator<Item = &'n At<Name>>) -> Result<
 }
 
 fn no_room_in_path(file: &File, rooms: usize, path: &str) -> Fault {
-    let given = file.target.url.as_ref().or(file.target.path.as_ref()).map(|at| &at.span);
+    let given = file.target.url.as_ref().map(|at| &at.span).or(file.target.path.as_ref().map(|at| &at.span));
     let rooms_key = file
         .connections
         .iter()

@@ -36,7 +36,8 @@ pub(super) fn expand(text: &At<String>, known: &[&str]) -> Result<String, Fault>
                 return Err(Fault::at(
                     &text.span,
                     format!("unknown placeholder {{{name}}}: here there is {known}; write \\{{ for a brace"),
-                ));
+                )
+                .help("columns of a CSV file are placeholders in path, url, headers and templates: feed = \"users.csv\" in [target]"));
             }
         }
     }

@@ -10,13 +10,13 @@ use serde::Deserialize;
 use crate::scenario::objectives::Objectives;
 use crate::scenario::scalar::{At, Scalar};
 use crate::scenario::value::{
-    Count, InflateShare, Load, Name, PhaseLength, Positive, Rooms, Seed, Share, SizeRange, Span, Spans, Time,
-    WindowBits,
+    Count, InflateShare, Load, Name, PhaseLength, Positive, ReadRate, Rooms, Seed, Share, SizeRange, Span, Spans, Time,
+    Urls, WindowBits,
 };
 use crate::scenario::variants::Variants;
 use crate::scenario::word::{
-    ArrivalKey, CorpusKey, CorrelateKey, FromKey, JitterKey, ModeKey, OfferKey, OnKey, SpreadKey, StopKey, UnitKey,
-    ViaKey,
+    ArrivalKey, AssignKey, CorpusKey, CorrelateKey, FeedEndKey, FromKey, JitterKey, ModeKey, OfferKey, OnKey,
+    SpreadKey, StopKey, UnitKey, ViaKey,
 };
 
 /// A scenario of fanout: what connects, what is published, and what must hold.
@@ -75,8 +75,10 @@ pub struct File {
 pub struct TargetTable {
     /// Path on a server that fanout starts. Default "/broadcast/{room}", "/echo" in echo mode.
     pub path: Option<At<String>>,
-    /// A running server, such as "ws://127.0.0.1:9001/ws/{room}".
-    pub url: Option<At<String>>,
+    /// A running server, such as "ws://127.0.0.1:9001/ws/{room}"; a list of such, with one path, shares the connections.
+    pub url: Option<At<Urls>>,
+    /// To which of several addresses a connection goes. Default "connection".
+    pub assign: Option<At<AssignKey>>,
     /// A command that starts the server; {port} is the port it must listen on.
     pub spawn: Option<At<Vec<String>>>,
     /// When a spawned server is up: "tcp" (default), a path that answers 2xx, or "line:TEXT" on its stdout.
@@ -99,6 +101,10 @@ pub struct TargetTable {
     /// Subprotocols to offer, in order of preference.
     #[serde(default)]
     pub subprotocols: Vec<At<String>>,
+    /// A CSV file with one row a connection, subscribers first: {column} in path, headers and payload templates.
+    pub feed: Option<At<String>>,
+    /// What becomes of connections beyond the last row. Default "error".
+    pub feed_end: Option<At<FeedEndKey>>,
     /// TLS of a wss:// url or of a server that fanout starts, such as { ca = "ca.pem" }. Default for wss://: the system's authorities.
     pub tls: Option<At<TlsTable>>,
     /// How the server wants to be spoken to: "plain" (default), "chat", "gorilla", "centrifugo", "socketio", or a file "my.toml".
@@ -144,6 +150,8 @@ pub struct ConnectionsTable {
     /// Which connections that agreed on compression are decompressed: "all" (default), or a share such as 0.01; frames of the
     /// others are only counted.
     pub inflate: Option<InflateShare>,
+    /// Bytes that each connection reads a second, at most: a slow consumer. Default: as they come.
+    pub read_bytes_per_s: Option<At<ReadRate>>,
     /// Planned leaves and returns while phases run, such as { session = "90s", offline = "1s-5s" }. Default: connections stay.
     pub churn: Option<At<ChurnTable>>,
     /// How a connection that was closed comes back, such as { backoff = "500ms-30s" }. Default: it stays closed.
@@ -210,8 +218,17 @@ pub struct PublishersTable {
     pub arrival: Option<At<ArrivalKey>>,
     /// With arrival "closed": unanswered publishes that each publisher keeps. Default 1.
     pub in_flight: Option<At<Count>>,
-    /// How publishes are sent: "websocket".
+    /// How publishes are sent: over a "websocket" (default), or each as a request over "http".
     pub via: Option<At<ViaKey>>,
+    /// Over HTTP: where to, such as "http://127.0.0.1:8000/api/publish"; with {room}, and {target.admin} for the bundled server's
+    /// operators' listener or {target.address} for the server under test.
+    pub url: Option<At<String>>,
+    /// Over HTTP: "POST" (default), "PUT" or "PATCH".
+    pub method: Option<At<String>>,
+    /// Over HTTP: further headers.
+    pub headers: Option<At<BTreeMap<String, At<String>>>>,
+    /// Over HTTP: what is posted, with {message} and {room}. Default: the message alone.
+    pub body: Option<At<String>>,
     /// What is sent. Default: 128 bytes of words.
     pub payload: Option<At<PayloadTable>>,
     /// A recorded trace to play instead: lines of {"at_us":..,"room":..,"text":..} or "base64", plain or gzip.
@@ -257,6 +274,9 @@ pub struct PhaseTable {
     pub measure: bool,
     /// Times the publishers' rates: "5x", or "1x-5x" to ramp. Default "1x".
     pub load: Option<At<Load>>,
+    /// Subscribers at its end, all groups together: they join or leave evenly over the phase, groups in proportion to their counts.
+    /// Default: as many as before.
+    pub connections: Option<At<Count>>,
     /// What is done when the phase starts: { restart = "SIGTERM" } or { cut = 0.5 }.
     pub at_start: Option<At<AtStartTable>>,
 }

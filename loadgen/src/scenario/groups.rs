@@ -37,9 +37,10 @@ pub(super) fn replays(tables: &[ConnectionsTable]) -> Result<bool, Fault> {
     }
 }
 
-/// `server` is where they connect to.
+/// `most` is how many connections each group ever has; `server` is where they connect to.
 pub(super) fn resolve(
     tables: &[ConnectionsTable],
+    most: &[u32],
     trace: Option<&Trace>,
     seed: u64,
     server: IpAddr,
@@ -52,7 +53,8 @@ pub(super) fn resolve(
     let mut index_of: HashMap<String, u32> = HashMap::new();
     for (index, table) in tables.iter().enumerate() {
         let names = room_names(table, trace)?;
-        let local = spread(table, names.len() as u32, seed ^ index as u64);
+        let count = most[index];
+        let local = spread(table, count, names.len() as u32, seed ^ index as u64);
         let global: Vec<u32> = names
             .into_iter()
             .map(|name| {
@@ -65,12 +67,14 @@ pub(super) fn resolve(
         let source_ips = table.source_ips.as_ref().map_or(Ok(Vec::new()), |ips| sources(&ips.value, server))?;
         all.groups.push(Group {
             name: table.name.value.0.clone(),
-            count: table.count.value.0,
+            count,
+            initial: table.count.value.0,
             rooms: local.into_iter().map(|room| global[room as usize]).collect(),
             ramp: table.ramp.map_or(RAMP, |ramp| ramp.0),
             source_ips,
             compression: table.compression.as_ref().map_or(Ok(None), |at| compression(&at.value))?,
             inflate: table.inflate.map_or(1.0, |share| share.0),
+            read_bytes_per_s: table.read_bytes_per_s.as_ref().map(|at| at.value.0),
             churn: life::churn(table)?,
             reconnect: life::reconnect(table)?,
         });
@@ -141,8 +145,7 @@ fn not_emptier(rooms: u32, count: u32, span: &std::ops::Range<usize>) -> Result<
 }
 
 /// The room of each connection of a group.
-fn spread(table: &ConnectionsTable, rooms: u32, seed: u64) -> Vec<u32> {
-    let count = table.count.value.0;
+fn spread(table: &ConnectionsTable, count: u32, rooms: u32, seed: u64) -> Vec<u32> {
     match table.spread.as_ref().map_or(SpreadKey::Even, |at| at.value) {
         SpreadKey::Even => (0..count).map(|i| i % rooms).collect(),
         SpreadKey::Zipf => zipf(count, rooms, seed),

@@ -59,10 +59,13 @@ pub(super) const TARGET: Keys = Keys {
         "servers",
         "headers",
         "subprotocols",
+        "assign",
+        "feed",
+        "feed_end",
         "tls",
         "dialect",
     ],
-    later: &["feed", "feed_end"],
+    later: &[],
 };
 
 pub(super) const TLS: Keys = Keys { table: "tls", built: &["ca", "insecure", "cert", "key"], later: &[] };
@@ -79,10 +82,11 @@ pub(super) const CONNECTIONS: Keys = Keys {
         "source_ips",
         "compression",
         "inflate",
+        "read_bytes_per_s",
         "churn",
         "reconnect",
     ],
-    later: &["read_bytes_per_s"],
+    later: &[],
 };
 
 pub(super) const COMPRESSION: Keys =
@@ -109,15 +113,19 @@ pub(super) const PUBLISHERS: Keys = Keys {
         "speed",
         "start",
         "loop",
+        "url",
+        "method",
+        "headers",
+        "body",
     ],
-    later: &["url", "method", "headers", "body"],
+    later: &[],
 };
 
 pub(super) const PAYLOAD: Keys =
     Keys { table: "payload", built: &["template", "size", "corpus", "file", "binary"], later: &[] };
 
 pub(super) const PHASES: Keys =
-    Keys { table: "[[phases]]", built: &["name", "for", "measure", "load", "at_start"], later: &["connections"] };
+    Keys { table: "[[phases]]", built: &["name", "for", "measure", "load", "connections", "at_start"], later: &[] };
 
 pub(super) const AT_START: Keys = Keys { table: "at_start", built: &["restart", "cut"], later: &[] };
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use wire::deflate::Context;
 
 use crate::pacer::work_seconds;
-use crate::plan::{Arrival, Force, From, Mode, OTHER_DESCRIPTORS, Plan, PublisherGroup};
+use crate::plan::{Arrival, Force, From, Mode, OTHER_DESCRIPTORS, Plan, PublisherGroup, Via};
 
 /// What this machine allows one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,10 +88,7 @@ const ITEM_BYTES: u64 = 24;
 
 /// What a plan needs.
 pub fn needs(plan: &Plan) -> Needs {
-    let subscribers = plan.subscribers();
-    let own: u32 =
-        plan.publishers.iter().map(|p| if let From::Separate(rooms) = &p.from { rooms.len() as u32 } else { 0 }).sum();
-    let connections = subscribers + own;
+    let connections = plan.connections();
     let publishes = publishes(plan);
     let trace: u64 = plan
         .publishers
@@ -114,7 +111,7 @@ pub fn needs(plan: &Plan) -> Needs {
         // Everybody hears himself alone.
         Mode::Echo => followers,
     };
-    let ramp = plan.groups.iter().map(|g| f64::from(g.count) / g.ramp).fold(0.0, f64::max);
+    let ramp = plan.groups.iter().map(|g| f64::from(g.initial) / g.ramp).fold(0.0, f64::max);
     Needs {
         connections,
         descriptors: u64::from(connections) + OTHER_DESCRIPTORS,
@@ -149,15 +146,16 @@ fn ports_per_address(plan: &Plan) -> u32 {
         IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(_) => ip,
     });
+    // A port is taken towards one address of the server only; where publishers over HTTP connect to, others do not.
     let mut ports: HashMap<(Option<IpAddr>, u16), u32> = HashMap::new();
     let mut open = |from, room, connection| {
         *ports.entry((from, plan.target.endpoint(room, connection))).or_default() += 1;
     };
-    for (publisher, room) in (0..).zip(plan.publishers.iter().flat_map(|publishers| match &publishers.from {
-        From::Separate(rooms) => &rooms[..],
-        From::Members { .. } => &[],
-    })) {
-        open(usual, *room, publisher);
+    let speaking = plan.publishers.iter().enumerate().filter(|(_, group)| matches!(group.via, Via::Websocket));
+    for (index, group) in speaking {
+        if let From::Separate(rooms) = &group.from {
+            (plan.first_connection(index)..).zip(rooms).for_each(|(connection, room)| open(usual, *room, connection));
+        }
     }
     let mut connection = 0;
     for group in &plan.groups {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::corpus::Corpus;
 use crate::payload::file::{Cut, FileMessages};
-use crate::payload::fill::{Fill, PublisherRooms};
+use crate::payload::fill::{self, Fill, PublisherRooms, PublisherRows};
 use crate::payload::template::Piece;
 use crate::payload::{Content, Medium, PayloadError, PayloadSource, Stamping};
 use crate::scenario::error::Fault;
@@ -24,6 +24,8 @@ pub(super) struct Surroundings<'a> {
     pub stamping: Stamping,
     /// Of the group's publishers; called only for templates with `{room}`.
     pub rooms: &'a dyn Fn() -> PublisherRooms,
+    /// Their rows of the feed, where there is one.
+    pub rows: Option<PublisherRows>,
 }
 
 pub(super) fn resolve(table: Option<&At<PayloadTable>>, around: &Surroundings<'_>) -> Result<PayloadSource, Fault> {
@@ -40,10 +42,14 @@ pub(super) fn resolve(table: Option<&At<PayloadTable>>, around: &Surroundings<'_
             let pieces = with_environment(template)?;
             let needs_rooms = pieces.contains(&Piece::Placeholder("room".to_owned()));
             let rooms = if needs_rooms { (around.rooms)() } else { PublisherRooms::default() };
-            let fill = Fill::new(pieces, sizes, corpus.unwrap_or(Corpus::Words), rooms).map_err(|e| match e {
-                PayloadError::TooSmall { .. } => Fault::at(&at(&payload.size), e.to_string()),
-                _ => Fault::at(&template.span, e.to_string()),
-            })?;
+            let surroundings = fill::Surroundings { rooms, rows: around.rows.clone() };
+            let fill =
+                Fill::new(pieces, sizes, corpus.unwrap_or(Corpus::Words), surroundings).map_err(|e| match e {
+                    PayloadError::TooSmall { .. } => Fault::at(&at(&payload.size), e.to_string()),
+                    PayloadError::Placeholder(_) => Fault::at(&template.span, e.to_string())
+                        .help("columns of a CSV file are placeholders too, with feed = \"users.csv\" in [target]"),
+                    _ => Fault::at(&template.span, e.to_string()),
+                })?;
             (Content::Template(fill), template.span.clone())
         }
         (None, Some(file)) => {

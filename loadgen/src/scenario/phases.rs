@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::plan::{Phase, TargetKind};
+use crate::plan::{Phase, TargetKind, divided};
 use crate::scenario::error::Fault;
 use crate::scenario::file::PhaseTable;
 use crate::scenario::life;
@@ -11,9 +11,16 @@ use crate::scenario::value::PhaseLength;
 /// Longest run: a typing error in a unit is likelier than a month of load.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// `trace` is how long the trace lasts at its speed, where there is one.
+/// The most connections that each group ever has, given its count.
+pub(super) fn most(tables: &[PhaseTable], counts: &[u32]) -> Vec<u32> {
+    let grown = tables.iter().filter_map(|table| table.connections.as_ref()).map(|at| divided(at.value.0, counts));
+    grown.fold(counts.to_vec(), |most, grown| most.iter().zip(grown).map(|(a, b)| b.max(*a)).collect())
+}
+
+/// `counts` are those of the groups; `trace` is how long the trace lasts at its speed, where there is one.
 pub(super) fn resolve(
     tables: &[PhaseTable],
+    counts: &[u32],
     trace: Option<Duration>,
     target: &TargetKind,
 ) -> Result<Vec<Phase>, Fault> {
@@ -31,8 +38,10 @@ pub(super) fn resolve(
         if length > LONGEST {
             return Err(Fault::at(&table.length.span, "a phase lasts at most 30 days: is its unit right?"));
         }
+        let connections = table.connections.as_ref().map(|at| divided(at.value.0, counts));
         let at_start = table.at_start.as_ref().map(|at| life::at_start(at, target)).transpose()?;
-        phases.push(Phase { name: table.name.value.0.clone(), length, measure: table.measure, load, at_start });
+        let name = table.name.value.0.clone();
+        phases.push(Phase { name, length, measure: table.measure, load, connections, at_start });
         if phases.iter().map(|p| p.length).sum::<Duration>() > LONGEST {
             return Err(Fault::at(&table.length.span, "the phases last more than 30 days together: shorten one"));
         }

@@ -13,14 +13,21 @@ fn counts(file: &File) -> impl Iterator<Item = &At<Count>> {
     file.connections.iter().map(|t| &t.count).chain(file.publishers.iter().filter_map(|t| t.count.as_ref()))
 }
 
+/// The same and what phases grow to.
+fn crowds(file: &File) -> impl Iterator<Item = &At<Count>> {
+    counts(file).chain(file.phases.iter().filter_map(|t| t.connections.as_ref()))
+}
+
 /// The place of the largest count.
 pub(super) fn largest(file: &File) -> Range<usize> {
-    counts(file).max_by_key(|count| count.value.0).map(|count| count.span.clone()).unwrap_or_default()
+    crowds(file).max_by_key(|count| count.value.0).map(|count| count.span.clone()).unwrap_or_default()
 }
 
 /// Refuses counts that are far too large, before anything is made for each connection.
 pub(super) fn counts_possible(file: &File, limits: &Limits) -> Result<(), Fault> {
-    few_enough(counts(file).map(|count| u64::from(count.value.0)).sum(), file, limits)
+    let begun: u64 = counts(file).map(|count| u64::from(count.value.0)).sum();
+    let grown = file.phases.iter().filter_map(|t| t.connections.as_ref()).map(|at| u64::from(at.value.0)).max();
+    few_enough(begun.max(grown.unwrap_or(0)), file, limits)
 }
 
 fn few_enough(connections: u64, file: &File, limits: &Limits) -> Result<(), Fault> {
@@ -76,13 +83,16 @@ pub(super) fn possible(plan: &Plan, file: &File, limits: &Limits) -> Result<(), 
     if plan.mode == Mode::Observe {
         return Ok(());
     }
-    if needs.publishes == Some(0) {
+    if needs.publishes == Some(0) && !plan.publishers.is_empty() {
         let place = file.publishers.first().map(|t| t.name.span.clone()).unwrap_or_default();
         return Err(Fault::at(&place, "at this rate nothing would be sent before the phases end")
             .help("raise the rate, or make the phases longer"));
     }
     let all_closed = plan.publishers.iter().all(|p| matches!(p.arrival, Arrival::Closed { .. }));
     let load = file.phases.iter().find_map(|t| t.load.as_ref()).filter(|load| load.value.0 != (1.0, 1.0));
+    if let (true, Some(load)) = (plan.publishers.is_empty(), load) {
+        return Err(Fault::at(&load.span, "a load multiplies rates, and nothing is published: remove `load`"));
+    }
     if let (true, Some(load)) = (all_closed, load) {
         return Err(Fault::at(&load.span, "a load multiplies rates, and closed publishers have none: remove `load`"));
     }

@@ -4,11 +4,13 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::payload::fill::PublisherRooms;
+use crate::feed::Feed;
+use crate::payload::fill::{PublisherRooms, PublisherRows};
 use crate::payload::{Content, Medium, PayloadSource, Stamping};
-use crate::plan::{Arrival, Correlate, From, Group, Mode, PublisherGroup};
+use crate::plan::{Arrival, Correlate, From, Group, Mode, PublisherGroup, TargetKind, Via};
 use crate::scenario::error::{Fault, counted};
 use crate::scenario::file::PublishersTable;
+use crate::scenario::http;
 use crate::scenario::payloads::{self, Surroundings};
 use crate::scenario::word::{ArrivalKey, FromKey};
 use crate::trace::{Trace, TraceError};
@@ -32,6 +34,10 @@ pub(super) struct Scene<'a> {
     pub groups: &'a [Group],
     /// Each message of the trace goes to its own room.
     pub rooms_of_trace: bool,
+    /// Which server is measured.
+    pub target: &'a TargetKind,
+    /// One row a connection.
+    pub feed: Option<&'a Arc<Feed>>,
 }
 
 /// Finds and reads the trace of a scenario that replays one.
@@ -93,8 +99,8 @@ pub(super) fn resolve(
     if scene.mode == Mode::Observe {
         return Ok(Vec::new());
     }
-    if tables.is_empty() {
-        return Err(Fault::missing("there is no [[publishers]]: nothing would be sent")
+    if tables.is_empty() && scene.mode == Mode::Echo {
+        return Err(Fault::missing("there is no [[publishers]]: nobody would hear an echo")
             .help("add [[publishers]] with a name and a rate"));
     }
     one_kind_of_loop(tables)?;
@@ -108,7 +114,14 @@ pub(super) fn resolve(
                     "in echo mode the connections themselves send: use from = \"members\"",
                 ));
             }
-            (FromKey::Separate, _) => all.push(separate(table, replay, scene, senders(&all, scene.groups))?),
+            (FromKey::Separate, _) => {
+                let own = all.iter().map(PublisherGroup::own);
+                let first = First {
+                    publisher: senders(&all, scene.groups),
+                    connection: subscribers(scene.groups) + own.sum::<u32>(),
+                };
+                all.push(separate(table, replay, scene, first)?);
+            }
             (FromKey::Members, from) => {
                 if let Some(count) = &table.count {
                     return Err(Fault::at(
@@ -119,6 +132,7 @@ pub(super) fn resolve(
                 if let (Some(_), Some(from)) = (&table.replay, from) {
                     return Err(Fault::at(&from.span, "a replay is sent by separate publishers: remove `from`"));
                 }
+                http::resolve(table, scene)?;
                 members(table, scene, &mut all)?;
             }
         }
@@ -145,11 +159,22 @@ fn senders(before: &[PublisherGroup], groups: &[Group]) -> u32 {
     before.iter().map(|publishers| publishers.from.count(groups)).sum()
 }
 
+/// The first publisher of a group: its run-wide index, and that of its connection.
+#[derive(Clone, Copy)]
+struct First {
+    publisher: u32,
+    connection: u32,
+}
+
+fn subscribers(groups: &[Group]) -> u32 {
+    groups.iter().map(|g| g.count).sum()
+}
+
 fn separate(
     table: &PublishersTable,
     replay: Option<&Replay>,
     scene: &Scene<'_>,
-    first_publisher: u32,
+    first: First,
 ) -> Result<PublisherGroup, Fault> {
     let rooms = scene.rooms.len() as u32;
     let count = match (&table.count, replay, scene.rooms_of_trace) {
@@ -178,33 +203,46 @@ fn separate(
     }
     let room_of: Vec<u32> = (0..count).map(|i| i % rooms).collect();
     let (arrival, payload) = match replay {
-        None => (arrival(table, count, 1.0)?, payload(table, scene, first_publisher, &room_of)?),
+        None => (arrival(table, count, 1.0)?, payload(table, scene, first, &room_of)?),
         Some(replay) => {
             let trace = match scene.rooms_of_trace {
                 true => Arc::clone(&replay.trace),
                 false => Arc::new(Trace::clone(&replay.trace).into_one_room(scene.rooms[0].clone())),
             };
-            let content = Content::Replay { trace: Arc::clone(&trace), first_publisher };
+            let content = Content::Replay { trace: Arc::clone(&trace), first_publisher: first.publisher };
             let source = PayloadSource::new(content, Medium::Text, Stamping::Bare, scene.seed)
                 .map_err(|e| Fault::at(&table.name.span, e.to_string()))?;
             (Arrival::Replay { trace, speed: replay.speed, repeat: replay.repeat }, source)
         }
     };
     let name = table.name.value.0.clone();
-    Ok(PublisherGroup { name, from: From::Separate(room_of), arrival, payload: Arc::new(payload) })
+    let via = match http::resolve(table, scene)? {
+        Some(route) => Via::Http(Arc::new(route)),
+        None => Via::Websocket,
+    };
+    if let (Via::Http(_), Arrival::Closed { .. }, Some(arrival)) = (&via, &arrival, &table.arrival) {
+        return Err(Fault::at(
+            &arrival.span,
+            "a closed loop waits for the publisher's own copy, which one over HTTP does not receive",
+        )
+        .help("give it a rate; each publisher waits for the answer to one request before it makes the next"));
+    }
+    Ok(PublisherGroup { name, from: From::Separate(room_of), arrival, via, payload: Arc::new(payload) })
 }
 
 fn members(table: &PublishersTable, scene: &Scene<'_>, all: &mut Vec<PublisherGroup>) -> Result<(), Fault> {
-    let total: u32 = scene.groups.iter().map(|g| g.count).sum();
+    // A rate is that of the groups as they begin; who joins later sends as much as the others.
+    let total: u32 = scene.groups.iter().map(|g| g.initial).sum();
     for (index, group) in scene.groups.iter().enumerate() {
         let name = match scene.groups.len() {
             1 => table.name.value.0.clone(),
             _ => format!("{}-{}", table.name.value.0, group.name),
         };
         let arrival = arrival(table, group.count, f64::from(group.count) / f64::from(total))?;
-        let payload = payload(table, scene, senders(all, scene.groups), &group.rooms)?;
+        let first = First { publisher: senders(all, scene.groups), connection: subscribers(&scene.groups[..index]) };
+        let payload = payload(table, scene, first, &group.rooms)?;
         let from = From::Members { group: index as u32 };
-        all.push(PublisherGroup { name, from, arrival, payload: Arc::new(payload) });
+        all.push(PublisherGroup { name, from, arrival, via: Via::Websocket, payload: Arc::new(payload) });
     }
     Ok(())
 }
@@ -243,19 +281,20 @@ fn arrival(table: &PublishersTable, count: u32, share: f64) -> Result<Arrival, F
     }
 }
 
-fn payload(
-    table: &PublishersTable,
-    scene: &Scene<'_>,
-    first_publisher: u32,
-    room_of: &[u32],
-) -> Result<PayloadSource, Fault> {
+fn payload(table: &PublishersTable, scene: &Scene<'_>, first: First, room_of: &[u32]) -> Result<PayloadSource, Fault> {
     let stamping = match scene.correlate {
         Correlate::Stamp => Stamping::Stamped,
         Correlate::Content | Correlate::Observed => Stamping::Bare,
     };
+    let first_publisher = first.publisher;
+    let rows = scene.feed.map(|feed| PublisherRows {
+        feed: Arc::clone(feed),
+        first_publisher,
+        first_connection: first.connection,
+    });
     let rooms = || PublisherRooms { first_publisher, room_of: room_of.to_vec(), names: scene.rooms.to_vec() };
     payloads::resolve(
         table.payload.as_ref(),
-        &Surroundings { dir: scene.dir, seed: scene.seed, stamping, rooms: &rooms },
+        &Surroundings { dir: scene.dir, seed: scene.seed, stamping, rooms: &rooms, rows },
     )
 }

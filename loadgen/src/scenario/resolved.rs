@@ -10,11 +10,14 @@ use wire::deflate::Context;
 
 use crate::dialect;
 use crate::life::{AtStart, Churn, Jitter, On, Reconnect, Resume, Stop};
-use crate::plan::{Arrival, Checked, Compression, Correlate, Declined, From, Mode, Phase, Plan, Ready, TargetKind};
+use crate::plan::{
+    Arrival, Checked, Compression, Correlate, Declined, From, Mode, Phase, Plan, Ready, TargetKind, Via,
+};
 use crate::scenario::file::{File, ObserveTable, PublishersTable, SpotTable, TargetTable};
 use crate::scenario::redact;
 use crate::scenario::scalar::At;
-use crate::scenario::word::{JitterKey, OfferKey, OnKey, StopKey};
+use crate::scenario::value::Urls;
+use crate::scenario::word::{AssignKey, FeedEndKey, JitterKey, OfferKey, OnKey, StopKey};
 use crate::thresholds::Threshold;
 
 /// Times in microseconds, sizes in bytes.
@@ -37,13 +40,15 @@ pub(super) fn resolved(plan: &Plan, file: &File) -> Value {
             rooms.dedup();
             json!({
                 "name": group.name,
-                "count": group.count,
+                "count": group.initial,
+                "most": group.count,
                 "rooms": rooms.len(),
                 "spread": table.spread.as_ref().map_or("even", |at| at.value.word()),
                 "ramp": group.ramp,
                 "source_ips": group.source_ips,
                 "compression": compression(group.compression),
                 "inflate": group.inflate,
+                "read_bytes_per_s": group.read_bytes_per_s,
                 "churn": group.churn.map(churn),
                 "reconnect": group.reconnect.map(reconnect),
             })
@@ -151,8 +156,16 @@ fn target(plan: &Plan, table: &TargetTable) -> Value {
             let names: Vec<&String> = table.env.iter().flat_map(|env| env.value.keys()).collect();
             out.insert("env".into(), json!(names));
         }
-        TargetKind::Url { pid, .. } => {
-            out.insert("url".into(), json!(table.url.as_ref().map(|at| redact::url(&at.value))));
+        TargetKind::Url { endpoints, pid } => {
+            let urls = table.url.as_ref().map(|urls| match &urls.value {
+                Urls::One(url) => json!(redact::url(url)),
+                Urls::Several(urls) => json!(urls.iter().map(|url| redact::url(&url.value)).collect::<Vec<_>>()),
+            });
+            out.insert("url".into(), json!(urls));
+            if endpoints.len() > 1 {
+                let word = table.assign.as_ref().map_or(AssignKey::Connection, |at| at.value).word();
+                out.insert("assign".into(), json!(word));
+            }
             out.insert("pid".into(), json!(pid));
         }
     }
@@ -160,6 +173,12 @@ fn target(plan: &Plan, table: &TargetTable) -> Value {
         table.headers.iter().map(|(name, at)| (name.clone(), json!(redact::header(name, &at.value)))).collect();
     out.insert("headers".into(), json!(headers));
     out.insert("subprotocols".into(), json!(plan.target.subprotocols));
+    if let (Some(feed), Some(file)) = (&plan.feed, &table.feed) {
+        // The names of its columns, and nothing of its rows.
+        let end = table.feed_end.as_ref().map_or(FeedEndKey::Error, |at| at.value).word();
+        let about = json!({ "file": file.value, "columns": feed.columns(), "rows": feed.rows(), "feed_end": end });
+        out.insert("feed".into(), about);
+    }
     out.insert("dialect".into(), json!(table.dialect.as_ref().map_or(dialect::PLAIN, |at| &at.value)));
     if let Some(tls) = &plan.target.tls {
         let keys = table.tls.as_ref().map(|at| &at.value);
@@ -194,6 +213,16 @@ fn publishers(plan: &Plan, file: &File) -> Vec<Value> {
             out.insert("from".into(), json!(from));
             out.insert("count".into(), json!(group.from.count(&plan.groups)));
             let table = table_of(&group.name);
+            if let (Via::Http(route), Some(table)) = (&group.via, table) {
+                out.insert("via".into(), json!("http"));
+                out.insert("url".into(), json!(table.url.as_ref().map(|at| redact::url(&at.value))));
+                out.insert("method".into(), json!(route.method));
+                let headers = table.headers.iter().flat_map(|headers| &headers.value);
+                let headers: Map<String, Value> =
+                    headers.map(|(name, at)| (name.clone(), json!(redact::header(name, &at.value)))).collect();
+                out.insert("headers".into(), json!(headers));
+                out.insert("body".into(), json!(table.body.as_ref().map(|at| &at.value)));
+            }
             match &group.arrival {
                 Arrival::Uniform { rate } => {
                     out.extend([("arrival".into(), json!("uniform")), ("rate".into(), json!(rate))])
@@ -247,6 +276,7 @@ fn phase(phase: &Phase) -> Value {
         "for_us": phase.length.as_micros() as u64,
         "measure": phase.measure,
         "load": [phase.load.0, phase.load.1],
+        "connections": phase.connections.as_ref().map(|groups| groups.iter().sum::<u32>()),
         "at_start": phase.at_start.map(at_start),
     })
 }

@@ -1,23 +1,21 @@
 //! `[target]`: which server is measured, and how it is reached.
 
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
 
-use base64::Engine as _;
-use url::{Position, Url};
 use wire::handshake::is_reserved_header;
 
-use crate::plan::{Division, Mode, Ready, Target, TargetKind};
+use crate::feed::Feed;
+use crate::plan::{Assign, Division, Mode, Ready, Target, TargetKind};
 use crate::scenario::error::Fault;
 use crate::scenario::expand::expand;
 use crate::scenario::file::TargetTable;
+use crate::scenario::headers::header;
 use crate::scenario::keys::nearest;
+use crate::scenario::reach::{Scheme, reach_all};
 use crate::scenario::scalar::{At, Scalar};
+use crate::scenario::word::AssignKey;
 use crate::scenario::{dialect, redact, tls};
-
-/// Stands for `{room}` while a URL is taken apart, because the URL syntax would encode the braces.
-const ROOM_MARK: &str = "fanout-room-goes-here";
 
 /// Flags of the bundled server that fanout sets itself.
 const CHOSEN: [&str; 4] = ["listen", "admin", "admin_token", "config"];
@@ -74,14 +72,16 @@ const FLAGS: [&str; 45] = [
 /// Those of them that name a file, which is relative to the scenario's own folder.
 const FILES: [&str; 4] = ["tls_cert", "tls_key", "auth_tokens", "auth_jwt_key"];
 
-pub(super) fn resolve(table: &TargetTable, mode: Mode, dir: &Path) -> Result<Target, Fault> {
+pub(super) fn resolve(table: &TargetTable, mode: Mode, dir: &Path, feed: Option<&Feed>) -> Result<Target, Fault> {
     exclusive(table)?;
-    let dialect = dialect::resolve(table.dialect.as_ref(), &[], dir)?;
+    let columns = feed.map_or(&[][..], Feed::columns);
+    let known: Vec<&str> = std::iter::once("room").chain(columns.iter().map(String::as_str)).collect();
+    let dialect = dialect::resolve(table.dialect.as_ref(), columns, dir)?;
     let usual = dialect.as_ref().and_then(|dialect| dialect.path.as_deref());
-    let mut headers = headers(table)?;
+    let mut headers = headers(table, feed)?;
     let (kind, path, tls) = match (&table.url, &table.spawn) {
-        (Some(url), _) => {
-            let reached = reach(url)?;
+        (Some(urls), _) => {
+            let reached = reach_all(&urls.each(), &known)?;
             let tls = match (reached.scheme, &table.tls) {
                 (Scheme::Wss, keys) => Some(tls::resolve(keys.as_ref(), &reached.name, dir)?),
                 (Scheme::Ws, None) => None,
@@ -91,18 +91,14 @@ pub(super) fn resolve(table: &TargetTable, mode: Mode, dir: &Path) -> Result<Tar
                 }
             };
             headers.extend(reached.authorization.map(|value| ("Authorization".to_owned(), value)));
-            let kind = TargetKind::Url {
-                host: reached.host,
-                address: reached.address,
-                pid: table.pid.as_ref().map(|pid| pid.value.0),
-            };
+            let pid = table.pid.as_ref().map(|pid| pid.value.0);
             let path = if reached.path == "/" { usual.map(str::to_owned) } else { None };
-            (kind, path.unwrap_or(reached.path), tls)
+            (TargetKind::Url { endpoints: reached.endpoints, pid }, path.unwrap_or(reached.path), tls)
         }
         (None, Some(command)) => {
             let keys = table.tls.as_ref();
             let tls = keys.map(|_| tls::resolve(keys, LOOPBACK, dir)).transpose()?;
-            (spawn(table, command, dir)?, path(table, usual, mode)?, tls)
+            (spawn(table, command, dir)?, path(table, usual, mode, &known)?, tls)
         }
         (None, None) => {
             let flags = flags(table, dir)?;
@@ -117,8 +113,12 @@ pub(super) fn resolve(table: &TargetTable, mode: Mode, dir: &Path) -> Result<Tar
             }
             let tls = encrypted.then(|| tls::resolve(keys, LOOPBACK, dir)).transpose()?;
             // How many there are is known once the rooms are.
-            (TargetKind::Bundled { flags, division: Division::new(&[], 1) }, path(table, usual, mode)?, tls)
+            (TargetKind::Bundled { flags, division: Division::new(&[], 1) }, path(table, usual, mode, &known)?, tls)
         }
+    };
+    let assign = match table.assign.as_ref().map(|at| at.value) {
+        Some(AssignKey::Room) => Assign::Room,
+        Some(AssignKey::Connection) | None => Assign::Connection,
     };
     let mut subprotocols = table.subprotocols.iter().map(subprotocol).collect::<Result<Vec<_>, _>>()?;
     if let Some(spoken) = dialect.as_ref().and_then(|dialect| dialect.subprotocol.clone())
@@ -127,12 +127,13 @@ pub(super) fn resolve(table: &TargetTable, mode: Mode, dir: &Path) -> Result<Tar
         subprotocols.push(spoken);
     }
     let shown_path = shown_path(table, &path);
-    Ok(Target { kind, path, shown_path, headers, subprotocols, tls, dialect })
+    Ok(Target { kind, assign, path, shown_path, headers, subprotocols, tls, dialect })
 }
 
 /// The path as it stands in the file, for messages.
 fn shown_path(table: &TargetTable, path: &str) -> String {
-    let url = table.url.as_ref().and_then(|url| url.value.split_once("://"));
+    let first = table.url.as_ref().and_then(|urls| urls.each().into_iter().next());
+    let url = first.as_ref().and_then(|url| url.value.split_once("://"));
     let given = match (url, &table.path) {
         (Some((_, rest)), _) => rest.find(['/', '?']).map_or("/", |at| &rest[at..]),
         (None, Some(path)) => &path.value,
@@ -175,6 +176,9 @@ fn exclusive(table: &TargetTable) -> Result<(), Fault> {
             return Err(Fault::at(span, format!("`{key}` is for a server started with `spawn`, which is missing")));
         }
     }
+    if let (None, Some(assign)) = (&table.url, &table.assign) {
+        return Err(Fault::at(&assign.span, "`assign` is for a server with several addresses: give `url` as a list"));
+    }
     match (&table.pid, &table.url) {
         (Some(pid), None) => {
             Err(Fault::at(&pid.span, "`pid` is for a running server given by `url`; the process of any other is known"))
@@ -184,7 +188,7 @@ fn exclusive(table: &TargetTable) -> Result<(), Fault> {
 }
 
 /// The path on a server that we start; `usual`: that of its dialect.
-fn path(table: &TargetTable, usual: Option<&str>, mode: Mode) -> Result<String, Fault> {
+fn path(table: &TargetTable, usual: Option<&str>, mode: Mode, known: &[&str]) -> Result<String, Fault> {
     let Some(path) = &table.path else {
         let otherwise = match mode {
             Mode::Broadcast | Mode::Observe => "/broadcast/{room}",
@@ -192,7 +196,7 @@ fn path(table: &TargetTable, usual: Option<&str>, mode: Mode) -> Result<String, 
         };
         return Ok(usual.unwrap_or(otherwise).to_owned());
     };
-    let expanded = expand(path, &["room"])?;
+    let expanded = expand(path, known)?;
     if !expanded.starts_with('/') {
         return Err(Fault::at(&path.span, format!("the path `{}` must begin with /", path.value)));
     }
@@ -204,72 +208,6 @@ fn path(table: &TargetTable, usual: Option<&str>, mode: Mode) -> Result<String, 
 
 /// Where a server that fanout starts listens, and what its certificate must be for.
 const LOOPBACK: &str = "127.0.0.1";
-
-enum Scheme {
-    Ws,
-    Wss,
-}
-
-struct Reached {
-    scheme: Scheme,
-    /// Without the port.
-    name: String,
-    /// As the header has it.
-    host: String,
-    address: SocketAddr,
-    path: String,
-    authorization: Option<String>,
-}
-
-fn reach(url: &At<String>) -> Result<Reached, Fault> {
-    let wrong = |message: String| Fault::at(&url.span, message);
-    let shape = "write it as ws://HOST:PORT/PATH";
-    let marked = expand(url, &["room"])?.replace("{room}", ROOM_MARK);
-    let parsed = Url::parse(&marked).map_err(|e| wrong(format!("this is not a URL ({e}): {shape}")))?;
-    let (scheme, usual_port) = match parsed.scheme() {
-        "ws" => (Scheme::Ws, 80),
-        "wss" => (Scheme::Wss, 443),
-        "http" => return Err(wrong("a WebSocket url begins with ws://, not http://".to_owned())),
-        "https" => return Err(wrong("a WebSocket url begins with wss://, not https://".to_owned())),
-        other => return Err(wrong(format!("a WebSocket url begins with ws:// or wss://, not {other}:"))),
-    };
-    if parsed.fragment().is_some() {
-        return Err(wrong("a WebSocket url has no fragment (#..): remove it".to_owned()));
-    }
-    let host = parsed
-        .host_str()
-        .filter(|host| !host.is_empty())
-        .ok_or_else(|| wrong(format!("the url names no host: {shape}")))?;
-    if host.contains(ROOM_MARK) || parsed.username().contains(ROOM_MARK) {
-        return Err(wrong("{room} can stand only in the path of a url".to_owned()));
-    }
-    let port = parsed.port_or_known_default().unwrap_or(usual_port);
-    if port == 0 {
-        return Err(wrong("port 0 is no port to connect to".to_owned()));
-    }
-    let address = address(host, port).ok_or_else(|| wrong(format!("no address is known for the host `{host}`")))?;
-    let authorization = (!parsed.username().is_empty() || parsed.password().is_some()).then(|| {
-        let decode = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
-        let pair = format!("{}:{}", decode(parsed.username()), decode(parsed.password().unwrap_or("")));
-        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
-    });
-    Ok(Reached {
-        scheme,
-        name: host.to_owned(),
-        // RFC 6455 4.1: the port is left out where it is the scheme's own.
-        host: if port == usual_port { host.to_owned() } else { format!("{host}:{port}") },
-        address,
-        path: parsed[Position::BeforePath..Position::AfterQuery].replace(ROOM_MARK, "{room}"),
-        authorization,
-    })
-}
-
-/// IPv4 first: a server told to listen on "localhost" or 0.0.0.0 often has no IPv6 socket.
-fn address(host: &str, port: u16) -> Option<SocketAddr> {
-    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    let all: Vec<SocketAddr> = (bare, port).to_socket_addrs().ok()?.collect();
-    all.iter().find(|address| address.is_ipv4()).or(all.first()).copied()
-}
 
 fn spawn(table: &TargetTable, command: &At<Vec<String>>, dir: &Path) -> Result<TargetKind, Fault> {
     let part = |text: &String| expand(&At { value: text.clone(), span: command.span.clone() }, &["port"]);
@@ -343,23 +281,14 @@ fn flags(table: &TargetTable, dir: &Path) -> Result<Vec<(String, String)>, Fault
     Ok(flags)
 }
 
-fn headers(table: &TargetTable) -> Result<Vec<(String, String)>, Fault> {
+fn headers(table: &TargetTable, feed: Option<&Feed>) -> Result<Vec<(String, String)>, Fault> {
     let mut headers = Vec::new();
     for (name, value) in &table.headers {
-        // RFC 9110 5.6.2: tokens.
-        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-        if name.is_empty() || !name.chars().all(token) {
-            return Err(Fault::at(&value.span, format!("`{name}` is not a header name")));
-        }
         if is_reserved_header(name) {
             let instead = if name.eq_ignore_ascii_case("sec-websocket-protocol") { "; use `subprotocols`" } else { "" };
             return Err(Fault::at(&value.span, format!("the handshake writes the header `{name}` itself{instead}")));
         }
-        let expanded = expand(value, &[])?;
-        if expanded.chars().any(|c| c.is_control() && c != '\t') {
-            return Err(Fault::at(&value.span, format!("the value of the header `{name}` holds a control character")));
-        }
-        headers.push((name.clone(), expanded));
+        headers.push((name.clone(), header(name, value, &[], feed)?));
     }
     Ok(headers)
 }

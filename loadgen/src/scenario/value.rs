@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 
-use crate::scenario::scalar::{Scalar, from_scalar};
+use crate::scenario::scalar::{At, Scalar, from_scalar};
 use crate::units;
 
 /// A `name` key: `[a-z0-9-]+`.
@@ -156,6 +156,23 @@ from_scalar!(
     }
 );
 
+/// How much a slow consumer reads, bytes a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadRate(pub u64);
+
+from_scalar!(
+    ReadRate,
+    "bytes a second such as 64000 or \"64KiB\"",
+    { "type": ["integer", "string"], "minimum": 1, "examples": [64000, "64KiB"] },
+    |scalar| {
+        let wrong = || format!("`{scalar}` is no number of bytes a second: write one from 1 up, such as 64000 or \"64KiB\"");
+        match units::size(&scalar.to_string()) {
+            Ok(bytes @ 1..) => Ok(ReadRate(bytes)),
+            _ => Err(wrong()),
+        }
+    }
+);
+
 /// The window of a compressor, in bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WindowBits(pub u8);
@@ -262,6 +279,73 @@ impl JsonSchema for Rooms {
             { "type": "integer", "minimum": 1 },
             { "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1, "uniqueItems": true },
             { "const": "replay" }
+        ] })
+    }
+}
+
+/// `url`: where a running server listens.
+#[derive(Debug, Clone)]
+pub enum Urls {
+    /// One address.
+    One(String),
+    /// Several that share the connections.
+    Several(Vec<At<String>>),
+}
+
+impl At<Urls> {
+    /// Each with its place.
+    pub fn each(&self) -> Vec<At<String>> {
+        match &self.value {
+            Urls::One(url) => vec![At { value: url.clone(), span: self.span.clone() }],
+            Urls::Several(urls) => urls.clone(),
+        }
+    }
+}
+
+struct UrlsVisitor;
+
+impl<'de> Visitor<'de> for UrlsVisitor {
+    type Value = Urls;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a url, or a list of urls")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Urls, E> {
+        Ok(Urls::One(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Urls, A::Error> {
+        let mut urls = Vec::new();
+        while let Some(url) = items.next_element()? {
+            urls.push(url);
+        }
+        if urls.is_empty() {
+            return Err(A::Error::custom("the list of urls is empty: name one, or leave `url` out"));
+        }
+        Ok(Urls::Several(urls))
+    }
+}
+
+impl<'de> Deserialize<'de> for Urls {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(UrlsVisitor)
+    }
+}
+
+impl JsonSchema for Urls {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Urls".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "string" },
+            { "type": "array", "items": { "type": "string" }, "minItems": 1, "uniqueItems": true }
         ] })
     }
 }

@@ -73,6 +73,26 @@ one_of!(
 );
 
 one_of!(
+    /// `assign`.
+    AssignKey, "known for `assign`", {
+        /// Connections take turns.
+        "connection" => Connection,
+        /// Everybody of a room goes to one address.
+        "room" => Room
+    }, later []
+);
+
+one_of!(
+    /// `feed_end`.
+    FeedEndKey, "known for `feed_end`", {
+        /// There must be a row for each.
+        "error" => Error,
+        /// They begin again at the first row.
+        "wrap" => Wrap
+    }, later []
+);
+
+one_of!(
     /// `spread`.
     SpreadKey, "a spread", {
         /// Connection i goes to room i modulo rooms.
@@ -152,8 +172,10 @@ one_of!(
     /// `via`.
     ViaKey, "known for `via`", {
         /// Over the publisher's connection.
-        "websocket" => Websocket
-    }, later ["http"]
+        "websocket" => Websocket,
+        /// By a request for each.
+        "http" => Http
+    }, later []
 );
 
 one_of!(

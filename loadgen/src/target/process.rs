@@ -17,7 +17,7 @@ use super::find::{family_of, processes_of};
 use super::ready::{is_up, listening};
 use super::{Split, TargetError};
 use crate::life::Stop;
-use crate::plan::{Plan, Ready, TargetKind};
+use crate::plan::{Endpoint, Plan, Ready, TargetKind};
 use crate::progress::Voice;
 
 /// How long a child has to end after SIGTERM. With the second that workers take to say goodbye, an interrupted run is written
@@ -61,10 +61,10 @@ pub enum Change {
 /// A server that accepts connections.
 #[derive(Debug)]
 pub struct Running {
-    /// Where.
-    pub address: SocketAddr,
-    /// `Host` header.
-    pub host: String,
+    /// Where: one address, or several that share the connections.
+    pub endpoints: Vec<Endpoint>,
+    /// Where operators reach the bundled server, where somebody has to.
+    pub admin: Option<SocketAddr>,
     /// Its process, where known.
     pub pid: Option<u32>,
     /// `bundled`, `spawn` or `url`.
@@ -92,9 +92,9 @@ type Said = Arc<Mutex<VecDeque<String>>>;
 /// See [`TargetError`]; nothing is left running.
 pub async fn start(plan: &Plan, split: &Split, voice: &Voice) -> Result<Running, TargetError> {
     match &plan.target.kind {
-        TargetKind::Url { host, address, pid, .. } => Ok(Running {
-            address: *address,
-            host: host.clone(),
+        TargetKind::Url { endpoints, pid } => Ok(Running {
+            endpoints: endpoints.clone(),
+            admin: None,
             pid: *pid,
             kind: "url",
             child: None,
@@ -110,6 +110,8 @@ pub async fn start(plan: &Plan, split: &Split, voice: &Voice) -> Result<Running,
                 let list = cpus.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
                 command.extend(["--cpus".to_owned(), list]);
             }
+            let admin = if plan.needs_admin() { Some(SocketAddr::from(([127, 0, 0, 1], free_port()?))) } else { None };
+            command.extend(admin.iter().flat_map(|admin| ["--admin".to_owned(), admin.to_string()]));
             command.extend(flags.iter().flat_map(|(name, value)| [name.clone(), value.clone()]));
             let line = Ready::Line("listening ws".to_owned());
             let start = Start {
@@ -123,7 +125,8 @@ pub async fn start(plan: &Plan, split: &Split, voice: &Voice) -> Result<Running,
                 cpus: split.server.clone(),
                 voice: voice.clone(),
             };
-            start.begin().await
+            let running = start.begin().await?;
+            Ok(Running { admin, ..running })
         }
         TargetKind::Spawn { command, ready, ready_timeout, env, cwd } => {
             let port = free_port()?;
@@ -180,8 +183,8 @@ impl Start {
             *argument = address.to_string();
         }
         Ok(Running {
-            address,
-            host: address.to_string(),
+            endpoints: vec![Endpoint { host: address.to_string(), address }],
+            admin: None,
             pid: child.id(),
             kind: self.kind,
             child: Some(child),
@@ -327,7 +330,7 @@ impl Running {
         match (self.kind, self.pid) {
             ("bundled", Some(pid)) => vec![pid],
             ("url", Some(pid)) => family_of(pid),
-            (_, pid) => processes_of(self.address, pid),
+            (_, pid) => self.endpoints.iter().flat_map(|endpoint| processes_of(endpoint.address, pid)).collect(),
         }
     }
 

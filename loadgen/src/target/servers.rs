@@ -1,12 +1,13 @@
 //! The server processes of a run: usually one, or several bundled ones with rooms of their own.
 
 use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
 use std::task::Poll;
 
 use super::process::{self, Change, Running};
 use super::{Sampler, Split, TargetError, sample};
 use crate::life::Stop;
-use crate::plan::{Endpoint, Plan};
+use crate::plan::{Endpoint, Plan, TargetKind};
 use crate::progress::Voice;
 
 /// Servers that accept connections.
@@ -20,7 +21,12 @@ impl Servers {
     /// See [`TargetError`]; nothing is left running.
     pub async fn start(plan: &Plan, split: &Split, voice: &Voice) -> Result<Self, TargetError> {
         let mut all = Vec::new();
-        for _ in 0..plan.target.endpoints() {
+        let processes = match &plan.target.kind {
+            TargetKind::Bundled { division, .. } => division.processes(),
+            // Of those that run already there is one entry, with all addresses.
+            TargetKind::Spawn { .. } | TargetKind::Url { .. } => 1,
+        };
+        for _ in 0..processes {
             all.push(process::start(plan, split, voice).await?);
         }
         Ok(Servers(all))
@@ -28,7 +34,12 @@ impl Servers {
 
     /// Where to connect, in the order of the plan's division of rooms.
     pub fn endpoints(&self) -> Vec<Endpoint> {
-        self.0.iter().map(|s| Endpoint { address: s.address, host: s.host.clone() }).collect()
+        self.0.iter().flat_map(|s| s.endpoints.clone()).collect()
+    }
+
+    /// Where operators reach each of the bundled servers, where somebody has to.
+    pub fn admins(&self) -> Vec<SocketAddr> {
+        self.0.iter().filter_map(|s| s.admin).collect()
     }
 
     /// Samples their processes; `None` where they cannot be known. To be asked once they accept connections.
@@ -38,18 +49,25 @@ impl Servers {
 
     /// Their processes, where they can be known.
     pub fn processes(&self) -> Vec<u32> {
-        self.0.iter().flat_map(Running::processes).collect()
+        let mut pids: Vec<u32> = Vec::new();
+        // One process may listen at several addresses.
+        for pid in self.0.iter().flat_map(Running::processes) {
+            if !pids.contains(&pid) {
+                pids.push(pid);
+            }
+        }
+        pids
     }
 
     /// The ports on which they listen.
     pub fn ports(&self) -> Vec<u16> {
-        self.0.iter().map(|s| s.address.port()).collect()
+        self.endpoints().iter().map(|endpoint| endpoint.address.port()).collect()
     }
 
     /// `bundled`, `spawn` or `url`, and the addresses under a URL's scheme.
     pub fn shown(&self, scheme: &str) -> String {
         let kind = self.0.first().map_or("", |s| s.kind);
-        let addresses: Vec<String> = self.0.iter().map(|s| format!("{scheme}://{}", s.address)).collect();
+        let addresses: Vec<String> = self.endpoints().iter().map(|e| format!("{scheme}://{}", e.address)).collect();
         format!("{kind} {}", addresses.join(", "))
     }
 
@@ -87,12 +105,13 @@ impl Servers {
 
     /// Their own counters, where they have any: of one server as they are, of several in a list.
     pub async fn stats(&self) -> Option<serde_json::Value> {
-        if let [server] = &self.0[..] {
-            return sample::stats(server.address).await;
+        let endpoints = self.endpoints();
+        if let [only] = &endpoints[..] {
+            return sample::stats(only.address).await;
         }
         let mut all = Vec::new();
-        for server in &self.0 {
-            all.push(sample::stats(server.address).await?);
+        for endpoint in &endpoints {
+            all.push(sample::stats(endpoint.address).await?);
         }
         Some(all.into())
     }

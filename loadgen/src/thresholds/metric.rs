@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::expression::Unit;
 use crate::result::{
-    Compression, Connections, Deliveries, Figures, Latency, LoadgenCost, Observed, Publishes, Quantiles, Rates,
-    Reconnect, ServerCost, Spread,
+    Compression, Connections, Deliveries, Figures, HttpPublishes, Latency, LoadgenCost, Observed, Publishes, Quantiles,
+    Rates, Reconnect, ServerCost, Spread,
 };
 
 /// A figure of `run.json` that an objective may name.
@@ -91,6 +91,21 @@ impl Metric {
             || self.path.contains("schedule_lag.")
             || self.path.ends_with("publishes_asked_per_s")
     }
+
+    /// Whether it has no value where nothing is published.
+    pub fn needs_messages(&self) -> bool {
+        [
+            "latency.",
+            "schedule_lag.",
+            "read_age.",
+            "spread.",
+            "compression.ratio",
+            "cpu_us_per_delivery",
+            "cpu_us_per_read",
+        ]
+        .iter()
+        .any(|part| self.path.contains(part))
+    }
 }
 
 /// Every top-level metric; those of `groups.NAME.` and `phases.NAME.` are named the same, as far as they apply.
@@ -105,6 +120,7 @@ pub fn known_metrics() -> Vec<String> {
         "connect_upgrade": Quantiles::default(),
         "read_age": Quantiles::default(),
         "spread": Spread::default(),
+        "http": HttpPublishes::default(),
         "observe": Observed { latency: Some(Quantiles::default()), ..Observed::default() },
         "server": ServerCost::default(),
         "loadgen": LoadgenCost::default(),
@@ -173,6 +189,7 @@ pub fn unit_of(figure: &str) -> Unit {
         "schedule_lag",
         "read_age",
         "spread",
+        "http",
     ];
     let first = parent.split('.').next().unwrap_or("");
     let waits = first == "reconnect" && (leaf.starts_with('p') || leaf.starts_with("back_")) && leaf != "peak_per_s";

@@ -1,6 +1,6 @@
 //! The rules, one function each: the reason it is broken, or `None`.
 
-use super::{Evidence, OwnSecond, RanOut};
+use super::{Evidence, OwnSecond, Purpose, RanOut};
 use crate::record::MAX_US;
 use crate::result::Reason;
 
@@ -50,7 +50,7 @@ fn ran_out(evidence: &Evidence) -> Option<Reason> {
 }
 
 fn nothing_expected(evidence: &Evidence) -> Option<Reason> {
-    if evidence.deliveries.expected > 0 || evidence.turned_away > 0 {
+    if evidence.deliveries.expected > 0 || evidence.turned_away > 0 || evidence.purpose == Purpose::Hold {
         return None;
     }
     let (figure, cure) = if evidence.publishes_due == 0 {

@@ -9,6 +9,7 @@ fn healthy() -> Evidence {
         schedule_lag_p99: Some(80.0),
         max_schedule_lag: None,
         seconds: vec![OwnSecond { cpu_share: 0.3, lag_p99: Some(80.0) }; 10],
+        purpose: Purpose::Publish,
         publishes_due: 1000,
         unsent_by_us: 0,
         ran_out: Vec::new(),

@@ -1,5 +1,6 @@
 //! Where a worker is in the run: its stage, its accounts, what it tells control. The same for every client; no sockets.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
@@ -7,6 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::dialer::Dialer;
 use super::ledgers::{Ledgers, Taken};
+use super::moving::Moving;
 use super::news::{Harvest, News, Order, Tick};
 use super::pacing::{Pacing, Sender};
 use super::tally::Tally;
@@ -45,6 +47,8 @@ pub struct Publisher {
     pub index: u32,
     /// Its connection in this worker, once it is dialled.
     pub connection: Option<u32>,
+    /// Who posts its messages, if it publishes over HTTP.
+    pub courier: Option<u32>,
 }
 
 /// What has to be done after orders were read.
@@ -76,11 +80,11 @@ pub struct Course {
     worker: usize,
     pub common: Arc<Common>,
     news: UnboundedSender<News>,
-    /// To each of the endpoints.
-    pub requests: Vec<Requests>,
+    pub requests: Requests,
     pub ledgers: Ledgers,
     pub tally: Tally,
     pub dialer: Dialer,
+    pub moving: Moving,
     pub pacing: Pacing,
     pub publishers: Vec<Publisher>,
     pub stage: Stage,
@@ -103,19 +107,20 @@ impl Course {
             .publishers
             .iter()
             .flat_map(|p| &p.members)
-            .map(|&index| Publisher { index, connection: None })
+            .map(|&index| Publisher { index, connection: None, courier: None })
             .collect();
         let ledgers = Ledgers::new(Arc::clone(&common), &share, net::thread_cpu);
         let pacing = Pacing::new(&common, &share.publishers);
         let dialer = Dialer::new(share.ramps);
         Course {
             worker: share.worker,
-            requests: common.found.endpoints.iter().map(|e| Requests::new(&common.plan, &e.host)).collect(),
+            requests: Requests::new(&common.plan, &common.found.endpoints),
             tally: Tally { asked: dialer.total() as u64, ..Tally::default() },
             common,
             news,
             ledgers,
             dialer,
+            moving: Moving::new(share.moves),
             pacing,
             publishers,
             stage: Stage::Connecting,
@@ -145,7 +150,8 @@ impl Course {
             _ => None,
         };
         let due = self.pacing.next(self.woke);
-        [self.dialer.wake_at(), due, self.next_report, leaving].into_iter().flatten().min()
+        let moving = self.moving.wake_at().filter(|_| self.dialer.has_room());
+        [self.dialer.wake_at(), moving, due, self.next_report, leaving].into_iter().flatten().min()
     }
 
     /// Reads the inbox up to what the connections have to do; to be asked again until it says to go on.
@@ -158,17 +164,22 @@ impl Course {
                 }
                 Ok(Order::Start { at }) => {
                     self.pacing.start(at);
+                    self.moving.start(at);
                     self.stage = Stage::Running;
                     // Reports on the seconds of the run, so that intervals and phases line up.
                     self.next_report = Some(at + SECOND);
                     return Obey::BeginSessions { at };
                 }
-                Ok(Order::Skip(cut)) => self.pacing.skip(cut),
+                Ok(Order::Skip(cut)) => {
+                    self.pacing.skip(cut);
+                    self.moving.skip(cut);
+                }
                 Ok(Order::Cut { share }) => return Obey::Cut { share },
                 Ok(Order::RestartBegins) => return Obey::RestartBegins,
                 Ok(Order::RestartEnded) => return Obey::RestartEnded,
                 Ok(Order::StopPublishing) => {
                     self.pacing.stop(self.woke);
+                    self.moving.stop();
                     self.stage = Stage::Draining;
                     self.next_report = Some(self.woke + DRAIN_REPORT);
                 }
@@ -186,6 +197,17 @@ impl Course {
     /// Whether publishes are to be looked for: also while draining, for what fell due before the end.
     pub fn publishes(&self) -> bool {
         matches!(self.stage, Stage::Running | Stage::Draining)
+    }
+
+    /// Where an address of the server is.
+    pub fn address(&self, endpoint: u16) -> SocketAddr {
+        // There is at least one, and members have the index of one.
+        self.common.found.endpoints.get(usize::from(endpoint)).map_or_else(nowhere, |endpoint| endpoint.address)
+    }
+
+    /// How many bytes a second a connection of the group may read; `None`: as they come.
+    pub fn read_rate(&self, group: Option<u16>) -> Option<u64> {
+        self.common.plan.groups[usize::from(group?)].read_bytes_per_s
     }
 
     /// The compression that a group's connections offer; separate publishers offer none.
@@ -293,4 +315,9 @@ impl Course {
         // Control listens until every worker has finished; if it is gone, so is the run.
         let _ = self.news.send(news);
     }
+}
+
+/// An address that nothing can be reached at.
+fn nowhere() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, 0).into()
 }

@@ -52,16 +52,14 @@ impl Dialer {
     /// When [`Dialer::next`] or [`Dialer::expired`] must be asked again.
     pub fn wake_at(&self) -> Option<u64> {
         let start = self.start?;
-        let dial = (self.opening < MOST_OPENING)
-            .then(|| self.ramps.iter().filter_map(|ramp| due(ramp, start)).min())
-            .flatten();
+        let dial = self.has_room().then(|| self.ramps.iter().filter_map(|ramp| due(ramp, start)).min()).flatten();
         dial.into_iter().chain(self.deadlines.front().map(|d| d.0)).min()
     }
 
     /// The next connection that is due by `now`.
     pub fn next(&mut self, now: u64) -> Option<Member> {
         let start = self.start?;
-        if self.opening >= MOST_OPENING {
+        if !self.has_room() {
             return None;
         }
         let (ramp, next) = self.ramps.iter_mut().find(|ramp| due(ramp, start).is_some_and(|at| at <= now))?;
@@ -75,7 +73,12 @@ impl Dialer {
         Some(member)
     }
 
-    /// One of the ramps' handshakes begins.
+    /// Whether another handshake may begin.
+    pub fn has_room(&self) -> bool {
+        self.opening < MOST_OPENING
+    }
+
+    /// A handshake begins that is somebody's first.
     pub fn begin(&mut self) {
         self.opening += 1;
     }
@@ -85,7 +88,7 @@ impl Dialer {
         self.deadlines.push_back((now + OPEN_WITHIN, connection));
     }
 
-    /// One of the ramps' handshakes ended, one way or the other.
+    /// A handshake that was somebody's first ended, one way or the other.
     pub fn ended(&mut self) {
         self.opening = self.opening.saturating_sub(1);
     }

@@ -1,6 +1,6 @@
 //! The ledger's side of a worker, the same for every client: canonical rooms, content, recorder.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use wire::deflate::{Context, Direction, Inflater};
@@ -53,6 +53,15 @@ struct Room {
 /// What [`Ledgers::trim`] is told of a connection: its room, its place there, and its place in a compressed stream.
 pub type Place<'a> = (u32, &'a mut Cursor, Option<&'a mut Compressed>);
 
+/// Whether a connection was a subscriber before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// It was not.
+    First,
+    /// It was, and left for good by plan.
+    Again,
+}
+
 /// What one read or message brought.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Taken {
@@ -68,7 +77,8 @@ impl Ledgers {
     /// Rooms for the connections of a share. `cpu` is the CPU clock of the worker's thread, in nanoseconds.
     pub fn new(common: Arc<Common>, share: &Share, cpu: fn() -> u64) -> Self {
         let mut members: HashMap<u32, u32> = HashMap::new();
-        for member in share.ramps.iter().flat_map(|r| &r.members) {
+        let mut counted = HashSet::new();
+        for member in share.members().filter(|member| counted.insert(member.connection)) {
             *members.entry(member.room).or_default() += u32::from(member.group.is_some());
         }
         let each = SAMPLE_VALUES / members.len().max(1);
@@ -105,11 +115,11 @@ impl Ledgers {
     }
 
     /// A connection joins: its account begins with the next publish.
-    pub fn join(&mut self, room: u32, group: Option<u16>) -> Cursor {
+    pub fn join(&mut self, room: u32, group: Option<u16>, times: Times) -> Cursor {
         let next = self.mark(room);
         let room = &self.rooms[room as usize];
         if let Some(group) = group {
-            *self.joined.entry((room.id, group)).or_default() += 1;
+            *self.joined.entry((room.id, group)).or_default() += u32::from(times == Times::First);
             self.roll.join(room.id, group, next);
         }
         Cursor::at_end(&room.canonical, next)
@@ -143,6 +153,19 @@ impl Ledgers {
                 self.recorder.slot(phase, group).absences_mut().unaccountable += 1;
             }
         }
+    }
+
+    /// The account of a subscriber that the server or the network had closed ends now, because it was to leave now: all that was begun
+    /// before is owed and cannot come any more.
+    pub fn leave_closed(&mut self, room: u32, group: u16) {
+        let number = self.mark(room);
+        self.roll.leave(self.rooms[room as usize].id, group, number, Leave::ForGood);
+    }
+
+    /// A subscriber that had left to come back does not come back: what is begun from now on it does not miss.
+    pub fn stay_away(&mut self, room: u32, group: u16) {
+        let number = self.mark(room);
+        self.roll.stay_away(self.rooms[room as usize].id, group, number);
     }
 
     /// A connection is open again.

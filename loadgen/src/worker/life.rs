@@ -10,7 +10,6 @@ pub enum Part {
     /// It left by plan, and comes back by plan.
     Churn,
     /// It left by plan and stays away.
-    #[allow(dead_code, reason = "for phases that shrink")]
     ForGood,
     /// `at_start` cut it.
     Cut,

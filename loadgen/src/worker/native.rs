@@ -3,6 +3,8 @@
 //! | file | holds |
 //! |---|---|
 //! | `connection` | one connection's state |
+//! | `courier` | publishers over HTTP |
+//! | `growing` | phases that grow or shrink a group |
 //! | `line` | its socket, plain or under TLS |
 //! | `opening` | dial, TLS, upgrade, and everything that can go wrong with them |
 //! | `returning` | planned leaves, cuts, and the ways back |
@@ -12,6 +14,8 @@
 //! | `outbox` | bytes that wait, and which publishes they are |
 
 mod connection;
+mod courier;
+mod growing;
 mod line;
 mod opening;
 mod outbox;
@@ -21,7 +25,7 @@ mod sending;
 mod speaking;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -34,6 +38,7 @@ use wire::close::CloseCode;
 use wire::frame::Opcode;
 
 use self::connection::{Connection, State};
+use self::courier::Couriers;
 use self::reading::{SCRATCH, Until};
 use self::returning::Restart;
 use self::sending::{close_payload, sender};
@@ -43,7 +48,7 @@ use super::news::{News, Order};
 use super::pacing::Due;
 use super::returns::Returns;
 use super::tally::Blame;
-use super::{Common, Share, WakeSlot};
+use super::{Common, CourierShare, Share, WakeSlot};
 
 /// Sockets that one wait reports.
 const BATCH: usize = 64;
@@ -67,7 +72,10 @@ pub(super) fn run(
     if wake.send(Box::new(move || waker.wake())).is_err() {
         return Ok(());
     }
-    let mut native = Native::new(Course::new(common, share, news), poller);
+    let mut share = share;
+    let couriers = std::mem::take(&mut share.couriers);
+    let mut native = Native::new(Course::new(common, share, news), poller, couriers);
+    native.open_couriers();
     while native.course.stage != Stage::Over {
         native.turn(&orders)?;
     }
@@ -79,10 +87,17 @@ struct Native {
     course: Course,
     poller: Poller,
     connections: Vec<Connection>,
+    couriers: Couriers,
+    /// Where those that may leave by a phase are among `connections`, by which connection of the run they are.
+    places: HashMap<u32, u32>,
+    /// Those of them that have ever been open.
+    seen: HashSet<u32>,
     scratch: Box<[u8]>,
     again: Vec<Token>,
     due: Vec<Due>,
     rng: Pcg64Mcg,
+    /// Slow consumers that rest, by when they may read on.
+    resting: BinaryHeap<Reverse<(u64, u32)>>,
     /// A publish with what the dialect wraps around it.
     wrapped: Vec<u8>,
     /// Until when steps of joins may take, the earliest first; some are over already.
@@ -99,14 +114,22 @@ struct Native {
 }
 
 impl Native {
-    fn new(course: Course, poller: Poller) -> Self {
+    fn new(mut course: Course, poller: Poller, couriers: Vec<CourierShare>) -> Self {
+        let (couriers, of) = Couriers::new(&course.common, couriers, |index| course.local(index));
+        for (publisher, courier) in of {
+            course.publishers[publisher].courier = Some(courier);
+        }
         Native {
+            couriers,
+            places: HashMap::new(),
+            seen: HashSet::new(),
             connections: Vec::with_capacity(course.dialer.total()),
             scratch: vec![0; SCRATCH].into_boxed_slice(),
             course,
             poller,
             again: Vec::new(),
             due: Vec::new(),
+            resting: BinaryHeap::new(),
             wrapped: Vec::new(),
             joins: BinaryHeap::new(),
             beats: VecDeque::new(),
@@ -133,7 +156,8 @@ impl Native {
     }
 
     fn turn(&mut self, orders: &Receiver<Order>) -> io::Result<()> {
-        let ours = [self.speaks_at(), self.returns.next()].into_iter().flatten();
+        let rested = self.resting.peek().map(|Reverse((at, _))| *at);
+        let ours = [self.speaks_at(), self.returns.next(), rested, self.couriers.wake_at()].into_iter().flatten();
         self.poller.set_timer(self.course.wake_at().into_iter().chain(ours).min())?;
         let turn = self.poller.wait(Timeout::Never)?;
         self.course.wake(now());
@@ -152,6 +176,8 @@ impl Native {
         for i in 0..turn.events {
             self.ready(self.poller.ready(i));
         }
+        self.read_rested();
+        self.expire_letters();
         self.pace();
         self.connect();
         self.keep_speaking();
@@ -167,6 +193,9 @@ impl Native {
     }
 
     fn ready(&mut self, ready: Ready) {
+        if let Some(courier) = Couriers::whose(ready.token) {
+            return self.courier_ready(courier, ready);
+        }
         let id = ready.token.0;
         let Some(connection) = self.connections.get(id as usize) else { return };
         if connection.state == State::Connecting && (ready.writable || ready.closed) {
@@ -210,9 +239,14 @@ impl Native {
     /// Says goodbye to everybody.
     fn leave(&mut self) {
         self.end_absences();
-        let connections = &self.connections;
-        self.course.leave(|publisher| sender(publisher, connections));
+        let (connections, couriers) = (&self.connections, &self.couriers);
+        self.course.leave(|publisher| sender(publisher, connections, couriers));
+        self.couriers.give_up(&mut self.course.tally);
         for id in 0..self.connections.len() as u32 {
+            if self.connections[id as usize].throttle.take().is_some_and(|throttle| throttle.resting) {
+                // What stands before the server's goodbye is read at once.
+                self.poller.again(Token(id));
+            }
             match self.connections[id as usize].state {
                 State::Open => {
                     self.say_goodbye(id);

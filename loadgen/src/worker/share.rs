@@ -1,10 +1,12 @@
 //! Who does what: a run's connections and publishers, divided among its workers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::ops::Range;
 
-use crate::plan::{From, Inflate, Mode, Placing, Plan};
+use crate::plan::{From, Inflate, Mode, Placing, Plan, Via};
+use crate::request::Whose;
+use crate::worker::moving::Step;
 
 /// One worker's part of the connections.
 #[derive(Debug, Default)]
@@ -13,8 +15,24 @@ pub struct Share {
     pub worker: usize,
     /// Connections in the order in which they are opened.
     pub ramps: Vec<Ramp>,
+    /// Who joins and leaves while phases run, in order of time.
+    pub moves: Vec<Step>,
+    /// Publishers over HTTP.
+    pub couriers: Vec<CourierShare>,
     /// Publisher groups with the publishers of this worker.
     pub publishers: Vec<PublisherShare>,
+}
+
+impl Share {
+    /// Everybody who is ever a connection of this worker; who moves several times comes several times.
+    pub fn members(&self) -> impl Iterator<Item = &Member> {
+        self.ramps.iter().flat_map(|r| &r.members).chain(self.moves.iter().map(|step| &step.member))
+    }
+
+    /// Run-wide indices of its publishers; some may come several times.
+    fn publisher_indices(&self) -> impl Iterator<Item = u32> {
+        self.members().filter_map(|m| m.publisher).chain(self.couriers.iter().map(|c| c.publisher))
+    }
 }
 
 /// Connections opened at one rate.
@@ -35,18 +53,41 @@ pub struct Member {
     pub room: u32,
     /// The plan's room, which names the path.
     pub path_room: u32,
-    /// Run-wide number of the connection: subscribers first, then separate publishers.
-    pub number: u32,
-    /// The server process that it connects to.
+    /// Which of the server's addresses it goes to.
     pub endpoint: u16,
     /// Run-wide publisher index, if it publishes.
     pub publisher: Option<u32>,
+    /// Which connection of the run it is: subscribers in the order of the plan, then separate publishers. Says which row of the
+    /// feed and which address of the server are its own.
+    pub connection: u32,
     /// Local address, if the plan names one.
     pub source: Option<IpAddr>,
     /// Its number in its group; of a separate publisher, in the run.
     pub index: u32,
     /// What is done with its messages where compression is agreed on.
     pub inflate: Inflate,
+}
+
+impl Member {
+    /// Whose request is its own.
+    pub fn whose(&self) -> Whose {
+        Whose { connection: self.connection, room: self.path_room, endpoint: self.endpoint }
+    }
+}
+
+/// A publisher over HTTP.
+#[derive(Debug, Clone, Copy)]
+pub struct CourierShare {
+    /// Index of its group in the plan.
+    pub group: usize,
+    /// Run-wide publisher index.
+    pub publisher: u32,
+    /// The plan's room.
+    pub room: u32,
+    /// Which connection of the run it counts as: its row of the feed.
+    pub connection: u32,
+    /// Which of the server's addresses, where it posts to the server under test.
+    pub endpoint: u16,
 }
 
 /// The publishers of one group that live in this worker.
@@ -67,8 +108,17 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
     let echo = plan.mode == Mode::Echo;
     let publishers = publisher_ranges(plan);
     let mut member_publisher: HashMap<(u32, u32), u32> = HashMap::new();
-    for (group, range) in plan.publishers.iter().zip(&publishers) {
+    let mut connection = plan.subscribers();
+    for (g, (group, range)) in plan.publishers.iter().zip(&publishers).enumerate() {
         match &group.from {
+            From::Separate(rooms) if matches!(group.via, Via::Http(_)) => {
+                for (publisher, &room) in range.clone().zip(rooms) {
+                    let endpoint = plan.target.endpoint(room, connection);
+                    let courier = CourierShare { group: g, publisher, room, connection, endpoint };
+                    shares[placing.worker_of(room, publisher)].couriers.push(courier);
+                    connection += 1;
+                }
+            }
             From::Separate(rooms) => {
                 let mut ramps: Vec<Vec<Member>> = vec![Vec::new(); workers];
                 for (publisher, &room) in range.clone().zip(rooms) {
@@ -76,13 +126,14 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
                         group: None,
                         room,
                         path_room: room,
-                        number: plan.subscribers() + publisher,
-                        endpoint: plan.target.endpoint(room, publisher),
+                        endpoint: plan.target.endpoint(room, connection),
                         publisher: Some(publisher),
+                        connection,
                         source: None,
                         index: publisher,
                         inflate: Inflate::Verify,
                     };
+                    connection += 1;
                     ramps[placing.worker_of(room, publisher)].push(member);
                 }
                 for (share, members) in shares.iter_mut().zip(ramps).filter(|(_, m)| !m.is_empty()) {
@@ -94,6 +145,9 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
             }
         }
     }
+    let movements = plan.movements();
+    let moves: HashSet<(u16, u32)> = movements.iter().map(|m| (m.group, m.connection)).collect();
+    let mut later: HashMap<(u16, u32), (usize, Member)> = HashMap::new();
     let mut connection = 0;
     for (g, group) in plan.groups.iter().enumerate() {
         let mut ramps: Vec<Vec<Member>> = vec![Vec::new(); workers];
@@ -105,22 +159,32 @@ pub fn shares(plan: &Plan, workers: usize) -> Vec<Share> {
             // A publisher waits for its own messages, so it must know them.
             let inflate = if publisher.is_some() { Inflate::Verify } else { group.inflate(i) };
             let endpoint = plan.target.endpoint(path_room, connection);
-            let number = connection;
-            let group = Some(g as u16);
-            let member = Member { group, room, path_room, number, endpoint, publisher, source, index: i, inflate };
-            ramps[placing.worker_of(path_room, connection)].push(member);
+            let of = Some(g as u16);
+            let member =
+                Member { group: of, room, path_room, endpoint, publisher, connection, source, index: i, inflate };
+            let worker = placing.worker_of(path_room, connection);
+            if i < group.initial {
+                ramps[worker].push(member);
+            }
+            if moves.contains(&(g as u16, i)) {
+                later.insert((g as u16, i), (worker, member));
+            }
             connection += 1;
         }
         for (share, members) in shares.iter_mut().zip(ramps).filter(|(_, m)| !m.is_empty()) {
-            let rate = group.ramp * members.len() as f64 / f64::from(group.count);
+            let rate = group.ramp * members.len() as f64 / f64::from(group.initial);
             share.ramps.push(Ramp { rate, members });
         }
     }
+    for movement in &movements {
+        if let Some(&(worker, member)) = later.get(&(movement.group, movement.connection)) {
+            shares[worker].moves.push(Step { at: movement.at, member, what: movement.what });
+        }
+    }
     for share in &mut shares {
-        let mine: Vec<u32> = share.ramps.iter().flat_map(|r| &r.members).filter_map(|m| m.publisher).collect();
+        let mine: BTreeSet<u32> = share.publisher_indices().collect();
         for (group, range) in publishers.iter().enumerate() {
-            let mut members: Vec<u32> = mine.iter().copied().filter(|p| range.contains(p)).collect();
-            members.sort_unstable();
+            let members: Vec<u32> = mine.range(range.clone()).copied().collect();
             share.publishers.push(PublisherShare { group, first: range.start, members });
         }
     }

@@ -23,6 +23,8 @@ pub struct Tally {
     pub failed: BTreeMap<String, u64>,
     /// Ended before the run did, by cause.
     pub closed: BTreeMap<String, u64>,
+    /// Subscribers that ended before the run did, by group.
+    pub closed_of: BTreeMap<u16, u64>,
     /// Ended by plan, by what planned it.
     pub left: BTreeMap<String, u64>,
     /// Of `refused` and `failed`, those of connections that had been open before.
@@ -47,6 +49,14 @@ pub struct Tally {
     pub last_opened: Option<u64>,
     /// Connections opened by group of subscribers and agreement on compression.
     pub agreed: BTreeMap<(u16, String), u64>,
+    /// Publishes over HTTP, by the status of their answers.
+    pub answers: BTreeMap<u16, u64>,
+    /// Publishes over HTTP that came to nothing, by cause.
+    pub unpublished: BTreeMap<String, u64>,
+    /// From a request to its answer, microseconds.
+    pub answer: Counts,
+    /// What happened at each of the server's addresses.
+    pub addresses: BTreeMap<u16, AddressTally>,
     /// Open now.
     pub open: u64,
     /// Most open at once.
@@ -128,9 +138,32 @@ impl Tally {
         *self.closed.entry(cause).or_default() += 1;
     }
 
+    /// That was a subscriber of this group.
+    pub fn close_of(&mut self, group: u16) {
+        *self.closed_of.entry(group).or_default() += 1;
+    }
+
     /// An open connection ended because the run did, or the scenario wanted it.
     pub fn leave(&mut self) {
         self.open = self.open.saturating_sub(1);
+    }
+
+    /// A publish over HTTP was answered after so many microseconds.
+    pub fn answered(&mut self, status: u16, us: u64) {
+        *self.answers.entry(status).or_default() += 1;
+        self.answer.record(us);
+    }
+
+    /// So many publishes over HTTP came to nothing.
+    pub fn unpublished(&mut self, cause: String, n: u64) {
+        if n > 0 {
+            *self.unpublished.entry(cause).or_default() += n;
+        }
+    }
+
+    /// The counts of one of the server's addresses.
+    pub fn address(&mut self, endpoint: u16) -> &mut AddressTally {
+        self.addresses.entry(endpoint).or_default()
     }
 
     /// Where connections are now, while `opening` of them are being opened, and `away` are about to come back.
@@ -168,6 +201,13 @@ impl Tally {
         self.handshakes.iter_mut().zip(&other.handshakes).for_each(|(sum, n)| *sum += n);
         add(&mut self.agreed, &other.agreed);
         add(&mut self.exhausted, &other.exhausted);
+        add(&mut self.closed_of, &other.closed_of);
+        add(&mut self.answers, &other.answers);
+        add(&mut self.unpublished, &other.unpublished);
+        self.answer.merge(&other.answer);
+        for (&endpoint, theirs) in &other.addresses {
+            self.address(endpoint).add(theirs);
+        }
         self.connect.merge(&other.connect);
         self.tcp.merge(&other.tcp);
         self.tls.merge(&other.tls);
@@ -175,6 +215,28 @@ impl Tally {
         self.join.merge(&other.join);
         self.began = self.began.into_iter().chain(other.began).min();
         self.last_opened = self.last_opened.max(other.last_opened);
+    }
+}
+
+/// What happened at one of the server's addresses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressTally {
+    /// Upgraded.
+    pub opened: u64,
+    /// Answered with something else than 101.
+    pub refused: u64,
+    /// Never opened for another reason.
+    pub failed: u64,
+    /// Ended before the run did.
+    pub closed: u64,
+}
+
+impl AddressTally {
+    fn add(&mut self, other: &AddressTally) {
+        self.opened += other.opened;
+        self.refused += other.refused;
+        self.failed += other.failed;
+        self.closed += other.closed;
     }
 }
 

@@ -148,7 +148,9 @@ impl State {
         let (publishers, connections) = (&self.course.publishers, &self.connections);
         self.course.pacing.due(now(), |p| sender(publishers[p], connections), &mut due);
         for publish in due.drain(..) {
-            let Publisher { index, connection: Some(id) } = self.course.publishers[publish.publisher] else { continue };
+            let Publisher { index, connection: Some(id), .. } = self.course.publishers[publish.publisher] else {
+                continue;
+            };
             let begun = now();
             let phase = self.course.ledgers.recorder.phase(publish.phase);
             phase.sent += 1;
@@ -184,13 +186,18 @@ impl State {
         }
     }
 
-    fn closed(&mut self, id: u32, cause: String) {
+    fn closed(&mut self, id: u32, member: &Member, cause: String) {
         let connection = &mut self.connections[id as usize];
         connection.outgoing = None;
         connection.open = false;
         match self.course.stage {
             Stage::Leaving { .. } | Stage::Over => self.course.tally.leave(),
-            _ => self.course.tally.close(cause),
+            _ => {
+                let endpoint = member.endpoint;
+                self.course.tally.close(cause);
+                self.course.tally.address(endpoint).closed += 1;
+                member.group.into_iter().for_each(|group| self.course.tally.close_of(group));
+            }
         }
     }
 }

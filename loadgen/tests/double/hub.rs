@@ -47,6 +47,8 @@ pub struct Hub {
     rooms: HashMap<String, BTreeMap<usize, UnboundedSender<Message>>>,
     upgraded: usize,
     probed: bool,
+    /// The messages of each connection in order, the very first of all aside: it is the probe's.
+    pub heard: BTreeMap<usize, Vec<Vec<u8>>>,
     held: HashMap<usize, Message>,
 }
 
@@ -59,6 +61,7 @@ impl Hub {
             rooms: HashMap::new(),
             upgraded: 0,
             probed: false,
+            heard: BTreeMap::new(),
             held: HashMap::new(),
         }
     }
@@ -108,6 +111,7 @@ impl Hub {
             return;
         }
         self.tally.messages += 1;
+        self.heard.entry(sender).or_default().push(message.clone().into_data().to_vec());
         let n = self.tally.messages;
         match self.fault {
             Fault::Stall { at, pause } if at == n => std::thread::sleep(pause),

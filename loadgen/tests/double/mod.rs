@@ -65,6 +65,13 @@ impl Double {
         format!("ws://{}/broadcast/{{room}}", self.address)
     }
 
+    /// What it has received, by connection: each one's messages in order, and nothing of the order of connections.
+    pub fn heard(&self) -> Vec<Vec<Vec<u8>>> {
+        let mut heard: Vec<_> = self.hub.lock().unwrap().heard.values().cloned().collect();
+        heard.sort();
+        heard
+    }
+
     /// What it has done so far.
     pub fn tally(&self) -> Tally {
         self.hub.lock().unwrap().tally

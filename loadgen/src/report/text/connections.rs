@@ -21,6 +21,15 @@ pub(super) fn write(page: &mut Page, run: &Run) {
         count(c.failed),
         count(c.closed)
     ));
+    for (address, at) in &c.addresses {
+        page.line(&format!(
+            "{address}: {} opened, {} refused, {} failed, {} closed early",
+            count(at.opened),
+            count(at.refused),
+            count(at.failed),
+            count(at.closed)
+        ));
+    }
     causes(page, "refused with HTTP status", &c.refused_by_status, str::to_owned);
     causes(page, "failed", &c.failed_by_cause, str::to_owned);
     causes(page, "closed early by", &c.closed_by, with_meaning);

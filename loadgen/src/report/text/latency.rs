@@ -35,7 +35,7 @@ pub(in crate::report) fn columns(run: &Run) -> Vec<(&'static str, &Quantiles)> {
         columns.push(("only those that arrived", &latency.arrived));
     }
     if let Some(round_trip) = &latency.round_trip {
-        columns.push(("publisher's round trip", round_trip));
+        columns.push(("round trip", round_trip));
     }
     if latency.resumed.count > 0 {
         columns.push(("replayed after a resume", &latency.resumed));

@@ -9,7 +9,8 @@ use crate::result::{Figures, PhaseFigures, Quantiles, Run};
 pub(in crate::report) const PHASES: [&str; 9] =
     ["", "length", "publishes/s", "deliveries/s", "p50", "p99", "max", "lost", "server CPU"];
 /// The heads of the table of groups.
-pub(in crate::report) const GROUPS: [&str; 7] = ["", "subscribers", "deliveries/s", "p50", "p99", "max", "lost"];
+pub(in crate::report) const GROUPS: [&str; 8] =
+    ["", "subscribers", "closed early", "deliveries/s", "p50", "p99", "max", "lost"];
 
 pub(super) fn write_phases(page: &mut Page, run: &Run) {
     if run.phases.len() < 2 {
@@ -65,7 +66,8 @@ pub(in crate::report) fn phases_explained(run: &Run) -> String {
 /// The groups of subscribers.
 pub(in crate::report) fn groups(run: &Run) -> Vec<Vec<String>> {
     let row = |(name, figures): (&String, &Figures)| {
-        let mut row = vec![name.clone(), count(figures.subscribers), rate(figures.rates.deliveries_per_s)];
+        let closed = figures.closed.map_or("-".to_owned(), count);
+        let mut row = vec![name.clone(), count(figures.subscribers), closed, rate(figures.rates.deliveries_per_s)];
         row.extend(latency_and_lost(figures));
         row
     };

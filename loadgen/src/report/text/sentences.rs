@@ -1,7 +1,7 @@
 //! The first lines: verdict, what was asked and reached, latency, losses, and which side was the limit.
 
 use super::page::{Page, Tone};
-use crate::report::numbers::{count, duration_us, percent, rate, seconds};
+use crate::report::numbers::{bytes, count, duration_us, percent, rate, seconds};
 use crate::report::verdict::Verdict;
 use crate::result::{Deliveries, Quantiles, Run};
 
@@ -42,8 +42,9 @@ pub(in crate::report) fn opening(run: &Run) -> Vec<Line> {
         if run.validity.valid { "measurement valid" } else { "measurement not valid: do not rely on these figures" };
     let mut lines = vec![Line::Verdict(Verdict::of(run), format!("{}, {thresholds}, {validity}", name(run)))];
     lines.extend(reasons(run).into_iter().map(Line::Remark));
-    lines.extend([load(run)].into_iter().chain(latency(run)).map(Line::Sentence));
-    lines.extend([ledger(&run.deliveries), limit(run)].map(Line::Sentence));
+    let arrived = || latency(run).into_iter().chain([ledger(&run.deliveries)]).collect();
+    let came_of_it: Vec<String> = if is_idle(run) { idle(run) } else { arrived() };
+    lines.extend([load(run)].into_iter().chain(came_of_it).chain([limit(run)]).map(Line::Sentence));
     lines
 }
 
@@ -97,6 +98,28 @@ fn is_echo(run: &Run) -> bool {
     run.scenario.get("mode").and_then(serde_json::Value::as_str) == Some("echo")
 }
 
+/// Nothing is published: connections are held.
+fn is_idle(run: &Run) -> bool {
+    let publishers = run.scenario.get("publishers").and_then(serde_json::Value::as_array);
+    run.observe.is_none() && publishers.is_some_and(Vec::is_empty)
+}
+
+/// What matters of connections that are only held.
+fn idle(run: &Run) -> Vec<String> {
+    let mut lines = vec![
+        format!("time to connect  {}", three(&run.connect, "none opened")),
+        format!("closed early {} of {}", count(run.connections.closed), count(run.connections.opened)),
+    ];
+    if let Some((server, own)) = run.server.as_ref().and_then(|server| Some((server, server.rss_bytes_per_connection?)))
+    {
+        let kernel = server
+            .kernel_bytes_per_connection
+            .map_or(String::new(), |kernel| format!(", kernel {} for both ends", bytes(kernel)));
+        lines.push(format!("memory per connection: server {}{kernel}", bytes(own)));
+    }
+    lines
+}
+
 /// `1 room`, `50 rooms`.
 pub(in crate::report) fn plural(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
@@ -108,16 +131,18 @@ fn load(run: &Run) -> String {
     } else {
         (format!("{} in {}", plural(run.subscribers, "subscriber"), plural(run.rooms, "room")), "deliveries/s")
     };
+    let measured: f64 = run.phases.values().filter(|phase| phase.measure).map(|phase| phase.length_s).sum();
     if let Some(observe) = &run.observe {
-        let measured: f64 = run.phases.values().filter(|phase| phase.measure).map(|phase| phase.length_s).sum();
         let (messages, deliveries) = (rate(observe.messages_per_s), rate(run.rates.deliveries_per_s));
         return format!("{who}; {messages} messages/s observed = {deliveries} {what} for {}", seconds(measured));
+    }
+    if is_idle(run) {
+        return format!("{who}, held for {}; nothing is published", seconds(measured));
     }
     let publishes = match run.rates.publishes_asked_per_s {
         Some(asked) => format!("{} publishes/s asked, {} reached", rate(asked), rate(run.rates.publishes_per_s)),
         None => format!("{} publishes/s (closed loop)", rate(run.rates.publishes_per_s)),
     };
-    let measured: f64 = run.phases.values().filter(|phase| phase.measure).map(|phase| phase.length_s).sum();
     format!("{who}; {publishes} = {} {what} for {}", rate(run.rates.deliveries_per_s), seconds(measured))
 }
 

@@ -10,7 +10,9 @@ use crate::dialect::Join;
 use crate::inbound::Inbound;
 use crate::ledger::{Compressed, Cursor};
 use crate::plan::Inflate;
+use crate::request::Whose;
 use crate::worker::life::Life;
+use crate::worker::throttle::Throttle;
 
 /// One connection.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub struct Connection {
     pub state: State,
     /// Group of subscribers; `None` for a separate publisher.
     pub group: Option<u16>,
+    /// Which of the server's addresses.
+    pub endpoint: u16,
     /// Room index in this worker.
     pub room: u32,
     /// Room of the plan, which names the path and what a dialect says.
@@ -31,6 +35,8 @@ pub struct Connection {
     pub cursor: Cursor,
     /// Only where compression was agreed on.
     pub compressed: Option<Box<Compressed>>,
+    /// Only of slow consumers.
+    pub throttle: Option<Box<Throttle>>,
     /// Only while it opens.
     pub opening: Option<Box<Opening>>,
     /// Only of publishers, and while something waits to be written.
@@ -88,8 +94,8 @@ pub struct Opening {
     pub agreed: Option<Agreement>,
     /// Where a dialect has something to say first.
     pub joining: Option<Joining>,
-    /// The server process that it connects to.
-    pub endpoint: usize,
+    /// What the request says that others' do not.
+    pub whose: Whose,
     pub key: String,
     pub inflate: Inflate,
     /// What it asks the server to replay from.

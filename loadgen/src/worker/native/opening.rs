@@ -1,11 +1,10 @@
 //! From an address to an open WebSocket (TCP, TLS, upgrade), and everything that can go wrong on the way.
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
-use net::{DialError, Interest, Tls, Token, dial, now};
+use net::{DialError, Interest, Tls, Token, dial, dial_with_buffer, now};
 use rand::Rng;
 use rustls::ClientConnection;
 use wire::handshake::{Answer, encode_key, verify_answer};
@@ -20,7 +19,10 @@ use crate::tls;
 use crate::validity::RanOut;
 use crate::worker::Member;
 use crate::worker::causes::{NO_COMPRESSION, broken, handshake_cause};
+use crate::worker::ledgers::Times;
+use crate::worker::life::Part;
 use crate::worker::tally::{Blame, Took};
+use crate::worker::throttle::Throttle;
 
 impl Native {
     /// Dials who is due, gives up on who has taken too long, and tells control when all is known.
@@ -28,6 +30,7 @@ impl Native {
         while let Some(member) = self.course.dialer.next(self.course.woke) {
             self.dial(member);
         }
+        self.grow_and_shrink();
         while let Some((began, id)) = self.course.dialer.expired(self.course.woke) {
             let connection = &self.connections[id as usize];
             if connection.opening.as_ref().is_none_or(|opening| opening.began != began) {
@@ -44,9 +47,13 @@ impl Native {
         self.course.tell_connected();
     }
 
-    fn dial(&mut self, member: Member) {
+    /// Opens a connection for the first time, or again after it had left for good.
+    pub(super) fn dial(&mut self, member: Member) {
         self.course.tally.began.get_or_insert_with(now);
         let id = self.connections.len() as u32;
+        if self.course.moving.shrinks() {
+            self.places.insert(member.connection, id);
+        }
         let publisher = member.publisher.and_then(|index| self.course.local(index));
         if let Some(publisher) = publisher {
             self.course.publishers[publisher].connection = Some(id);
@@ -55,12 +62,14 @@ impl Native {
             line: None,
             state: State::Connecting,
             group: member.group,
+            endpoint: member.endpoint,
             room: self.course.ledgers.room(member.room),
             path_room: member.path_room,
-            number: member.number,
+            number: member.connection,
             publisher: publisher.map(|p| p as u32),
             cursor: Default::default(),
             compressed: None,
+            throttle: None,
             opening: None,
             outbox: None,
             beats: false,
@@ -88,14 +97,19 @@ impl Native {
             upgraded: 0,
             agreed: None,
             joining: None,
-            endpoint: member.endpoint.into(),
+            whose: member.whose(),
             key: encode_key(nonce),
             inflate: member.inflate,
             resume,
             answer: Vec::new(),
         }));
         self.course.dialer.watch(id, began);
-        match dial(self.address(member.endpoint.into()), member.source) {
+        let address = self.course.address(member.endpoint);
+        let dialled = match self.course.read_rate(member.group) {
+            Some(rate) => dial_with_buffer(address, member.source, Throttle::receive_buffer(rate)),
+            None => dial(address, member.source),
+        };
+        match dialled {
             Ok(socket) => {
                 if let Err(error) = self.poller.add(socket.as_raw_fd(), Token(id), Interest::ReadWrite) {
                     return self.failed(id, format!("epoll: {error}"), Blame::ThisMachine(RanOut::Memory));
@@ -104,10 +118,6 @@ impl Native {
             }
             Err(error) => self.dial_failed(id, &error),
         }
-    }
-
-    fn address(&self, endpoint: usize) -> SocketAddr {
-        self.course.common.found.endpoints[endpoint].address
     }
 
     fn dial_failed(&mut self, id: u32, error: &DialError) {
@@ -121,7 +131,7 @@ impl Native {
         match line.take_error() {
             Ok(None) => {}
             Ok(Some(error)) | Err(error) => {
-                let to = self.course.common.found.endpoints[opening.endpoint].address;
+                let to = self.course.address(opening.whose.endpoint);
                 let error = DialError::from_connect(error, to, opening.source);
                 return self.dial_failed(id, &error);
             }
@@ -173,8 +183,7 @@ impl Native {
         let mut request = Vec::new();
         let offer = self.course.compression(connection.group).map(|c| c.offer);
         let resume = opening.resume.as_deref();
-        let requests = &self.course.requests[opening.endpoint];
-        let written = requests.write(connection.path_room, &opening.key, offer, resume, &mut request);
+        let written = self.course.requests.write(opening.whose, &opening.key, offer, resume, &mut request);
         let sent = match written {
             Ok(()) => line.send(&request).map_err(|e| broken(&e)),
             Err(error) => Err(error.to_string()),
@@ -208,7 +217,7 @@ impl Native {
             opening.answer.extend_from_slice(&self.scratch[..n]);
             let offered = self.course.compression(connection.group);
             let offer = offered.map(|c| c.offer);
-            let subprotocols = &self.course.requests[opening.endpoint].subprotocols;
+            let subprotocols = &self.course.requests.subprotocols;
             match verify_answer(&opening.answer, &opening.key, subprotocols, offer.as_ref()) {
                 Ok(Answer::Incomplete) => {}
                 Ok(Answer::Upgraded { compression: None, .. })
@@ -224,7 +233,10 @@ impl Native {
                 }
                 Ok(Answer::Refused { status, .. }) => {
                     match self.comes_back(id) {
-                        None => self.course.tally.refuse(status),
+                        None => {
+                            self.course.tally.refuse(status);
+                            self.course.tally.address(self.connections[id as usize].endpoint).refused += 1;
+                        }
                         Some(part) if part.must_be_let_in() => self.course.tally.refuse_again(status),
                         // So are servers that are restarted or overrun.
                         Some(_) => {}
@@ -245,11 +257,14 @@ impl Native {
         let connection = &mut self.connections[id as usize];
         let Some(opening) = connection.opening.take() else { return };
         connection.state = State::Open;
+        connection.throttle = self.course.read_rate(connection.group).map(|rate| Box::new(Throttle::new(rate, at)));
         connection.opened = at;
         let agreed = opening.agreed;
         if before.is_none() {
             self.course.dialer.ended();
-            connection.cursor = self.course.ledgers.join(connection.room, connection.group);
+            let again = self.course.moving.shrinks() && !self.seen.insert(connection.number);
+            let times = if again { Times::Again } else { Times::First };
+            connection.cursor = self.course.ledgers.join(connection.room, connection.group, times);
         }
         let compressed =
             agreed.map(|agreed| self.course.ledgers.compressed(connection.room, agreed.server, opening.inflate));
@@ -261,6 +276,10 @@ impl Native {
             let took = Took::between(opening.began, opening.connected, opening.secured, opening.upgraded);
             let join_us = opening.joining.as_ref().map(|_| (at - opening.upgraded) / 1000);
             self.course.tally.open(at, Took { join_us, ..took });
+            self.course.tally.address(connection.endpoint).opened += 1;
+            if self.course.in_phases() {
+                self.joins_late(id, at);
+            }
         } else {
             self.is_back(id, at);
         }
@@ -274,13 +293,19 @@ impl Native {
                 }
             }
         }
+        if self.was_to_leave(id) && self.connections[id as usize].state == State::Open {
+            return self.depart(id, Part::ForGood);
+        }
         // What came after the answer is not announced again.
         self.read(id, Until::Empty);
     }
 
     pub(super) fn failed(&mut self, id: u32, cause: String, blame: Blame) {
         match (self.comes_back(id), blame) {
-            (None, _) => self.course.tally.fail(cause, blame),
+            (None, _) => {
+                self.course.tally.fail(cause, blame);
+                self.course.tally.address(self.connections[id as usize].endpoint).failed += 1;
+            }
             (Some(part), Blame::Server) if !part.must_be_let_in() => {}
             (Some(_), _) => self.course.tally.fail_again(cause, blame),
         }

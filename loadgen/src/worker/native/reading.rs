@@ -1,5 +1,6 @@
 //! From a readable socket into the ledger.
 
+use std::cmp::Reverse;
 use std::io;
 
 use net::{Token, now};
@@ -29,6 +30,9 @@ pub(super) enum Until {
 
 impl Native {
     pub(super) fn read(&mut self, id: u32, until: Until) {
+        if self.connections[id as usize].throttle.is_some() {
+            return self.read_slowly(id);
+        }
         for _ in 0..READ_BUDGET {
             let connection = &mut self.connections[id as usize];
             let Some(line) = &mut connection.line else { return };
@@ -53,6 +57,64 @@ impl Native {
             }
         }
         self.poller.again(Token(id));
+    }
+
+    /// Reads what a slow consumer may, and has it rest where more may be there.
+    fn read_slowly(&mut self, id: u32) {
+        loop {
+            let connection = &mut self.connections[id as usize];
+            let (Some(line), Some(throttle)) = (&mut connection.line, &mut connection.throttle) else { return };
+            if throttle.resting {
+                return;
+            }
+            let allowed = throttle.allowance(now()).min(SCRATCH);
+            if allowed == 0 {
+                return self.rest(id);
+            }
+            let result = line.read(&mut self.scratch[..allowed]);
+            let at = now();
+            self.reads += 1;
+            match result {
+                Ok(0) => return self.closed(id, END_OF_STREAM, Farewell::None),
+                Ok(n) => {
+                    throttle.took(n, at);
+                    if !self.take(id, n, at) {
+                        return;
+                    }
+                    if n == allowed {
+                        return self.rest(id);
+                    }
+                }
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return self.closed(id, &broken(&e), Farewell::None),
+            }
+        }
+    }
+
+    /// A slow consumer has read what it may: it goes on when it may read a whole step.
+    fn rest(&mut self, id: u32) {
+        if let Some(throttle) = &mut self.connections[id as usize].throttle {
+            throttle.resting = true;
+            self.resting.push(Reverse((throttle.next(), id)));
+        }
+    }
+
+    /// Slow consumers that have rested read on.
+    pub(super) fn read_rested(&mut self) {
+        while let Some(&Reverse((at, id))) = self.resting.peek()
+            && at <= self.course.woke
+        {
+            self.resting.pop();
+            let connection = &mut self.connections[id as usize];
+            // It may have ended, or been told to read on, in the meantime.
+            if let Some(throttle) = connection.throttle.as_mut().filter(|throttle| throttle.resting) {
+                throttle.resting = false;
+                if connection.state == State::Open {
+                    self.read_slowly(id);
+                }
+            }
+        }
     }
 
     /// Takes `scratch[..n]`, read at `at`, into the ledger; whether the connection is still open.

@@ -9,7 +9,7 @@
 //!
 //! A connection keeps its place in the worker's table through all of it; only its socket is another.
 
-use net::now;
+use net::{Token, now};
 use wire::close::CloseCode;
 use wire::frame::Opcode;
 
@@ -70,7 +70,7 @@ impl Native {
         }
     }
 
-    fn begin_session(&mut self, id: u32, at: u64) {
+    pub(super) fn begin_session(&mut self, id: u32, at: u64) {
         let connection = &mut self.connections[id as usize];
         let churn = connection.group.and_then(|group| self.course.common.plan.groups[usize::from(group)].churn);
         let (Some(churn), Some(life)) = (churn, &mut connection.life) else { return };
@@ -162,7 +162,10 @@ impl Native {
         let restarted = self.restart.ends(self.connections[id as usize].opened);
         let part = if restarted.is_some() { Part::Restart } else { Part::Closed(farewell) };
         if part.plan().is_none() {
+            let connection = &self.connections[id as usize];
             self.course.tally.close(cause.to_owned());
+            self.course.tally.address(connection.endpoint).closed += 1;
+            connection.group.into_iter().for_each(|group| self.course.tally.close_of(group));
         }
         self.part(id, part, restarted.unwrap_or(0));
     }
@@ -196,6 +199,8 @@ impl Native {
             }
             life.due = due;
             life.cursor = None;
+            // That of the return before: it has been counted.
+            life.away = None;
         }
         let mut account = Account::Open;
         if let Some(group) = group.filter(|_| part.ends_account()) {
@@ -216,6 +221,10 @@ impl Native {
         connection.waits = false;
         connection.outbox = None;
         connection.compressed = None;
+        if connection.throttle.take().is_some_and(|throttle| throttle.resting) {
+            // The server's goodbye stands behind what was left unread.
+            self.poller.again(Token(id));
+        }
         connection.state = match part {
             Part::Churn | Part::ForGood if connection.line.is_some() => State::Departing,
             Part::ForGood => State::Left,

@@ -9,8 +9,8 @@ use wire::frame::{Opcode, append_masked_frame};
 
 use super::Native;
 use super::connection::{Connection, State};
+use super::courier::Couriers;
 use super::outbox::{Before, Flushed};
-use super::speaking::words;
 use crate::dialect::Words;
 use crate::ledger::{NOT_DUE, Published};
 use crate::worker::causes::broken;
@@ -57,9 +57,13 @@ impl Native {
     fn publish(&mut self) {
         let mut due = std::mem::take(&mut self.due);
         let (publishers, connections) = (&self.course.publishers, &self.connections);
-        self.course.pacing.due(now(), |p| sender(publishers[p], connections), &mut due);
+        let couriers = &self.couriers;
+        self.course.pacing.due(now(), |p| sender(publishers[p], connections, couriers), &mut due);
         for of_one in due.chunk_by(|a, b| a.publisher == b.publisher) {
-            self.publish_all(of_one);
+            match self.course.publishers[of_one[0].publisher].courier {
+                Some(courier) => self.post(courier, of_one),
+                None => self.publish_all(of_one),
+            }
         }
         due.clear();
         self.due = due;
@@ -67,12 +71,12 @@ impl Native {
 
     /// Publishes what is due at one publisher, in one write.
     fn publish_all(&mut self, due: &[Due]) {
-        let Publisher { index, connection: Some(id) } = self.course.publishers[due[0].publisher] else { return };
+        let Publisher { index, connection: Some(id), .. } = self.course.publishers[due[0].publisher] else { return };
         let common = Arc::clone(&self.course.common);
         let Some(table) = common.book.table(index) else { return };
         let connection = &mut self.connections[id as usize];
         let wrap = common.plan.target.dialect.as_ref().and_then(|dialect| dialect.publish.as_ref());
-        let words = words(&common, connection.path_room, connection.number);
+        let words = common.plan.words(connection.path_room, connection.number);
         let outbox = connection.outbox.get_or_insert_default();
         for publish in due {
             let begun = now();
@@ -99,13 +103,18 @@ impl Native {
 }
 
 /// Whether a publisher can send now.
-pub(super) fn sender(publisher: Publisher, connections: &[Connection]) -> Sender {
+pub(super) fn sender(publisher: Publisher, connections: &[Connection], couriers: &Couriers) -> Sender {
+    if let Some(courier) = publisher.courier {
+        return couriers.sender(courier);
+    }
     match publisher.connection.map(|c| &connections[c as usize]) {
         Some(c) if c.state == State::Open => match &c.outbox {
             Some(outbox) if !outbox.is_empty() => Sender::Blocked,
             _ => Sender::Ready,
         },
         Some(c) if c.state == State::Left => Sender::Away,
+        // It is about to join.
+        Some(c) if c.opened == 0 && matches!(c.state, State::Connecting | State::Upgrading) => Sender::Away,
         Some(c) if c.state != State::Closed => match c.life.as_ref().and_then(|life| life.away.as_ref()) {
             Some(away) if matches!(away.part, Part::Churn | Part::ForGood) => Sender::Away,
             // It sends when it is back: what is due meanwhile is late by its absence.
@@ -113,6 +122,8 @@ pub(super) fn sender(publisher: Publisher, connections: &[Connection]) -> Sender
             None if c.state == State::Departing => Sender::Away,
             None => Sender::Gone,
         },
+        // It joins in a later phase.
+        None => Sender::Away,
         _ => Sender::Gone,
     }
 }

@@ -13,7 +13,7 @@ use super::Native;
 use super::connection::{Joining, State};
 use super::reading::SCRATCH;
 use super::sending::close_payload;
-use crate::dialect::{Dialect, Join, Progress, Words};
+use crate::dialect::{Dialect, Join, Progress};
 use crate::inbound::{Heard, Inbound};
 use crate::worker::Common;
 use crate::worker::causes::{END_OF_STREAM, broke_protocol, broken, closed_by};
@@ -29,7 +29,7 @@ impl Native {
         let connection = &mut self.connections[id as usize];
         let Some(opening) = &mut connection.opening else { return };
         connection.state = State::Joining;
-        let words = words(&common, connection.path_room, connection.number);
+        let words = common.plan.words(connection.path_room, connection.number);
         let mut say = Vec::new();
         let (join, progress) = Join::begin(dialect, &words, at, &mut say);
         opening.joining = Some(Joining { join, inbound: Inbound::new(rest) });
@@ -70,7 +70,7 @@ impl Native {
         loop {
             let connection = &mut self.connections[id as usize];
             let Some(opening) = &mut connection.opening else { return };
-            let words = words(&common, connection.path_room, connection.number);
+            let words = common.plan.words(connection.path_room, connection.number);
             let Some(Joining { join, inbound }) = &mut opening.joining else { return };
             match inbound.heard() {
                 Ok(None) => return,
@@ -155,7 +155,7 @@ impl Native {
             let connection = &mut self.connections[id as usize];
             connection.beats = connection.state == State::Open;
             if connection.beats {
-                let frame = beat.send.filled(&words(&common, connection.path_room, connection.number));
+                let frame = beat.send.filled(&common.plan.words(connection.path_room, connection.number));
                 self.beats.push_back((woke + beat.every.as_nanos() as u64, id));
                 self.say(id, &frame);
             }
@@ -182,7 +182,7 @@ impl Native {
         let connection = &self.connections[id as usize];
         let common = Arc::clone(&self.course.common);
         if let Some(leave) = dialect_of(&common).and_then(|dialect| dialect.leave.as_ref()) {
-            let frame = leave.filled(&words(&common, connection.path_room, connection.number));
+            let frame = leave.filled(&common.plan.words(connection.path_room, connection.number));
             self.say(id, &frame);
         }
     }
@@ -198,9 +198,4 @@ impl Native {
 
 fn dialect_of(common: &Common) -> Option<&Dialect> {
     common.plan.target.dialect.as_deref()
-}
-
-/// What the templates of a connection are filled with.
-pub(super) fn words(common: &Common, path_room: u32, number: u32) -> Words<'_> {
-    Words::of(common.plan.rooms.get(path_room as usize).map_or("", String::as_str), number)
 }

@@ -27,7 +27,14 @@ fn pacing(rate: f64) -> Pacing {
     let common = Common {
         book: Arc::new(Book::new(publisher_rooms(&plan)).unwrap()),
         plan,
-        found: Found { endpoints: Vec::new(), run: 1, epoch: 0, verify: Verify::Exact, completion: Completion::Echo },
+        found: Found {
+            endpoints: Vec::new(),
+            admins: Vec::new(),
+            run: 1,
+            epoch: 0,
+            verify: Verify::Exact,
+            completion: Completion::Echo,
+        },
     };
     let mut pacing = Pacing::new(&common, &share.publishers);
     pacing.start(START);

@@ -29,6 +29,7 @@ use crate::ledger::{Control, Cursor, Delivery, frame_len};
 use crate::pipe::{Pipe, secure};
 use crate::worker::causes::{self, END_OF_STREAM, PROTOCOL_ERROR, closed_by};
 use crate::worker::course::Stage;
+use crate::worker::ledgers::Times;
 use crate::worker::tally::{Blame, Took};
 use crate::worker::{Common, Member};
 
@@ -56,7 +57,7 @@ impl Task {
         self.tell();
         if let Some((socket, room, cursor)) = opened {
             let cause = self.talk(socket, &mut outgoing, room, cursor).await;
-            self.state.borrow_mut().closed(self.id, cause);
+            self.state.borrow_mut().closed(self.id, &self.member, cause);
             self.tell();
         }
     }
@@ -71,24 +72,28 @@ impl Task {
         let mut borrowed = self.state.borrow_mut();
         let this = &mut *borrowed;
         this.course.dialer.ended();
+        let endpoint = self.member.endpoint;
         let tally = &mut this.course.tally;
         let Opened { socket, took, rest } = match opened {
             Ok(opened) => opened,
             Err(Failure::Refused(status)) => {
                 tally.refuse(status);
+                tally.address(endpoint).refused += 1;
                 return None;
             }
             Err(Failure::Failed(cause, blame)) => {
                 tally.fail(cause, blame);
+                tally.address(endpoint).failed += 1;
                 return None;
             }
         };
         tally.open(at, took);
+        tally.address(endpoint).opened += 1;
         if let Some(group) = self.member.group {
             tally.agree(group, None);
         }
         let room = this.course.ledgers.room(self.member.room);
-        let mut cursor = this.course.ledgers.join(room, self.member.group);
+        let mut cursor = this.course.ledgers.join(room, self.member.group, Times::First);
         this.connections[self.id as usize].open = true;
         drop(borrowed);
         if let Some((opcode, payload)) = rest {
@@ -100,11 +105,11 @@ impl Task {
     async fn open(&self, began: u64) -> Result<Opened, Failure> {
         let (address, request, tls) = {
             let state = self.state.borrow();
-            let endpoint = usize::from(self.member.endpoint);
-            let requests = &state.course.requests[endpoint];
-            let url = format!("ws://{}{}", requests.host(), requests.path(self.member.path_room));
+            let requests = &state.course.requests;
+            let whose = self.member.whose();
+            let url = format!("ws://{}{}", requests.host(whose.endpoint), requests.path(whose));
             let mut request = url.into_client_request().map_err(Failure::of)?;
-            for (name, value) in requests.headers() {
+            for (name, value) in requests.headers(whose.connection).iter() {
                 let pair = HeaderName::try_from(name.as_str()).ok().zip(HeaderValue::try_from(value.as_str()).ok());
                 let Some((name, value)) = pair else {
                     return Err(Failure::Failed(format!("header {name} cannot be sent"), Blame::Server));
@@ -117,7 +122,7 @@ impl Task {
                 request.headers_mut().insert("sec-websocket-protocol", offer);
             }
             let tls = state.course.common.plan.target.tls.clone();
-            (state.course.common.found.endpoints[endpoint].address, request, tls)
+            (state.course.address(whose.endpoint), request, tls)
         };
         let refused = |e| {
             let error = DialError::from_connect(e, address, self.member.source);
@@ -182,8 +187,7 @@ impl Task {
     }
 
     fn words<'c>(&self, common: &'c Common) -> Words<'c> {
-        let room = common.plan.rooms.get(self.member.path_room as usize).map_or("", String::as_str);
-        Words::of(room, self.member.number)
+        common.plan.words(self.member.path_room, self.member.connection)
     }
 
     /// Receives and sends until the connection ends; gives the cause.

@@ -1,0 +1,144 @@
+//! `via = "http"`: where publishers post their messages, and how.
+
+use base64::Engine as _;
+use url::{Position, Url};
+
+use crate::feed::Feed;
+use crate::http::{Destination, Route};
+use crate::plan::TargetKind;
+use crate::scenario::error::Fault;
+use crate::scenario::expand::expand;
+use crate::scenario::file::PublishersTable;
+use crate::scenario::headers::header;
+use crate::scenario::publishers::Scene;
+use crate::scenario::reach::{addresses, mark};
+use crate::scenario::scalar::At;
+use crate::scenario::word::{FromKey, ViaKey};
+
+/// Headers that a request has in any case.
+const WRITTEN: [&str; 4] = ["host", "content-length", "transfer-encoding", "connection"];
+
+/// The route of a table that publishes over HTTP; `None` for one that does not.
+pub(super) fn resolve(table: &PublishersTable, scene: &Scene<'_>) -> Result<Option<Route>, Fault> {
+    if table.via.as_ref().is_none_or(|via| via.value == ViaKey::Websocket) {
+        let only = [
+            ("url", table.url.as_ref().map(|at| &at.span)),
+            ("method", table.method.as_ref().map(|at| &at.span)),
+            ("headers", table.headers.as_ref().map(|at| &at.span)),
+            ("body", table.body.as_ref().map(|at| &at.span)),
+        ];
+        return match only.iter().find_map(|(key, span)| span.map(|span| (key, span))) {
+            Some((key, span)) => {
+                Err(Fault::at(span, format!("`{key}` is for publishers with via = \"http\""))
+                    .help("add via = \"http\""))
+            }
+            None => Ok(None),
+        };
+    }
+    if let Some(from) = table.from.as_ref().filter(|from| from.value == FromKey::Members) {
+        return Err(Fault::at(
+            &from.span,
+            "subscribers send over their own connections: remove `from`, or via = \"http\"",
+        ));
+    }
+    let Some(url) = &table.url else {
+        return Err(Fault::at(&table.name.span, format!("the publishers `{}` have no url", table.name.value.0)).help(
+            "add url = \"http://{target.admin}/publish/{room}\" for the bundled server, or that of your publishing API",
+        ));
+    };
+    let columns: Vec<&str> = scene.feed.into_iter().flat_map(|feed| feed.columns()).map(String::as_str).collect();
+    let reached = reach(url, &columns, scene)?;
+    let mut headers = headers(table, scene.feed.map(AsRef::as_ref))?;
+    headers.extend(reached.authorization.map(|value| ("Authorization".to_owned(), value)));
+    Ok(Some(Route {
+        to: reached.to,
+        method: method(table)?,
+        path: reached.path,
+        headers,
+        body: body(table, &columns)?,
+        feed: scene.feed.cloned(),
+    }))
+}
+
+struct Reached {
+    to: Destination,
+    path: String,
+    authorization: Option<String>,
+}
+
+fn reach(url: &At<String>, columns: &[&str], scene: &Scene<'_>) -> Result<Reached, Fault> {
+    let wrong = |message: String| Fault::at(&url.span, message);
+    let shape = "write it as http://HOST:PORT/PATH";
+    let known = [&["room", "target.address", "target.admin"], columns].concat();
+    let marked = known.iter().fold(expand(url, &known)?, |text, k| text.replace(&format!("{{{k}}}"), &mark(k)));
+    let parsed = Url::parse(&marked).map_err(|e| wrong(format!("this is not a URL ({e}): {shape}")))?;
+    match parsed.scheme() {
+        "http" => {}
+        "https" => {
+            return Err(wrong("publishers speak http:// only, not https://".to_owned())
+                .help("publish on an address inside the network, or through a local proxy that adds TLS"));
+        }
+        other => return Err(wrong(format!("a publishing url begins with http://, not {other}://"))),
+    }
+    let host = parsed
+        .host_str()
+        .filter(|host| !host.is_empty())
+        .ok_or_else(|| wrong(format!("the url names no host: {shape}")))?;
+    let to = if host == mark("target.admin") {
+        if !matches!(scene.target, TargetKind::Bundled { .. }) {
+            return Err(wrong("{target.admin} is the bundled server's, and this scenario has another".to_owned())
+                .help("write the address of your server's publishing API"));
+        }
+        Destination::Admin
+    } else if host == mark("target.address") {
+        Destination::Target
+    } else if let Some(placeholder) = known.iter().find(|k| host.contains(&mark(k).to_ascii_lowercase())) {
+        return Err(wrong(format!("{{{placeholder}}} can stand only in the path of a url")));
+    } else {
+        let port = parsed.port_or_known_default().unwrap_or(80);
+        let address = addresses(host, port).first().copied();
+        let address = address.ok_or_else(|| wrong(format!("no address is known for the host `{host}`")))?;
+        Destination::Address { host: if port == 80 { host.to_owned() } else { format!("{host}:{port}") }, address }
+    };
+    let authorization = (!parsed.username().is_empty()).then(|| {
+        let decode = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
+        let pair = format!("{}:{}", decode(parsed.username()), decode(parsed.password().unwrap_or("")));
+        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+    });
+    let path = &parsed[Position::BeforePath..Position::AfterQuery];
+    let path = known.iter().fold(path.to_owned(), |text, k| text.replace(&mark(k), &format!("{{{k}}}")));
+    Ok(Reached { to, path, authorization })
+}
+
+fn method(table: &PublishersTable) -> Result<String, Fault> {
+    let Some(method) = &table.method else { return Ok("POST".to_owned()) };
+    match method.value.as_str() {
+        "POST" | "PUT" | "PATCH" => Ok(method.value.clone()),
+        other => {
+            Err(Fault::at(&method.span, format!("`{other}` does not publish: write \"POST\", \"PUT\" or \"PATCH\"")))
+        }
+    }
+}
+
+fn headers(table: &PublishersTable, feed: Option<&Feed>) -> Result<Vec<(String, String)>, Fault> {
+    let mut headers = Vec::new();
+    for (name, value) in table.headers.iter().flat_map(|headers| &headers.value) {
+        if WRITTEN.contains(&name.to_ascii_lowercase().as_str()) {
+            return Err(Fault::at(&value.span, format!("the request has its own header `{name}`: remove it")));
+        }
+        headers.push((name.clone(), header(name, value, &["room"], feed)?));
+    }
+    Ok(headers)
+}
+
+fn body(table: &PublishersTable, columns: &[&str]) -> Result<String, Fault> {
+    let Some(body) = &table.body else { return Ok("{message}".to_owned()) };
+    let expanded = expand(body, &[&["message", "room"], columns].concat())?;
+    if !expanded.contains("{message}") {
+        return Err(Fault::at(&body.span, "the body has no {message}: nobody would receive what is published").help(
+            "put {message} where the message goes, such as body = '{\"channel\":\"{room}\",\"data\":\"{message}\"}'; between \
+             double quotes it is escaped as JSON",
+        ));
+    }
+    Ok(expanded)
+}
