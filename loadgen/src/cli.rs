@@ -5,6 +5,7 @@ mod compare;
 mod conduct;
 mod doctor;
 mod old_runs;
+mod plan;
 mod record;
 mod run;
 
@@ -13,6 +14,7 @@ pub use compare::{AbArgs, CompareArgs};
 pub use conduct::{Client, Conduct, Drive};
 pub use doctor::DoctorArgs;
 pub use old_runs::{MergeArgs, ReportArgs, ReportForm, TrendArgs};
+pub use plan::PlanArgs;
 pub use record::RecordArgs;
 pub use run::{How, QuickArgs, RunArgs, ValidateArgs};
 
@@ -56,6 +58,8 @@ pub enum Command {
     Ab(AbArgs),
     /// Find the highest load at which objectives hold, what gives way above it, and what it costs
     Capacity(CapacityArgs),
+    /// Say how many servers a load takes, from capacity searches and runs: CPU, memory, bytes out, cost, and what gives way first
+    Plan(Box<PlanArgs>),
     /// Compare two sets of old runs, or one run with another
     Compare(CompareArgs),
     /// Put runs of one scenario, made on several machines or one after the other, together to one
