@@ -14,6 +14,7 @@
 //! Comparison ─▶ comparison   the same of two settings: text, Markdown, HTML, JSON
 //! Outcome    ─▶ capacity     the same of a capacity search
 //! Trends     ─▶ trend        of many runs: text, HTML, JSON
+//! Plan       ─▶ outlook      what a run will need and do: text, JSON
 //! ```
 
 pub mod capacity;
@@ -27,6 +28,7 @@ pub mod junit;
 mod markdown;
 pub mod numbers;
 pub mod openmetrics;
+pub mod outlook;
 pub mod series;
 pub mod spectrum;
 pub mod summary;
