@@ -13,6 +13,7 @@
 //! Runs       ─▶ series       several runs of the same: medians and spread
 //! Comparison ─▶ comparison   the same of two settings: text, Markdown, HTML, JSON
 //! Outcome    ─▶ capacity     the same of a capacity search
+//! Sizing     ─▶ sizing       the same of a plan
 //! Trends     ─▶ trend        of many runs: text, HTML, JSON
 //! Plan       ─▶ outlook      what a run will need and do: text, JSON
 //! ```
@@ -30,6 +31,7 @@ pub mod numbers;
 pub mod openmetrics;
 pub mod outlook;
 pub mod series;
+pub mod sizing;
 pub mod spectrum;
 pub mod summary;
 pub mod text;

@@ -21,7 +21,7 @@ pub enum Load {
     /// Nothing. `bare-send` sends as fast as it can.
     Silent,
     /// Each keeps its messages in flight: one comes back, the next one goes out. `bare-send` sends one message to each connection
-    /// for each that comes from its first connection, and so waits for its reader exactly as a server in a closed loop does.
+    /// for each that comes, and so waits for its reader exactly as a server in a closed loop does.
     Closed,
     /// All together publish this many a second.
     Rate(f64),
@@ -48,6 +48,33 @@ pub struct Tally {
     pub would_block: u64,
     /// Messages published.
     pub publishes: u64,
+}
+
+impl Tally {
+    /// Counts what came of a `send` of so many bytes, and says how many the kernel took.
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    #[inline]
+    pub fn sent(&mut self, result: io::Result<usize>, bytes: usize) -> io::Result<usize> {
+        match result {
+            Ok(sent) => {
+                self.calls += 1;
+                self.bytes += sent as u64;
+                if sent == bytes {
+                    self.messages += 1;
+                } else {
+                    self.partial += 1;
+                }
+                Ok(sent)
+            }
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                self.would_block += 1;
+                Ok(0)
+            }
+            Err(e) => Err(e),
+        }
+    }
 }
 
 /// Reads orders from standard input until it ends and answers each on standard output.

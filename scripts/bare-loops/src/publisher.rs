@@ -34,11 +34,17 @@ pub struct Publisher {
     owed: usize,
 }
 
+/// The byte that names publisher number `index`.
+#[must_use]
+pub fn name_of(index: usize) -> u8 {
+    b'0' + (index % 64) as u8
+}
+
 impl Publisher {
     /// Publisher number `index`.
     #[must_use]
     pub fn new(index: usize, publishing: Publishing) -> Self {
-        let id = b'0' + (index % 64) as u8;
+        let id = name_of(index);
         let mut payload = vec![b'.'; publishing.payload.max(1)];
         payload[0] = id;
         let (mut echo, mut frames) = (Vec::new(), Vec::new());

@@ -7,6 +7,7 @@ use std::os::fd::AsRawFd;
 use net::{Interest, Poller, Socket, Timeout, Token, now, read_fd, send_fd, thread_cpu};
 
 use crate::order::{Load, Order, Tally};
+use crate::publisher::name_of;
 
 /// Connections, and what each is still owed of a message that did not fit.
 pub struct Sender {
@@ -39,14 +40,13 @@ impl Sender {
         Ok(Self { owed: vec![0; count], sockets, blocked: 0, first: 0, poller })
     }
 
-    /// Sends `order.bytes` to each connection in turn, over and over, for `order.seconds`; in a closed loop only when asked to, and until
-    /// nobody asks any more.
+    /// Sends `order.bytes` to each connection in turn, over and over, for `order.seconds`; in a closed loop only as often as was asked
+    /// for, in one `send` where it was asked for several times, and until nobody asks any more.
     ///
     /// # Errors
     /// When a connection breaks.
     pub fn run(&mut self, order: Order) -> io::Result<Tally> {
-        // A publisher finds its own name, which is this byte, wherever it looks for it.
-        let message = vec![b'0'; order.bytes];
+        let message = vec![0; order.bytes];
         let mut tally = Tally::default();
         // What an earlier run still owed is forgotten: the reader counts bytes, not messages.
         self.owed.fill(0);
@@ -54,7 +54,7 @@ impl Sender {
         let (start, cpu) = (now(), thread_cpu());
         let end = start + (order.seconds * 1e9) as u64;
         match order.load {
-            Load::Closed => self.when_asked(&message, end, &mut tally)?,
+            Load::Closed => self.when_asked(order.bytes, end, &mut tally)?,
             Load::Silent | Load::Rate(_) => self.always(&message, end, &mut tally)?,
         }
         tally.elapsed_s = (now() - start) as f64 / 1e9;
@@ -74,30 +74,49 @@ impl Sender {
         Ok(())
     }
 
-    /// The least that a server can do in a closed loop: wait, read, send to all.
-    fn when_asked(&mut self, message: &[u8], end: u64, tally: &mut Tally) -> io::Result<()> {
-        let mut scratch = vec![0; 1 << 16];
-        // The request is the same frame with a masking key of four bytes.
-        let request = message.len() + 4;
-        let mut asked = 0;
+    /// The least that a server can do in a closed loop: wait, read, and send everybody in one `send` what everybody asked for meanwhile.
+    fn when_asked(&mut self, frame: usize, end: u64, tally: &mut Tally) -> io::Result<()> {
+        let mut asked = Asked::new(frame, self.sockets.len());
+        // All that is sent in this run, and how much of it each connection has.
+        let mut log = Vec::new();
+        let mut sent = vec![0; self.sockets.len()];
+        let mut full = vec![false; self.sockets.len()];
         loop {
             let turn = self.poller.wait(Timeout::Ns(QUIET_NS))?;
             if turn.events == 0 && now() >= end {
                 return Ok(());
             }
-            self.resume(turn.events, message, tally)?;
-            if self.poller.iter().any(|ready| ready.token == Token(0) && ready.readable) {
-                asked += match read_fd(self.sockets[0].as_raw_fd(), &mut scratch) {
-                    Ok(n) => n,
-                    Err(e) if e.kind() == io::ErrorKind::WouldBlock => 0,
-                    Err(e) => return Err(e),
-                };
+            let before = log.len();
+            for ready in self.poller.iter() {
+                let i = ready.token.0 as usize;
+                if ready.readable {
+                    asked.read(i, &self.sockets[i], &mut log)?;
+                }
+                if ready.writable && std::mem::take(&mut full[i]) {
+                    // Goes on with the rest, before the others get what is new.
+                    full[i] = !self.advance(i, &log[..before], &mut sent[i], tally)?;
+                }
             }
-            while asked >= request {
-                asked -= request;
-                self.round(message, tally)?;
+            if log.len() > before {
+                let count = self.sockets.len();
+                self.first = (self.first + 1) % count.max(1);
+                for i in (self.first..count).chain(0..self.first) {
+                    if !full[i] {
+                        full[i] = !self.advance(i, &log, &mut sent[i], tally)?;
+                    }
+                }
             }
         }
+    }
+
+    /// One `send` of what a connection has not got; whether that was all.
+    #[inline]
+    fn advance(&self, i: usize, log: &[u8], sent: &mut usize, tally: &mut Tally) -> io::Result<bool> {
+        if *sent == log.len() {
+            return Ok(true);
+        }
+        *sent += tally.sent(send_fd(self.sockets[i].as_raw_fd(), &log[*sent..]), log.len() - *sent)?;
+        Ok(*sent == log.len())
     }
 
     /// One `send` to each connection that can take one, beginning with another one each time.
@@ -127,25 +146,46 @@ impl Sender {
 
     #[inline]
     fn send(&mut self, i: usize, bytes: &[u8], tally: &mut Tally) -> io::Result<()> {
-        let sent = match send_fd(self.sockets[i].as_raw_fd(), bytes) {
-            Ok(sent) => {
-                tally.calls += 1;
-                tally.bytes += sent as u64;
-                if sent == bytes.len() {
-                    tally.messages += 1;
-                    return Ok(());
-                }
-                tally.partial += 1;
-                sent
-            }
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                tally.would_block += 1;
-                0
-            }
-            Err(e) => return Err(e),
-        };
-        self.owed[i] = bytes.len() - sent;
-        self.blocked += 1;
+        let sent = tally.sent(send_fd(self.sockets[i].as_raw_fd(), bytes), bytes.len())?;
+        if sent < bytes.len() {
+            self.owed[i] = bytes.len() - sent;
+            self.blocked += 1;
+        }
         Ok(())
+    }
+}
+
+/// What is asked for in a closed loop.
+struct Asked {
+    /// Bytes of a message as it is sent; a request is the same frame with a masking key of four bytes.
+    frame: usize,
+    /// Bytes of a request that has not come completely, by connection.
+    begun: Vec<usize>,
+    scratch: Vec<u8>,
+}
+
+impl Asked {
+    fn new(frame: usize, connections: usize) -> Self {
+        Self { frame, begun: vec![0; connections], scratch: vec![0; 1 << 16] }
+    }
+
+    /// Reads what one connection asks for and adds as many messages to the log.
+    fn read(&mut self, i: usize, socket: &Socket, log: &mut Vec<u8>) -> io::Result<()> {
+        loop {
+            let n = match read_fd(socket.as_raw_fd(), &mut self.scratch) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(n) => n,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(e) => return Err(e),
+            };
+            self.begun[i] += n;
+            let messages = self.begun[i] / (self.frame + 4);
+            self.begun[i] %= self.frame + 4;
+            // A publisher finds its own name wherever it looks for it.
+            log.resize(log.len() + messages * self.frame, name_of(i));
+            if n < self.scratch.len() {
+                return Ok(());
+            }
+        }
     }
 }
