@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::Conduct;
+use super::{Conduct, Format};
 
 /// `fanout run`
 #[derive(Debug, Args)]
@@ -79,4 +79,7 @@ pub struct ValidateArgs {
     /// Change one key of the scenario, as in `run`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
+    /// What goes to standard output: sentences, or an object a line
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
