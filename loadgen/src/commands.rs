@@ -2,12 +2,14 @@
 
 mod ab;
 mod baseline;
+mod blocks;
 mod capacity;
 mod compare;
 mod doctor;
 mod job_summary;
 mod merge;
 mod old_runs;
+mod plan;
 mod record;
 mod report;
 mod run;
@@ -42,6 +44,7 @@ pub fn dispatch(cli: Cli) -> u8 {
         Command::Ab(args) => ab::file(&args),
         Command::Capacity(args) => capacity::file(&args),
         Command::Compare(args) => compare::sets(&args),
+        Command::Plan(args) => plan::load(&args),
         Command::Merge(args) => merge::directories(&args),
         Command::Report(args) => report::old(&args),
         Command::Trend(args) => trend::runs(&args),

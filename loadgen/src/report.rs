@@ -13,6 +13,7 @@
 //! Runs       ─▶ series       several runs of the same: medians and spread
 //! Comparison ─▶ comparison   the same of two settings: text, Markdown, HTML, JSON
 //! Outcome    ─▶ capacity     the same of a capacity search
+//! Sizing     ─▶ sizing       the same of a plan
 //! Trends     ─▶ trend        of many runs: text, HTML, JSON
 //! ```
 
@@ -28,6 +29,7 @@ mod markdown;
 pub mod numbers;
 pub mod openmetrics;
 pub mod series;
+pub mod sizing;
 pub mod spectrum;
 pub mod summary;
 pub mod text;

@@ -78,3 +78,41 @@ fn a_trend_reads_the_runs_below_a_directory() {
     );
     go(&stage, &["trend", "nowhere"]).exits(1).says("nowhere");
 }
+
+/// Schema 1 stays readable for ever: every command that takes old runs takes this one.
+#[test]
+fn an_old_run_can_be_compared_merged_and_planned_from() {
+    let stage = stage(&["one", "two"]);
+    let done = go(&stage, &["compare", "runs/one", "runs/two", "--out", "compared"]);
+    done.exits(0);
+    assert!(done.stdout.contains("one run against one: a tripwire"), "{}", done.stdout);
+    assert!(file(&stage, "compared/comparison.json").contains("\"design\": \"tripwire\""));
+    let done = go(&stage, &["merge", "--sequential", "runs/one", "runs/two", "--out", "merged"]);
+    done.exits(0);
+    assert!(file(&stage, "merged/run.json").contains("\"delivered\": 2000000"), "{}", done.stdout);
+    let done = go(&stage, &["plan", "runs", "--users", "1000", "--format", "json"]);
+    done.exits(0);
+    let plan: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(
+        (&plan["cpu"]["basis"], plan["evidence"]["observations"].as_array().map(Vec::len)),
+        (&"measured".into(), Some(2))
+    );
+}
+
+#[test]
+fn a_plan_is_written_in_every_form_and_refused_with_what_to_do() {
+    let stage = stage(&["one", "two"]);
+    let done = go(&stage, &["plan", "runs", "--users", "3000", "--price-per-hour", "0.1", "--out", "planned"]);
+    done.exits(0);
+    assert!(done.stdout.starts_with("PREDICTED  what one server needs for 3,000 users in 1 room"), "{}", done.stdout);
+    assert!(done.stdout.contains("EXTRAPOLATED 3 times: connections 3,000"), "{}", done.stdout);
+    for name in ["plan.json", "plan.html", "plan.md", "plan.txt"] {
+        assert!(file(&stage, &format!("planned/{name}")).contains("connections"), "{name}");
+    }
+    go(&stage, &["plan", "runs", "--users", "9", "--cores", "4", "--objective", "latency.due.p99 < 1us"])
+        .exits(2)
+        .says("no load was confirmed for latency.due.p99 < 1us");
+    go(&stage, &["plan", "runs", "--users", "0"]).exits(2).says("is not a number above 0");
+    go(&stage, &["plan", "nowhere", "--users", "9"]).exits(1).says("nowhere");
+    go(&stage, &["plan", "runs", "--users", "9", "--memory", "8GB"]).exits(2).says("--cores");
+}

@@ -1,7 +1,8 @@
-//! Percentile spectra against NumPy, the tests of significance against SciPy, and where SciPy has no exact answer (ties), against enumerating everything.
+//! Percentile spectra and fitted costs against NumPy, the tests of significance and the Universal Scalability Law against SciPy, and where SciPy has no exact answer (ties), against enumerating everything.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
-use loadgen::analyse::{mann_whitney, signed_rank};
+use loadgen::analyse::scaling::{Fit, Law, Level};
+use loadgen::analyse::{Linear, mann_whitney, signed_rank};
 use loadgen::record::Counts;
 use loadgen::report::spectrum::Spectrum;
 use serde_json::Value;
@@ -11,6 +12,9 @@ const VECTORS: &str = include_str!("statistics/vectors.json");
 
 /// How it was made: `spectrum.py` beside it.
 const SPECTRA: &str = include_str!("statistics/spectrum.json");
+
+/// How it was made: `scaling.py` beside it.
+const SCALING: &str = include_str!("statistics/scaling.json");
 
 fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
@@ -103,5 +107,57 @@ fn percentile_spectra_agree_with_numpy() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn the_universal_scalability_law_is_the_one_that_scipy_finds() {
+    let vectors: Value = serde_json::from_str(SCALING).unwrap();
+    let cases = vectors["laws"].as_array().unwrap();
+    assert_eq!(cases.len(), 6);
+    for case in cases {
+        let levels: Vec<Level> = case["levels"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(numbers)
+            .map(|l| Level { load: l[0], throughput: l[1] })
+            .collect();
+        let law = Fit::of(&levels).unwrap().law;
+        let [rate, contention, coherency] = numbers(&case["law"])[..] else { panic!("{case}") };
+        let theirs = Law { rate, contention, coherency };
+        let said = format!("{law:?} against {theirs:?}");
+        // A coefficient that hardly matters may differ in its digits; the law may not.
+        for load in levels.iter().map(|level| level.load) {
+            let (ours, theirs) = (law.throughput(load), theirs.throughput(load));
+            assert!((ours / theirs - 1.0).abs() < 1e-6, "{said} at {load}: {ours} and {theirs}");
+        }
+        let far = numbers(&case["far"]);
+        assert!((law.throughput(far[0]) / far[1] - 1.0).abs() < 1e-5, "{said} at {}", far[0]);
+        assert!((law.rate / rate - 1.0).abs() < 1e-6, "{said}");
+        assert!((law.contention - contention).abs() < 1e-4 * contention + 1e-9, "{said}");
+        assert!((law.coherency - coherency).abs() < 1e-4 * coherency + 1e-12, "{said}");
+    }
+}
+
+#[test]
+fn fitted_costs_and_their_intervals_are_those_of_least_squares() {
+    let vectors: Value = serde_json::from_str(SCALING).unwrap();
+    for case in vectors["costs"].as_array().unwrap() {
+        let rows: Vec<(Vec<f64>, f64)> =
+            case["rows"].as_array().unwrap().iter().map(|row| (numbers(&row[0]), row[1].as_f64().unwrap())).collect();
+        let all: Vec<usize> = (0..rows[0].0.len()).collect();
+        let fit = Linear::fit(&rows, &[&all]).unwrap();
+        for (ours, theirs) in fit.coefficients().iter().zip(numbers(&case["coefficients"])) {
+            assert!((ours / theirs - 1.0).abs() < 1e-9, "{ours} against {theirs}");
+        }
+        let (estimate, interval) = (fit.at(&numbers(&case["at"])), numbers(&case["interval"]));
+        let (value, ours) = (case["value"].as_f64().unwrap(), estimate.interval.unwrap());
+        assert!((estimate.value / value - 1.0).abs() < 1e-9, "{estimate:?} against {value}");
+        // The points of Student's distribution are kept to four decimals.
+        assert!(
+            (ours.low - interval[0]).abs() < 1e-4 * value && (ours.high - interval[1]).abs() < 1e-4 * value,
+            "{estimate:?} against {interval:?}"
+        );
     }
 }

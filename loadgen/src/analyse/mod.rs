@@ -11,6 +11,8 @@
 //! | `mann_whitney` | the rank-sum test of unpaired values |
 //! | `holm` | the correction for several tests |
 //! | `scaling` | the Universal Scalability Law |
+//! | `linear` | costs that grow in proportion, and what they will be elsewhere |
+//! | `least_squares`, `student` | what both stand on |
 //! | `search` | the highest load that an objective allows |
 //! | `bootstrap` | medians and their intervals |
 //! | `change_points` | where a series of runs changed |
@@ -20,11 +22,14 @@ mod bootstrap;
 mod change_points;
 mod effect;
 mod holm;
+mod least_squares;
+mod linear;
 mod mann_whitney;
 mod normal;
 mod ranks;
 pub mod scaling;
 pub mod search;
+mod student;
 mod verdicts;
 mod wilcoxon;
 
@@ -32,6 +37,7 @@ pub use bootstrap::{Interval, bootstrap_median, bootstrap_ratio, median};
 pub use change_points::{ChangePoint, LEAST_SIDE, change_points};
 pub use effect::{Effect, LEAST_BLOCKS};
 pub use holm::holm;
+pub use linear::{Estimate, Linear};
 pub use mann_whitney::mann_whitney;
 pub use verdicts::{Better, Finding, Metric, Sample, Verdict, judge};
 pub use wilcoxon::signed_rank;

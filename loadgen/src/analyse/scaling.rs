@@ -12,6 +12,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Interval;
+use super::least_squares::solve;
 use crate::seeded::Seeded;
 
 /// Fewest levels of load that a fit is made from.
@@ -83,10 +84,10 @@ impl Law {
         let choices: [&[usize]; 4] = [&[0, 1, 2], &[0, 1], &[0, 2], &[0]];
         let best = choices
             .iter()
-            .filter_map(|columns| least_squares(&rows, columns))
-            .filter(|(x, _)| x[0] > 0.0 && x.iter().all(|c| *c >= 0.0))
-            .min_by(|a, b| a.1.total_cmp(&b.1))?;
-        let [a, b, c] = best.0;
+            .filter_map(|columns| solve(&rows, columns))
+            .filter(|found| found.coefficients[0] > 0.0 && found.coefficients.iter().all(|c| *c >= 0.0))
+            .min_by(|a, b| a.squares.total_cmp(&b.squares))?;
+        let (a, b, c) = (best.coefficients[0], best.coefficients[1], best.coefficients[2]);
         Some(Self { rate: 1.0 / a, contention: b / a, coherency: c / a })
     }
 }
@@ -143,60 +144,6 @@ fn middle_95(mut values: Vec<f64>) -> Interval {
     values.sort_by(f64::total_cmp);
     let at = |share: f64| values[(share * (values.len() - 1) as f64).round() as usize];
     Interval { low: at(0.025), high: at(0.975) }
-}
-
-/// Least squares over some of three columns: the coefficients (0 for the others) and the sum of squared errors.
-fn least_squares(rows: &[([f64; 3], f64)], columns: &[usize]) -> Option<([f64; 3], f64)> {
-    // Columns differ by many powers of ten: each is scaled to length 1.
-    let length = |column: usize| rows.iter().map(|(x, _)| x[column] * x[column]).sum::<f64>().sqrt();
-    let scale: Vec<f64> = columns.iter().map(|column| length(*column)).collect();
-    if scale.contains(&0.0) {
-        return None;
-    }
-    // Orthogonal columns by modified Gram-Schmidt: squaring the condition, as normal equations do, would cost half of the digits.
-    let n = columns.len();
-    let mut basis: Vec<Vec<f64>> = columns
-        .iter()
-        .zip(&scale)
-        .map(|(column, scale)| rows.iter().map(|(x, _)| x[*column] / scale).collect())
-        .collect();
-    let mut upper = [[0.0; 3]; 3];
-    let mut rest: Vec<f64> = rows.iter().map(|(_, y)| *y).collect();
-    let mut projected = [0.0; 3];
-    for i in 0..n {
-        for j in 0..i {
-            let along = dot(&basis[j], &basis[i]);
-            upper[j][i] = along;
-            let other = basis[j].clone();
-            subtract(&mut basis[i], along, &other);
-        }
-        let length = dot(&basis[i], &basis[i]).sqrt();
-        if length < 1e-10 {
-            return None;
-        }
-        upper[i][i] = length;
-        basis[i].iter_mut().for_each(|value| *value /= length);
-        projected[i] = dot(&basis[i], &rest);
-        subtract(&mut rest, projected[i], &basis[i]);
-    }
-    let mut solved = [0.0; 3];
-    for i in (0..n).rev() {
-        let known: f64 = (i + 1..n).map(|j| upper[i][j] * solved[j]).sum();
-        solved[i] = (projected[i] - known) / upper[i][i];
-    }
-    let mut coefficients = [0.0; 3];
-    for (i, column) in columns.iter().enumerate() {
-        coefficients[*column] = solved[i] / scale[i];
-    }
-    Some((coefficients, dot(&rest, &rest)))
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-fn subtract(from: &mut [f64], times: f64, other: &[f64]) {
-    from.iter_mut().zip(other).for_each(|(value, other)| *value -= times * other);
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::axis::Axis;
 use super::cause::Cause;
+use super::objective::Objective;
 use super::survey::Survey;
 use super::trial::Trial;
 use crate::analyse::median;
@@ -34,6 +35,9 @@ pub struct Outcome {
     pub trials: Vec<Trial>,
     /// Where it ran.
     pub environment: Environment,
+    /// The server, as the resolved scenario has it in `target`; null in searches of older versions.
+    #[serde(default)]
+    pub target: serde_json::Value,
     /// Sentences that belong in the report.
     pub notes: Vec<String>,
 }
@@ -43,6 +47,9 @@ pub struct Outcome {
 pub struct Found {
     /// What had to hold.
     pub objective: String,
+    /// Every threshold that it consists of, such as `latency.due.p99 < 50ms`; empty in searches of older versions.
+    #[serde(default)]
+    pub thresholds: Vec<String>,
     /// The bounds.
     #[serde(flatten)]
     pub bounds: Bounds,
@@ -140,7 +147,7 @@ impl Outcome {
         for objective in &survey.objectives {
             let alone = Survey { objectives: vec![objective.clone()], ..survey.clone() };
             if let super::Next::Done(bounds) = alone.next(&trials) {
-                found.extend(bounds.into_iter().map(|bounds| Found::of(&objective.name, bounds, &trials)));
+                found.extend(bounds.into_iter().map(|bounds| Found::of(objective, bounds, &trials)));
             }
         }
         Self {
@@ -154,6 +161,7 @@ impl Outcome {
             scaling: Scaling::of(&trials),
             trials,
             environment,
+            target: serde_json::Value::Null,
             notes: Vec::new(),
         }
     }
@@ -175,7 +183,7 @@ impl Outcome {
 }
 
 impl Found {
-    fn of(objective: &str, bounds: Bounds, trials: &[Trial]) -> Self {
+    fn of(objective: &Objective, bounds: Bounds, trials: &[Trial]) -> Self {
         let at = match bounds.upper {
             Upper::Broke(load) | Upper::LoadGenerator(load) => Some(load),
             Upper::EndOfRange => None,
@@ -185,7 +193,8 @@ impl Found {
             there.find_map(|trial| trial.cause.clone())
         });
         Self {
-            objective: objective.to_owned(),
+            objective: objective.name.clone(),
+            thresholds: objective.thresholds.iter().map(|t| format!("{} {}", t.metric, t.text)).collect(),
             bounds,
             cause,
             costs: bounds.lower.and_then(|load| Costs::of(trials, load)),

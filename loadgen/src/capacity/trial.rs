@@ -47,6 +47,21 @@ pub struct Trial {
     pub loadgen_cpu_share: f64,
     /// What gave way, where something did.
     pub cause: Option<Cause>,
+    /// Rooms; what follows is `None` or empty in searches of older versions.
+    #[serde(default)]
+    pub rooms: Option<u64>,
+    /// Payload received, after decompression.
+    #[serde(default)]
+    pub payload_bytes_per_s: Option<f64>,
+    /// What connections agreed on about compression, as in `run.json`.
+    #[serde(default)]
+    pub negotiated: BTreeMap<String, u64>,
+    /// Cores that the server had.
+    #[serde(default)]
+    pub server_cores: Option<u32>,
+    /// The server's resident memory before the first connection.
+    #[serde(default)]
+    pub server_rss_idle_bytes: Option<u64>,
 }
 
 impl Trial {
@@ -75,6 +90,11 @@ impl Trial {
             server_rss_bytes: server.map(|server| server.rss_bytes),
             kernel_bytes_per_connection: server.and_then(|server| server.kernel_bytes_per_connection),
             loadgen_cpu_share: run.loadgen.cpu_share,
+            rooms: (run.rooms > 0).then_some(run.rooms),
+            payload_bytes_per_s: Some(run.rates.payload_bytes_per_s),
+            negotiated: run.compression.negotiated.clone(),
+            server_cores: server.map(|server| server.cores),
+            server_rss_idle_bytes: server.map(|server| server.rss_idle_bytes),
         }
     }
 

@@ -1,42 +1,35 @@
 //! `fanout ab`: two settings of a scenario, run in turn, and what they say together.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
+use super::blocks::{Blocks, End};
 use super::run::{RESULTS, colour, complain, limits, runtime};
 use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, job_summary, say};
 use crate::cli::{AbArgs, Format};
-use crate::compare::{Arm, Asked, Comparison, DEFAULT_RUNS, Expectation, Names, Quality, Schedule, Trial, Turn};
+use crate::compare::{Arm, Asked, Comparison, DEFAULT_RUNS, Expectation, Names, Trial};
 use crate::plan::{Plan, TargetKind};
-use crate::progress::{Progress, ProgressMode};
-use crate::report::numbers::seconds;
 use crate::report::{FilesError, Place, comparison, exit_code_of_all, files};
-use crate::run::{RunError, Signals, execute};
+use crate::run::Signals;
 use crate::scenario::{Ab, Changes, Limits, Measured, ScenarioError, open};
 
 /// Two settings that are to be compared.
 struct Pair {
-    a: Plan,
-    b: Plan,
-    names: Names,
-    runs: u32,
+    blocks: Blocks<Arm>,
     expect: Vec<Expectation>,
     notes: Vec<String>,
 }
 
 impl Pair {
-    fn plan(&self, arm: Arm) -> &Plan {
-        match arm {
-            Arm::A => &self.a,
-            Arm::B => &self.b,
-        }
+    fn scenario(&self) -> &str {
+        self.blocks.arms.first().map_or("run", |(.., plan)| plan.name.as_str())
     }
 
-    fn name(&self, arm: Arm) -> &str {
-        match arm {
-            Arm::A => &self.names.a,
-            Arm::B => &self.names.b,
-        }
+    fn names(&self) -> Names {
+        let name = |arm: Arm| {
+            let found = self.blocks.arms.iter().find(|(of, ..)| *of == arm);
+            found.map_or_else(String::new, |(_, name, _)| name.clone())
+        };
+        Names { a: name(Arm::A), b: name(Arm::B) }
     }
 }
 
@@ -51,12 +44,6 @@ enum PairError {
     NoArm(&'static str),
     #[error("--expect: {0}")]
     Expectation(String),
-}
-
-/// Why the runs ended before all were made.
-enum End {
-    Interrupted(String),
-    CouldNotRun(String),
 }
 
 /// Compares two settings of a file.
@@ -76,7 +63,7 @@ pub fn file(args: &AbArgs) -> u8 {
             return BAD_SCENARIO;
         }
     };
-    let directory = match directory(args, &pair.a.name) {
+    let directory = match directory(args, pair.scenario()) {
         Ok(directory) => directory,
         Err(error) => {
             eprintln!("{error}");
@@ -122,7 +109,8 @@ fn pair(args: &AbArgs, limits: &Limits) -> Result<Pair, PairError> {
     if [&plan_a, &plan_b].iter().any(|plan| matches!(plan.target.kind, TargetKind::Url { .. })) {
         notes.push("the server runs already: it was not started anew for each run".to_owned());
     }
-    Ok(Pair { a: plan_a, b: plan_b, names: Names { a, b }, runs, expect, notes })
+    let arms = vec![(Arm::A, a, plan_a), (Arm::B, b, plan_b)];
+    Ok(Pair { blocks: Blocks { arms, runs, drive: args.drive }, expect, notes })
 }
 
 /// Where everything goes; runs of an earlier comparison would be mixed up with these.
@@ -145,10 +133,10 @@ fn directory(args: &AbArgs, name: &str) -> Result<PathBuf, FilesError> {
 async fn compare(pair: &Pair, args: &AbArgs, directory: &Path) -> u8 {
     let mut trials = Vec::new();
     let end = match Signals::new() {
-        Ok(signals) => runs(pair, args, directory, signals, &mut trials).await.err(),
+        Ok(signals) => pair.blocks.make(directory, signals, &mut trials).await.err(),
         Err(error) => Some(End::CouldNotRun(format!("cannot listen for Ctrl-C: {error}"))),
     };
-    let asked = Asked { scenario: &pair.a.name, names: pair.names.clone(), runs: pair.runs, expect: &pair.expect };
+    let asked = Asked { scenario: pair.scenario(), names: pair.names(), runs: pair.blocks.runs, expect: &pair.expect };
     let mut comparison = Comparison::of_blocks(&asked, &trials);
     comparison.notes.extend(pair.notes.iter().cloned());
     let ended = match end {
@@ -182,85 +170,4 @@ pub(super) fn conclude(comparison: &Comparison, trials: &[Trial], format: Format
             COULD_NOT_RUN
         }
     }
-}
-
-async fn runs(
-    pair: &Pair,
-    args: &AbArgs,
-    directory: &Path,
-    mut signals: Signals,
-    trials: &mut Vec<Trial>,
-) -> Result<(), End> {
-    let began = Instant::now();
-    let mut schedule = Schedule::new(pair.a.seed, pair.runs);
-    let all = schedule.left();
-    while let Some(turn) = schedule.next() {
-        eprintln!("{}", heading(pair, turn, left(began.elapsed(), trials.len(), schedule.left())));
-        let done = run(pair, turn, args, directory).await;
-        let so_far = format!("{} of {all} runs", all - schedule.left());
-        // A signal between two runs ends the comparison as one during a run does.
-        if signals.came().await || matches!(done, Err(RunEnd::Interrupted)) {
-            return Err(End::Interrupted(format!("interrupted after {so_far}")));
-        }
-        let trial = match done {
-            Ok(trial) => trial,
-            Err(RunEnd::CouldNotRun(why)) => return Err(End::CouldNotRun(format!("{why} (after {so_far})"))),
-            Err(RunEnd::Interrupted) => break,
-        };
-        let quality = quality(&trial);
-        if quality == Quality::Invalid {
-            let rules: Vec<&str> = trial.run.validity.reasons.iter().map(|reason| reason.rule.as_str()).collect();
-            eprintln!("this run is invalid ({}) and does not count", rules.join(", "));
-        }
-        schedule.done(quality);
-        trials.push(trial);
-    }
-    Ok(())
-}
-
-/// Why a run gave nothing to compare.
-enum RunEnd {
-    Interrupted,
-    CouldNotRun(String),
-}
-
-async fn run(pair: &Pair, turn: Turn, args: &AbArgs, directory: &Path) -> Result<Trial, RunEnd> {
-    let name = format!("{}-{:02} ({})", turn.arm.letter(), turn.block, pair.name(turn.arm));
-    let mut progress = Progress::new(ProgressMode::detect(), None);
-    let result = execute(pair.plan(turn.arm).clone(), &args.drive.settings(), &mut progress).await;
-    progress.finish();
-    let (run, arrivals) = match result {
-        Ok(done) => done,
-        Err(RunError::Interrupted) => return Err(RunEnd::Interrupted),
-        Err(error) => return Err(RunEnd::CouldNotRun(format!("{name}: {error}"))),
-    };
-    if run.interrupted {
-        return Err(RunEnd::Interrupted);
-    }
-    let trial = Trial { block: turn.block, arm: turn.arm, run };
-    let place = Place::Exactly(directory.join(turn.folder(quality(&trial))));
-    let could_not = |why: String| RunEnd::CouldNotRun(format!("{name}: {why}"));
-    files::write(&trial.run, &pair.a.name, &arrivals, &place).map_err(|error| could_not(error.to_string()))?;
-    match &trial.run.ended_early {
-        // Half a run has figures of another load.
-        Some(why) if trial.run.validity.valid => Err(could_not(why.clone())),
-        _ => Ok(trial),
-    }
-}
-
-fn quality(trial: &Trial) -> Quality {
-    if trial.run.validity.valid { Quality::Valid } else { Quality::Invalid }
-}
-
-/// How long the rest takes, if it goes as until now.
-fn left(elapsed: Duration, made: usize, left: u32) -> Option<Duration> {
-    let each = elapsed.checked_div(u32::try_from(made).ok().filter(|made| *made > 0)?)?;
-    Some(each * left)
-}
-
-/// `block 3 of 10: b (shared), about 4 min left`.
-fn heading(pair: &Pair, turn: Turn, left: Option<Duration>) -> String {
-    let again = if turn.attempt > 1 { format!(", attempt {}", turn.attempt) } else { String::new() };
-    let left = left.map_or_else(String::new, |left| format!(", about {} left", seconds(left.as_secs_f64().ceil())));
-    format!("block {} of {}: {} ({}){again}{left}", turn.block, pair.runs, turn.arm.letter(), pair.name(turn.arm))
 }

@@ -168,6 +168,7 @@ impl<'a> Search<'a> {
             Err(error) => Some(End::CouldNotRun(format!("cannot listen for Ctrl-C: {error}"))),
         };
         let mut outcome = Outcome::of(&self.plan.name, self.axis, &self.survey, trials, environment);
+        outcome.target = self.plan.resolved.get("target").cloned().unwrap_or_default();
         let again =
             format!("go on with: fanout capacity {} --resume {}", self.args.file.display(), directory.display());
         let early = match end {

@@ -56,11 +56,11 @@ pub struct Asked<'e> {
 
 /// A run of a comparison that ran to its end, valid or not.
 #[derive(Debug, Clone)]
-pub struct Trial {
+pub struct Trial<A = Arm> {
     /// Its block, from 1; of no meaning in sets.
     pub block: u32,
     /// Its setting.
-    pub arm: Arm,
+    pub arm: A,
     /// What it measured.
     pub run: Run,
 }

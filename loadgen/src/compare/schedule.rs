@@ -1,5 +1,7 @@
-//! The order of the runs: blocks of two, AB or BA by the seed, so that neither arm always comes first, and a machine that drifts drifts
-//! for both.
+//! The order of the runs: blocks with a run of each setting, in an order that the seed gives, so that none always comes first, and a machine
+//! that drifts drifts for all.
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,31 +26,30 @@ impl Arm {
             Self::B => "b",
         }
     }
+}
 
-    fn other(self) -> Self {
-        match self {
-            Self::A => Self::B,
-            Self::B => Self::A,
-        }
+impl fmt::Display for Arm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.letter())
     }
 }
 
-/// One run that is to be made.
+/// One run that is to be made, of one of the settings that are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Turn {
+pub struct Turn<A = Arm> {
     /// From 1.
     pub block: u32,
     /// Which setting.
-    pub arm: Arm,
+    pub arm: A,
     /// From 1; higher where the run before it was invalid.
     pub attempt: u32,
 }
 
-impl Turn {
+impl<A: fmt::Display> Turn<A> {
     /// The folder of its files: `a-01`; of an invalid run that was repeated, see [`Schedule`], `a-01-invalid-1`.
     #[must_use]
     pub fn folder(&self, quality: Quality) -> String {
-        let name = format!("{}-{:02}", self.arm.letter(), self.block);
+        let name = format!("{}-{:02}", self.arm, self.block);
         match quality {
             Quality::Valid => name,
             Quality::Invalid => format!("{name}-invalid-{}", self.attempt),
@@ -67,37 +68,39 @@ pub enum Quality {
 
 /// The runs of a comparison, one after the other.
 ///
-/// An invalid run is repeated at once, so that the two of a block stay side by side; all in all at most as many runs are repeated as were
+/// An invalid run is repeated at once, so that those of a block stay side by side; all in all at most as many runs are repeated as were
 /// asked for. After that its block stays incomplete.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Schedule {
-    firsts: Vec<Arm>,
-    /// Runs done with, of two a block.
-    position: u32,
+pub struct Schedule<A = Arm> {
+    /// A block after the other.
+    turns: Vec<(u32, A)>,
+    /// Runs done with.
+    position: usize,
     attempt: u32,
-    repeats_left: u32,
+    repeats_left: usize,
 }
 
-impl Schedule {
-    /// So many blocks, in the order that the seed gives.
+impl<A: Copy> Schedule<A> {
+    /// So many blocks of these settings, in the order that the seed gives.
     #[must_use]
-    pub fn new(seed: u64, blocks: u32) -> Self {
-        let first = |block| if Seeded::new(seed, [0xab, block]).bits() & 1 == 0 { Arm::A } else { Arm::B };
-        Self {
-            firsts: (0..u64::from(blocks)).map(first).collect(),
-            position: 0,
-            attempt: 1,
-            repeats_left: blocks.saturating_mul(2),
+    pub fn new(seed: u64, blocks: u32, arms: &[A]) -> Self {
+        let mut turns = Vec::new();
+        for block in 1..=blocks {
+            let mut random = Seeded::new(seed, [0xab, u64::from(block)]);
+            let mut order = arms.to_vec();
+            for last in (1..order.len()).rev() {
+                order.swap(last, random.below(last as u64 + 1) as usize);
+            }
+            turns.extend(order.into_iter().map(|arm| (block, arm)));
         }
+        Self { position: 0, attempt: 1, repeats_left: turns.len(), turns }
     }
 
     /// The run that comes next; `None`: all are made.
     #[must_use]
-    pub fn next(&self) -> Option<Turn> {
-        let block = self.position / 2;
-        let first = *self.firsts.get(block as usize)?;
-        let arm = if self.position.is_multiple_of(2) { first } else { first.other() };
-        Some(Turn { block: block + 1, arm, attempt: self.attempt })
+    pub fn next(&self) -> Option<Turn<A>> {
+        let (block, arm) = *self.turns.get(self.position)?;
+        Some(Turn { block, arm, attempt: self.attempt })
     }
 
     /// Takes note of how that run went.
@@ -114,7 +117,7 @@ impl Schedule {
     /// Runs that are still to be made, if none has to be repeated.
     #[must_use]
     pub fn left(&self) -> u32 {
-        (self.firsts.len() as u32).saturating_mul(2).saturating_sub(self.position)
+        self.turns.len().saturating_sub(self.position) as u32
     }
 }
 
@@ -124,7 +127,7 @@ mod tests {
 
     /// As `AB BA ..`, when run after run goes as `quality` says.
     fn played(seed: u64, blocks: u32, mut quality: impl FnMut(Turn) -> Quality) -> Vec<Turn> {
-        let mut schedule = Schedule::new(seed, blocks);
+        let mut schedule = Schedule::new(seed, blocks, &[Arm::A, Arm::B]);
         let mut turns = Vec::new();
         while let Some(turn) = schedule.next() {
             turns.push(turn);
@@ -162,6 +165,14 @@ mod tests {
     #[test]
     fn no_more_runs_are_repeated_than_were_asked_for() {
         assert_eq!(played(42, 3, |_| Quality::Invalid).len(), 12);
+    }
+
+    #[test]
+    fn three_settings_come_in_every_order() {
+        let schedule = Schedule::new(3, 60, &["x", "y", "z"]);
+        let orders: std::collections::BTreeSet<Vec<&str>> =
+            schedule.turns.chunks(3).map(|block| block.iter().map(|(_, arm)| *arm).collect()).collect();
+        assert_eq!((schedule.left(), orders.len()), (180, 6));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Run        ─▶ page         report.html
 //! Comparison ─▶ comparison   comparison.html
 //! Outcome    ─▶ capacity     capacity.html
+//! Sizing     ─▶ sizing       plan.html
 //! Trend      ─▶ trend        trend.html
 //!
 //! scale ─▶ frame ─▶ heat, spectrum, connections, rates, costs   the charts
@@ -36,6 +37,7 @@ mod returns;
 mod scale;
 mod scenario;
 mod shell;
+mod sizing;
 mod spectra;
 mod spectrum;
 mod spread;
@@ -48,6 +50,7 @@ mod tests;
 
 pub use capacity::capacity;
 pub use comparison::comparison;
+pub use sizing::sizing;
 pub use trend::trend;
 
 use maud::html;

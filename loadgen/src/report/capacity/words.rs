@@ -5,7 +5,7 @@ use crate::capacity::{Axis, Costs, Found, Outcome, Resource, Scaling, Trial};
 use crate::report::numbers::{bytes, count, duration_us, percent, rate, significant};
 
 /// A load with its unit: `3,200 connections`.
-pub(in crate::report) fn load(axis: Axis, load: f64) -> String {
+pub(crate) fn load(axis: Axis, load: f64) -> String {
     format!("{} {}", bare(axis, load), axis.unit())
 }
 

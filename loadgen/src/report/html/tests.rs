@@ -195,6 +195,11 @@ fn search() -> Outcome {
         kernel_bytes_per_connection: Some(6600.0),
         loadgen_cpu_share: 0.4,
         cause: None,
+        rooms: Some(1),
+        payload_bytes_per_s: Some(load * 1280.0),
+        negotiated: std::collections::BTreeMap::new(),
+        server_cores: Some(1),
+        server_rss_idle_bytes: Some(6_000_000),
     };
     let bounds = Bounds { lower: Some(5000.0), upper: Upper::Broke(6000.0) };
     let mut trials: Vec<Trial> = (1..6).map(|i| trial(f64::from(i) * 1000.0, Verdict::Held)).collect();
@@ -207,10 +212,17 @@ fn search() -> Outcome {
         range: [1000.0, 19_000.0],
         width: 0.05,
         complete: true,
-        found: vec![Found { objective: "latency.due.p99 < 50ms".to_owned(), bounds, cause: None, costs: None }],
+        found: vec![Found {
+            objective: "latency.due.p99 < 50ms".to_owned(),
+            thresholds: Vec::new(),
+            bounds,
+            cause: None,
+            costs: None,
+        }],
         scaling: None,
         trials,
         environment: sample::good().environment,
+        target: serde_json::Value::Null,
         notes: vec!["<b>a note</b>".to_owned()],
     }
 }
@@ -223,4 +235,18 @@ fn a_capacity_search_has_a_page_with_its_bounds_and_without_invalid_points() {
     assert!(page.contains("holds at 5,000") && page.contains("breaks at 6,000") && page.contains("&lt;b&gt;a note"));
     assert_eq!(page.matches("class=\"change\"").count(), 8, "two bounds, two charts, two sizes");
     assert_eq!(page.matches("class=\"point p99\"").count(), 10, "five trials have a p99, in two sizes");
+}
+
+#[test]
+fn a_plan_has_a_page_with_its_answer_and_says_what_is_extrapolated() {
+    use crate::sizing::Sizing;
+    use crate::sizing::tests::{evening, levels, wanted};
+    let page = sizing(&Sizing::of(&levels(), &wanted(15_000.0), None).unwrap());
+    assert_well_formed(&page);
+    assert_loads_nothing(&page);
+    assert!(page.contains("EXTRAPOLATED 3 times: connections 15,000, measured up to 5,000"));
+    assert_eq!(page.matches("class=\"chart wide\"").count(), 2, "CPU and memory");
+    let page = sizing(&Sizing::of(&[crate::sizing::tests::search()], &evening(), None).unwrap());
+    assert_well_formed(&page);
+    assert!(page.contains("1 server for 200,000 users in 500 rooms") && page.contains("for 1,000 connections"));
 }

@@ -1,0 +1,79 @@
+use std::path::Path;
+
+use super::*;
+use crate::report::Colour;
+use crate::sizing::tests::{evening, levels, search, shared, source, wanted};
+use crate::sizing::{Prices, Wanted};
+
+/// Compares with `snapshots/NAME.*`; with UPDATE_SNAPSHOTS set, writes them.
+fn check(name: &str, sizing: &Sizing) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report/sizing/snapshots");
+    let text = render(sizing, None, Colour::Never);
+    for (end, text) in [("txt", text.clone()), ("md", markdown(sizing))] {
+        let path = folder.join(format!("{name}.{end}"));
+        if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+            std::fs::write(&path, &text).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(text == kept, "{} differs; set UPDATE_SNAPSHOTS to accept this:\n{text}", path.display());
+    }
+    for line in text.lines() {
+        assert!(line.chars().count() <= 120, "too wide: {line}");
+        assert_eq!(line.trim_end(), line, "spaces at the end");
+    }
+}
+
+#[test]
+fn servers_for_an_evening() {
+    let mut sources = vec![search()];
+    sources.push(source("results/shared", shared(1000.0)));
+    let asked = Wanted {
+        per_room: Some(20.0),
+        message_bytes: Some(128.0),
+        compression: Some(crate::way::Way::Off),
+        ..evening()
+    };
+    check("evening", &Sizing::of(&sources, &asked, Some("latency.due.p99 < 100ms")).unwrap());
+}
+
+#[test]
+fn a_prediction_far_beyond_what_was_measured_says_so_in_every_figure() {
+    let sizing = Sizing::of(&levels(), &wanted(15_000.0), None).unwrap();
+    let text = render(&sizing, None, Colour::Never).split_whitespace().collect::<Vec<_>>().join(" ");
+    for (figure, what) in [
+        ("CPU 0.5", "connections 15,000, measured up to 5,000"),
+        ("memory of the process 10.", "connections 15,000, measured up to 5,000"),
+        ("memory of the kernel 94.", "connections 15,000, measured up to 5,000"),
+        ("out without compression: 18.", "deliveries/s 150,000, measured up to 50,000"),
+    ] {
+        let said = text.split(figure).nth(1).unwrap_or_else(|| panic!("{figure}: {text}"));
+        let said = said.split("measured").next().unwrap_or_default().len() + "measured".len() + " up to 50,000".len();
+        let from = text.find(figure).unwrap_or_default() + figure.len();
+        let sentence = &text[from..(from + said).min(text.len())];
+        assert!(sentence.contains(&format!("EXTRAPOLATED 3 times: {what}")), "{sentence}");
+    }
+    check("far", &sizing);
+}
+
+#[test]
+fn a_room_too_large_for_any_server() {
+    let asked = Wanted { rooms: Some(1.0), per_room: Some(200.0), prices: Prices::default(), ..evening() };
+    check("too-large", &Sizing::of(&[search()], &asked, None).unwrap());
+}
+
+#[test]
+fn the_numbers_of_the_json_are_those_of_the_text() {
+    let sizing = Sizing::of(&[search()], &evening(), None).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&json(&sizing)).unwrap();
+    for path in [
+        "/servers/count",
+        "/cpu/value",
+        "/cpu/basis",
+        "/traffic/0/bytes_per_s/value",
+        "/traffic/0/costs/per_month",
+        "/asked/deliveries_per_s",
+    ] {
+        assert!(value.pointer(path).is_some_and(|value| !value.is_null()), "{path}");
+    }
+    assert_eq!(value["servers"]["count"], 1);
+}

@@ -1,0 +1,128 @@
+//! How busy a server was while its objective still held: what more servers are reckoned by.
+
+use serde::Serialize;
+
+use super::observation::Observation;
+use crate::analyse::scaling::Level;
+use crate::analyse::search::Upper;
+use crate::capacity::{Found, Outcome};
+use crate::thresholds::{Metric, Op, Threshold};
+use crate::way::Way;
+
+/// A load at which an objective held.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Confirmed {
+    /// Where it is from.
+    pub source: String,
+    /// What held, such as `latency.due.p99 < 50ms`.
+    pub objectives: Vec<String>,
+    /// In words: `1,040 publishes/s`, `5,000 connections`.
+    pub load: String,
+    /// Connections at it.
+    pub connections: f64,
+    /// Deliveries a second at it.
+    pub deliveries_per_s: f64,
+    /// Server CPU at it, as a share of the cores that it had; `None`: not known.
+    pub busy: Option<f64>,
+    /// Cores that the server had; `None`: not known.
+    pub cores: Option<u32>,
+    /// Whether a higher load was seen to break the objective. Otherwise the server holds at least this.
+    pub limited: bool,
+    /// What gave way above it, in words.
+    pub cause: Option<String>,
+    /// How messages travelled.
+    pub compression: Way,
+    /// Throughput against load, for the Universal Scalability Law.
+    #[serde(skip)]
+    pub levels: Vec<Level>,
+}
+
+impl Confirmed {
+    /// The bounds of a capacity search that were confirmed.
+    pub(super) fn of_capacity(source: &str, outcome: &Outcome) -> Vec<Self> {
+        outcome.found.iter().filter_map(|found| Self::of_found(source, outcome, found)).collect()
+    }
+
+    fn of_found(source: &str, outcome: &Outcome, found: &Found) -> Option<Self> {
+        let (lower, costs) = (found.bounds.lower?, found.costs.as_ref()?);
+        let trial = outcome.trials.iter().rev().find(|trial| trial.load == lower && trial.is_valid());
+        let cores = trial.and_then(|trial| trial.server_cores);
+        let objectives =
+            if found.thresholds.is_empty() { vec![found.objective.clone()] } else { found.thresholds.clone() };
+        Some(Self {
+            source: source.to_owned(),
+            objectives,
+            load: crate::report::capacity::load(outcome.axis, lower),
+            connections: costs.connections as f64,
+            deliveries_per_s: costs.deliveries_per_s,
+            busy: costs.server_cpu_share.map(|share| share / f64::from(cores.unwrap_or(1).max(1))),
+            cores,
+            limited: matches!(found.bounds.upper, Upper::Broke(_)),
+            cause: found.cause.as_ref().map(|cause| format!("{} ({})", cause.resource.words(), cause.figure)),
+            compression: trial.map_or(Way::Off, |trial| Way::of(&trial.negotiated)),
+            levels: outcome.scaling.as_ref().map_or_else(Vec::new, |scaling| scaling.levels.clone()),
+        })
+    }
+
+    /// A run in which the objective held (without one: in which next to nothing was lost).
+    pub(super) fn of_run(observation: &Observation, objective: Option<&str>) -> Self {
+        let o = observation;
+        let connections = crate::report::numbers::count(o.load.connections as u64);
+        Self {
+            source: o.source.clone(),
+            objectives: vec![objective.unwrap_or("at most 1 % of the deliveries lost").to_owned()],
+            load: format!(
+                "{connections} connections, {} deliveries/s",
+                crate::report::numbers::rate(o.load.deliveries_per_s)
+            ),
+            connections: o.load.connections,
+            deliveries_per_s: o.load.deliveries_per_s,
+            busy: o.cpu.zip(o.cores).map(|(cpu, cores)| cpu / f64::from(cores)),
+            cores: o.cores,
+            limited: false,
+            cause: None,
+            compression: o.compression,
+            levels: Vec::new(),
+        }
+    }
+
+    /// Whether what held is at least as strict as what is asked for.
+    pub(super) fn covers(&self, asked: &Threshold) -> bool {
+        self.objectives.iter().any(|text| threshold(text).is_ok_and(|held| implies(&held, asked)))
+    }
+}
+
+/// An objective such as `latency.due.p99 < 100ms`.
+///
+/// # Errors
+/// What is wrong with it, in a sentence.
+pub(super) fn threshold(text: &str) -> Result<Threshold, String> {
+    let at = text.find(['<', '>', '=', '!']).ok_or_else(|| {
+        format!("`{text}` is no objective: write a metric, a comparison and a value, such as 'latency.due.p99 < 100ms'")
+    })?;
+    let metric = Metric::find(text[..at].trim(), &[], &[]).map_err(|error| error.to_string())?;
+    let found = Threshold::parse(&metric, &text[at..]).map_err(|error| error.to_string())?;
+    if found.value().is_none() {
+        return Err(format!("`{text}`: an objective needs a value, not a baseline"));
+    }
+    Ok(found)
+}
+
+/// Whether whatever keeps `held` keeps `asked` too.
+fn implies(held: &Threshold, asked: &Threshold) -> bool {
+    let (Some(of_held), Some(of_asked)) = (held.value(), asked.value()) else { return false };
+    if held.metric != asked.metric {
+        return false;
+    }
+    let below = |op: Op| matches!(op, Op::Less | Op::AtMost);
+    let above = |op: Op| matches!(op, Op::Greater | Op::AtLeast);
+    let strict = |op: Op| matches!(op, Op::Less | Op::Greater);
+    // At the same value "at most" leaves room for what "less" does not allow.
+    let alike = of_held == of_asked && (held.op == asked.op || !strict(asked.op));
+    match held.op {
+        op if below(op) && below(asked.op) => of_held < of_asked || alike,
+        op if above(op) && above(asked.op) => of_held > of_asked || alike,
+        Op::Equal => asked.op.holds(of_held, of_asked),
+        op => op == asked.op && of_held == of_asked,
+    }
+}
