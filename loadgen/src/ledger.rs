@@ -24,6 +24,7 @@ mod book;
 mod canonical;
 mod compressed;
 mod content;
+mod counting;
 mod cursor;
 mod follower;
 mod list;
