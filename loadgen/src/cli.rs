@@ -275,6 +275,9 @@ pub struct ValidateArgs {
     /// Change one key of the scenario, as in `run`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
+    /// What goes to standard output: sentences, or an object a line
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// `--client`

@@ -24,6 +24,7 @@ mod book;
 mod canonical;
 mod compressed;
 mod content;
+mod counting;
 mod cursor;
 mod follower;
 mod list;
@@ -55,6 +56,11 @@ pub use spread::{MessageSpread, Sampled, SpreadSample};
 pub use stream::Streams;
 
 use receive::equal_prefix;
+
+/// What a publish leaves behind until the end, bytes: in its publisher's book, in the order of its room, in the room's list of messages, and
+/// in the index of that by sequence (room to grow included).
+pub const PUBLISH_BYTES: u64 =
+    ((book::CELL + order::CELL) * 8 + size_of::<canonical::Entry>() + 2 * size_of::<u32>()) as u64;
 
 #[cfg(test)]
 mod absence_tests;

@@ -16,6 +16,7 @@
 //! Outcome    ─▶ capacity     the same of a capacity search
 //! Sizing     ─▶ sizing       the same of a plan
 //! Trends     ─▶ trend        of many runs: text, HTML, JSON
+//! Plan       ─▶ outlook      what a run will need and do: text, JSON
 //! ```
 
 pub mod capacity;
@@ -29,6 +30,7 @@ pub mod junit;
 mod markdown;
 pub mod numbers;
 pub mod openmetrics;
+pub mod outlook;
 pub mod series;
 pub mod sizing;
 pub mod spectrum;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use wire::deflate::Offer;
 use wire::handshake::{ClientRequest, HandshakeError};
 
@@ -13,6 +13,9 @@ use crate::plan::{Endpoint, Plan};
 
 /// Everything but RFC 3986's unreserved characters: a room name is one path segment whatever it holds.
 pub const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What is shorter hides nothing, and stands in every text.
+const LEAST_SECRET: usize = 3;
 
 /// Whose request it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +85,26 @@ impl Requests {
         self.filled(path, whose.connection, |value| utf8_percent_encode(value, SEGMENT).to_string())
     }
 
+    /// What of a connection's request is not to be shown where a server repeats it: the query, headers, its row of the feed, and
+    /// whatever stands in its path but not in `shown`. The longest first.
+    pub fn secrets(&self, whose: Whose, shown: &str) -> Vec<String> {
+        let path = self.path(whose);
+        let (path, query) = path.split_once('?').unwrap_or((&path, ""));
+        let parts = path.split('/').filter(|part| !shown.split(['/', '?']).any(|known| known == *part));
+        let query = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(_, value)| value)).chain([query]);
+        let headers = self.headers(whose.connection);
+        // Of "Bearer TOKEN" the token too.
+        let headers = headers.iter().flat_map(|(_, value)| value.split(' ').chain([value.as_str()]));
+        let row = self.feed.iter().flat_map(|feed| feed.row(whose.connection)).map(String::as_str);
+        let encoded: Vec<&str> = parts.chain(query).collect();
+        let decoded = encoded.iter().map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned());
+        let plain = encoded.iter().copied().chain(headers).chain(row).map(str::to_owned);
+        let mut secrets: Vec<String> = plain.chain(decoded).filter(|secret| secret.len() >= LEAST_SECRET).collect();
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.dedup();
+        secrets
+    }
+
     /// `Host` header.
     pub fn host(&self, endpoint: u16) -> &str {
         self.endpoints.get(usize::from(endpoint)).map_or("", |endpoint| endpoint.host.as_str())
@@ -144,5 +167,17 @@ mod tests {
         assert_eq!(requests.path(whose(0)), "/ws/a%20b/ada");
         assert_eq!(requests.path(whose(1)), "/ws/a%20b/b%2Fob");
         assert_eq!(requests.headers(1)[0].1, "Bearer hunter2");
+    }
+
+    #[test]
+    fn what_a_server_must_not_repeat_is_known_in_every_form() {
+        let requests = requests("/ws/{room}/{user}?key=a%2Fb%2Fc&v=2", "Bearer {token}");
+        let secrets =
+            requests.secrets(Whose { connection: 1, room: 0, endpoint: 0 }, "ws://h/ws/a%20b/{user}?[redacted]");
+        for secret in ["key=a%2Fb%2Fc&v=2", "a%2Fb%2Fc", "a/b/c", "Bearer hunter2", "hunter2", "b%2Fob", "b/ob"] {
+            assert!(secrets.iter().any(|known| known == secret), "{secret}: {secrets:?}");
+        }
+        assert!(!secrets.iter().any(|known| ["ws", "a%20b", "a b", "2"].contains(&known.as_str())), "{secrets:?}");
+        assert!(secrets.is_sorted_by_key(|secret| std::cmp::Reverse(secret.len())));
     }
 }

@@ -16,6 +16,7 @@ mod dialect;
 mod document;
 mod error;
 mod expand;
+mod expected;
 mod feeds;
 mod file;
 mod groups;

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use serde_json::{Value, json};
+
 use super::run::complain;
 use super::{BAD_SCENARIO, COULD_NOT_RUN, DONE, say};
-use crate::cli::ValidateArgs;
-use crate::plan::{Plan, TargetKind};
-use crate::report::numbers::{bytes, count, seconds};
-use crate::scenario::{Changes, INFLATER_BYTES, Limits, ScenarioError, agents_needed, needs, open};
+use crate::cli::{Format, ValidateArgs};
+use crate::report::numbers::seconds;
+use crate::report::outlook::Outlook;
+use crate::scenario::{Ab, Changes, Limits, ScenarioError, open};
 
 /// Checks scenario files and says what each will need.
 pub fn files(args: &ValidateArgs) -> u8 {
@@ -20,65 +22,75 @@ pub fn files(args: &ValidateArgs) -> u8 {
     };
     let mut code = DONE;
     for file in &args.files {
-        match about(file, &args.sets, &limits) {
-            Ok(text) => {
-                if let Err(failed) = say(&text) {
-                    return failed;
-                }
-            }
-            Err(error) => {
-                complain(error);
+        let said = match (About::of(file, &args.sets, &limits), args.format) {
+            (Ok(about), Format::Text) => say(&about.text()),
+            (Ok(about), Format::Json) => about.json().iter().try_for_each(|line| say(&format!("{line}\n"))),
+            (Err(error), format) => {
                 code = BAD_SCENARIO;
+                let line = (format == Format::Json).then(|| format!("{}\n", refusal(file, &error)));
+                complain(error);
+                line.map_or(Ok(()), |line| say(&line))
             }
+        };
+        if let Err(failed) = said {
+            return failed;
         }
     }
     code
 }
 
-/// What the file needs as it is and in every variant, and the comparison that it asks for.
-fn about(file: &Path, sets: &[String], limits: &Limits) -> Result<String, ScenarioError> {
-    let name = file.display();
-    let scenario = open(file, Changes { variant: None, sets }, limits)?;
-    let mut text = summary(&name.to_string(), &scenario.plan, limits) + "\n";
-    for variant in &scenario.variants {
-        let plan = open(file, Changes { variant: Some(variant), sets }, limits)?.plan;
-        text += &(summary(&format!("{name} --variant {variant}"), &plan, limits) + "\n");
-    }
-    if let Some(ab) = &scenario.ab {
-        let length = needs(&scenario.plan).duration.as_secs_f64() * 2.0 * f64::from(ab.runs);
-        text += &format!("  ab: b ({}) against a ({}), {} runs each, about {}\n", ab.b, ab.a, ab.runs, seconds(length));
-    }
-    Ok(text)
+/// What a file needs as it is and in every variant, and the comparison that it asks for.
+struct About {
+    outlooks: Vec<Outlook>,
+    ab: Option<Ab>,
 }
 
-fn summary(file: &str, plan: &Plan, limits: &Limits) -> String {
-    let needs = needs(plan);
-    let publishes = needs.publishes.map_or("as many as the closed loop manages".to_owned(), count);
-    let mut text = format!(
-        "{file}: valid\n  {} connections, {} publishes, about {}\n  needs {} of {} descriptors, {} of {} ports of a source address, about {} of memory",
-        count(needs.connections.into()),
-        publishes,
-        seconds(needs.duration.as_secs_f64()),
-        count(needs.descriptors),
-        count(limits.descriptors),
-        count(needs.ports_per_address.into()),
-        count(limits.ports.into()),
-        bytes(needs.memory_bytes as f64),
-    );
-    let agents = agents_needed(plan, limits, 1).map_or(0, |force| force.agents);
-    if agents > 0 {
-        text += &format!("\n  starts {agents} agents, processes that share the connections and have descriptors each");
+impl About {
+    fn of(file: &Path, sets: &[String], limits: &Limits) -> Result<Self, ScenarioError> {
+        let name = file.display().to_string();
+        let scenario = open(file, Changes { variant: None, sets }, limits)?;
+        let mut outlooks = vec![Outlook::of(name.clone(), None, &scenario.plan, limits)];
+        for variant in &scenario.variants {
+            let plan = open(file, Changes { variant: Some(variant), sets }, limits)?.plan;
+            outlooks.push(Outlook::of(name.clone(), Some(variant.clone()), &plan, limits));
+        }
+        Ok(About { outlooks, ab: scenario.ab })
     }
-    if needs.servers > 1 && matches!(plan.target.kind, TargetKind::Bundled { .. }) {
-        text += &format!("\n  starts {} servers, each with rooms of its own", needs.servers);
+
+    /// Seconds that the comparison takes.
+    fn ab_seconds(&self, ab: &Ab) -> f64 {
+        self.outlooks[0].seconds() * 2.0 * f64::from(ab.runs)
     }
-    if needs.inflaters_bytes > 0 {
-        text += &format!(
-            "\n  compression with context: up to {} more, {} for each connection that does not receive the same bytes as the \
-             others of its room",
-            bytes(needs.inflaters_bytes as f64),
-            bytes(INFLATER_BYTES as f64)
-        );
+
+    fn text(&self) -> String {
+        let mut text: String = self.outlooks.iter().map(Outlook::text).collect();
+        if let Some(ab) = &self.ab {
+            let length = seconds(self.ab_seconds(ab));
+            text += &format!("  ab: b ({}) against a ({}), {} runs each, about {length}\n", ab.b, ab.a, ab.runs);
+        }
+        text
     }
-    text
+
+    /// An object a plan; the comparison is in that of the file as it is.
+    fn json(&self) -> Vec<Value> {
+        let mut all: Vec<Value> = self.outlooks.iter().map(Outlook::json).collect();
+        if let Some(ab) = &self.ab {
+            let duration_us = (self.ab_seconds(ab) * 1e6) as u64;
+            all[0]["ab"] = json!({ "a": ab.a, "b": ab.b, "runs": ab.runs, "duration_us": duration_us });
+        }
+        all
+    }
+}
+
+fn refusal(file: &Path, error: &ScenarioError) -> Value {
+    let (line, column) = error.place().unzip();
+    json!({
+        "file": file.display().to_string(),
+        "valid": false,
+        "message": error.to_string(),
+        "help": error.advice(),
+        "in": error.file(),
+        "line": line,
+        "column": column,
+    })
 }

@@ -10,13 +10,13 @@ use std::sync::atomic::Ordering;
 use net::SharedWords;
 
 use super::list::{self, List};
-use super::order::RoomOrder;
+use super::order::{self, RoomOrder};
 
 /// Value of [`Published::due`] in a closed loop, where nothing is due.
 pub const NOT_DUE: u64 = 0;
 
 /// Words of a publish: due, sent, phase, number in its room.
-const CELL: usize = 4;
+pub(super) const CELL: usize = 4;
 /// Words of addresses for a book: a thousand million publishes. Only what is used takes memory.
 const WORDS: usize = 1 << 33;
 
@@ -138,7 +138,7 @@ impl Book {
 
     /// The order in which a room's publishes were begun.
     pub fn order(&self, room: u32) -> RoomOrder<'_> {
-        RoomOrder::new(self.orders.get(&room).map(|&index| List::new(&self.words, index, 1)))
+        RoomOrder::new(self.orders.get(&room).map(|&index| List::new(&self.words, index, order::CELL)))
     }
 
     /// The phase in which the publish of this number of a room was due.

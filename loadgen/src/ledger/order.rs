@@ -13,6 +13,9 @@ use std::sync::atomic::Ordering;
 
 use super::list::List;
 
+/// Words of a number.
+pub(super) const CELL: usize = 1;
+
 /// The numbers of one room. Each cell is written once, by the publisher's worker, and read by all.
 #[derive(Debug, Clone, Copy)]
 pub struct RoomOrder<'b> {

@@ -50,7 +50,7 @@ impl<'a> Peer<'a> {
     pub async fn open(place: Place<'a>) -> Result<Self, ProbeError> {
         let deadline = Instant::now() + OPEN_WITHIN;
         let mut stream = place.connect(deadline).await?;
-        let rest = place.upgrade(&mut stream, deadline).await?;
+        let rest = place.upgrade(&mut stream, deadline).await.map_err(|error| place.discreet(error))?;
         let mut peer = Peer { place, stream, inbound: Inbound::new(rest) };
         if let Some(dialect) = place.dialect {
             peer.join(dialect).await?;
@@ -220,6 +220,19 @@ impl Place<'_> {
                 Err(error) if tls::failure(&error).is_some() => return Err(self.insecure(&error)),
                 _ => return Err(not_websocket("it closed the connection before answering the upgrade".to_owned())),
             }
+        }
+    }
+
+    /// Without what a server has repeated of our request that is nobody's to see.
+    fn discreet(&self, error: ProbeError) -> ProbeError {
+        let secrets = self.requests.secrets(self.whose, self.url);
+        let without = |text: String| secrets.iter().fold(text, |text, secret| text.replace(secret, "[redacted]"));
+        match error {
+            ProbeError::Refused { url, status, reason, hint, body } => {
+                ProbeError::Refused { url, status, reason: without(reason), hint, body: without(body) }
+            }
+            ProbeError::NotWebSocket { url, why } => ProbeError::NotWebSocket { url, why: without(why) },
+            other => other,
         }
     }
 

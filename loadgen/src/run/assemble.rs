@@ -85,8 +85,8 @@ pub fn assemble(plan: &Plan, o: &Outcome, baseline: &Baseline) -> Run {
         schedule_lag: figures.schedule_lag.clone(),
         read_age: read_age(&o.account, &measured).quantiles(None),
         spread: spread(o, &measured),
-        server: server_cost(plan, o, &measured, delivered, connections.opened),
-        loadgen: loadgen_cost(plan, o, &measured, delivered, connections.opened),
+        server: server_cost(plan, o, &measured, delivered),
+        loadgen: loadgen_cost(plan, o, &measured, delivered),
         publishes: figures.publishes,
         http: plan.publishers.iter().any(|p| matches!(p.via, Via::Http(_))).then(|| http(o)),
         deliveries: figures.deliveries,
@@ -252,7 +252,7 @@ fn per(total: f64, n: u64) -> Option<f64> {
     (n > 0).then(|| total / n as f64)
 }
 
-fn server_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64, opened: u64) -> Option<ServerCost> {
+fn server_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64) -> Option<ServerCost> {
     let costs = &o.costs;
     let sampler = costs.sampler.as_ref()?;
     let idle = costs.idle.server.unwrap_or_default();
@@ -274,8 +274,8 @@ fn server_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64, ope
         rss_bytes: last_rss.unwrap_or(ended.rss),
         rss_peak_bytes: ended.rss_peak,
         rss_idle_bytes: idle.rss,
-        rss_bytes_per_connection: costs.connected.server.and_then(|c| per(grown(c.rss, idle.rss), opened)),
-        kernel_bytes_per_connection: per(grown(costs.connected.kernel, costs.idle.kernel), opened),
+        rss_bytes_per_connection: costs.connected.server.and_then(|c| per(grown(c.rss, idle.rss), costs.open)),
+        kernel_bytes_per_connection: per(grown(costs.connected.kernel, costs.idle.kernel), costs.open),
         context_switches: ended.context_switches.saturating_sub(idle.context_switches),
         tcp_retransmits: ended.tcp_retransmits.saturating_sub(idle.tcp_retransmits),
         stats: costs.stats.clone(),
@@ -288,7 +288,7 @@ fn measured_seconds<'o>(plan: &Plan, o: &'o Outcome) -> Vec<&'o Interval> {
     o.timeline.intervals.iter().filter(|i| measures(&i.phase)).collect()
 }
 
-fn loadgen_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64, opened: u64) -> LoadgenCost {
+fn loadgen_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64) -> LoadgenCost {
     let (_, cpu_s) = o.cpu_of(measured);
     let seconds: f64 = measured.iter().map(|&p| o.phase_seconds(p)).sum();
     let of_phases = |figure: fn(&PhaseSlot) -> u64| -> u64 {
@@ -308,7 +308,7 @@ fn loadgen_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64, op
         rss_bytes: last_rss.unwrap_or(memory.rss_bytes),
         rss_peak_bytes: memory.peak_bytes,
         rss_idle_bytes: o.costs.idle.own,
-        rss_bytes_per_connection: per(o.costs.connected.own.saturating_sub(o.costs.idle.own) as f64, opened),
+        rss_bytes_per_connection: per(o.costs.connected.own.saturating_sub(o.costs.idle.own) as f64, o.costs.open),
         reads,
         workers: o.costs.workers as u32,
         agents: o.costs.agents as u32,

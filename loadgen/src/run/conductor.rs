@@ -133,7 +133,9 @@ impl Conductor<'_> {
     async fn settle(&mut self) -> Result<(), End> {
         let until = Instant::now() + self.plan.settle;
         self.wait_until(until).await?;
+        let open = self.connections().open;
         let costs = &mut self.outcome.costs;
+        costs.open = open;
         costs.connected = Memory::read(costs.sampler.as_ref(), &costs.own);
         // The first phase begins so soon that its seconds are the watch's, too. Without it, intervals merely lack what is read apart.
         let watched = Watched { server: costs.sampler.clone(), ports: self.server.ports(), own: costs.own.pids() };

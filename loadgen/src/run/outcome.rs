@@ -60,6 +60,8 @@ pub struct Costs {
     pub idle: Memory,
     /// When all were open.
     pub connected: Memory,
+    /// How many connections were open then.
+    pub open: u64,
     /// The server when all was over.
     pub ended: Option<Sample>,
     pub stats: Option<serde_json::Value>,

@@ -187,6 +187,7 @@ async fn conduct(
     let costs = Costs {
         idle: Memory::read(sampler.as_ref(), &own),
         connected: Memory::default(),
+        open: 0,
         ended: None,
         stats: None,
         sampler,

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
+use crate::scenario::redact;
+
 /// What is wrong with a scenario: a sentence, the place in the file (or in a `--set`), and often what to do.
 ///
 /// `Display` is the sentence; as a [`miette::Diagnostic`] it shows the line as well.
@@ -43,7 +45,8 @@ impl ScenarioError {
                 column: before[line_start..].chars().count() + 1,
             }
         });
-        let source = NamedSource::new(file, text.to_owned()).with_language("TOML");
+        // The line is shown with its neighbours, whatever they hold.
+        let source = NamedSource::new(file, redact::masked(text)).with_language("TOML");
         Self(Box::new(Details { message: fault.message, help: fault.help, source, place }))
     }
 

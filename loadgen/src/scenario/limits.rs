@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use wire::deflate::Context;
 
+use crate::ledger::PUBLISH_BYTES;
 use crate::pacer::work_seconds;
 use crate::plan::{Arrival, Force, From, Mode, OTHER_DESCRIPTORS, Plan, PublisherGroup, Via};
+use crate::scenario::expected;
 
 /// What this machine allows one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,11 +61,13 @@ pub struct Needs {
     pub servers: u16,
     /// Publishes by the schedule; `None` in a closed loop.
     pub publishes: Option<u64>,
+    /// Copies of them that arrive if nothing is lost, those to senders included; `None` in a closed loop and of an observed feed.
+    pub deliveries: Option<u64>,
     /// Memory of the load generator and of the kernel for both ends of its connections, bytes.
     pub memory_bytes: u64,
     /// What may come on top where compression keeps context and no two connections of a room receive the same bytes, bytes.
     pub inflaters_bytes: u64,
-    /// From the first connection to the end of drain, when nothing is late.
+    /// From the first connection to the last publish, when nothing is late.
     pub duration: Duration,
 }
 
@@ -71,9 +75,6 @@ pub struct Needs {
 const BASE_BYTES: u64 = 16 << 20;
 /// Its own and the kernel's memory for a connection and its other end.
 const CONNECTION_BYTES: u64 = 500 + 6600;
-/// What a publish leaves behind until the end, in its publisher's book (24), its room's list of messages (56), and the index
-/// of that by sequence (8, room to grow included).
-const PUBLISH_BYTES: u64 = 24 + 56 + 8;
 /// Header of a message's frame, at most, in the bytes that a room keeps.
 const HEADER_BYTES: u64 = 10;
 /// A worker keeps this much of the frames received, for connections that are behind.
@@ -118,6 +119,7 @@ pub fn needs(plan: &Plan) -> Needs {
         ports_per_address: ports_per_address(plan),
         servers: plan.target.endpoints(),
         publishes,
+        deliveries: expected::deliveries(plan),
         memory_bytes: BASE_BYTES
             + u64::from(connections) * CONNECTION_BYTES
             + publishes.unwrap_or(0).min(1 << 40) * PUBLISH_BYTES

@@ -1,4 +1,6 @@
-//! What of a scenario may be written to results.
+//! What of a scenario may be written to results, and shown of it.
+
+use std::ops::Range;
 
 /// Stands for what was removed.
 pub(super) const REDACTED: &str = "[redacted]";
@@ -31,6 +33,60 @@ pub(super) fn url(text: &str) -> String {
     address + &query
 }
 
+/// A scenario's text as it is shown around what is wrong with it: values of secret headers, user info and queries are stars, one a byte,
+/// so that everything keeps its place. The text may be anything, so it is not taken apart as TOML.
+pub(super) fn masked(text: &str) -> String {
+    let mut out = text.as_bytes().to_vec();
+    for (at, line) in lines(text) {
+        for range in headers(line).chain(urls(line)) {
+            out[at + range.start..at + range.end].fill(b'*');
+        }
+    }
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// Each line and where it begins.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.split_inclusive('\n').scan(0, |next, line| {
+        let at = *next;
+        *next += line.len();
+        Some((at, line))
+    })
+}
+
+/// Values of secret headers: what stands behind the name and an equals sign, to the closing quote.
+fn headers(line: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    let lower = line.to_ascii_lowercase();
+    SECRET.into_iter().filter_map(move |name| {
+        let after = lower.find(name)? + name.len();
+        let rest = line[after..].trim_start_matches(['"', '\'', ' ', '\t']).strip_prefix('=')?.trim_start();
+        let (value, ends): (&str, &[char]) = match rest.chars().next()? {
+            '"' => (&rest[1..], &['"', '\n']),
+            '\'' => (&rest[1..], &['\'', '\n']),
+            _ => (rest, &[',', '}', '\n']),
+        };
+        let start = line.len() - value.len();
+        Some(start..start + value.find(ends).unwrap_or(value.len()))
+    })
+}
+
+/// User info and query of every URL, and the query of a path.
+fn urls(line: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    const ENDS: [char; 6] = ['"', '\'', ' ', '\t', '\n', ','];
+    let end = move |from: usize| line[from..].find(ENDS).map_or(line.len(), |at| from + at);
+    let users = line.match_indices("://").filter_map(move |(at, _)| {
+        let start = at + "://".len();
+        let authority = &line[start..end(start)];
+        let authority = &authority[..authority.find(['/', '?']).unwrap_or(authority.len())];
+        Some(start..start + authority.rfind('@')?)
+    });
+    let queries = line.match_indices('?').filter_map(move |(at, _)| {
+        let word = line[..at].rfind(ENDS).map_or(0, |before| before + 1);
+        line[word..at].contains('/').then(|| at + 1..end(at + 1))
+    });
+    users.chain(queries)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +97,20 @@ mod tests {
         assert_eq!(url("ws://host/a@b"), "ws://host/a@b");
         assert_eq!(url("/ws?token=1"), "/ws?[redacted]");
         assert_eq!(url("ws://{env.USER}@h"), "ws://[redacted]@h");
+    }
+
+    #[test]
+    fn what_is_shown_of_a_file_keeps_its_place_and_loses_its_secrets() {
+        let text = "url = \"ws://me:pässword@host/ws/{room}?key=1\"\nheaders = { X-Room = \"a\", cookie='b=c', Authorization = \"Bearer x\" }\n\
+                    path = \"/ws?a=b\" # really?\ntarget.headers.Cookie=open";
+        let shown = masked(text);
+        assert_eq!(
+            shown,
+            "url = \"ws://************@host/ws/{room}?*****\"\nheaders = { X-Room = \"a\", cookie='***', Authorization = \"********\" }\n\
+             path = \"/ws?***\" # really?\ntarget.headers.Cookie=****"
+        );
+        assert_eq!(shown.len(), text.len());
+        assert_eq!(masked("x = \"ü?\"\r\n"), "x = \"ü?\"\r\n");
     }
 
     #[test]

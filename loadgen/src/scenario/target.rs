@@ -198,7 +198,7 @@ fn path(table: &TargetTable, usual: Option<&str>, mode: Mode, known: &[&str]) ->
     };
     let expanded = expand(path, known)?;
     if !expanded.starts_with('/') {
-        return Err(Fault::at(&path.span, format!("the path `{}` must begin with /", path.value)));
+        return Err(Fault::at(&path.span, format!("the path `{}` must begin with /", redact::url(&path.value))));
     }
     if let Some(odd) = expanded.chars().find(|c| !c.is_ascii_graphic() || *c == '#') {
         return Err(Fault::at(&path.span, format!("the path holds {odd:?}: write it percent-encoded")));

@@ -19,6 +19,7 @@ mod growing;
 mod line;
 mod opening;
 mod outbox;
+mod parting;
 mod reading;
 mod returning;
 mod sending;
@@ -39,8 +40,8 @@ use wire::frame::Opcode;
 
 use self::connection::{Connection, State};
 use self::courier::Couriers;
+use self::parting::Restart;
 use self::reading::{SCRATCH, Until};
-use self::returning::Restart;
 use self::sending::{close_payload, sender};
 use super::course::{Course, Obey, Stage};
 use super::life::Farewell;

@@ -3,6 +3,7 @@
 //! Nothing of the protocol is shared with the native client: not the handshake, not the framing, not the reads. What is
 //! shared is what is measured: schedules, payloads, ledger, recorder.
 
+mod dial;
 mod task;
 
 use std::cell::RefCell;

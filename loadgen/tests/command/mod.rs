@@ -23,6 +23,7 @@ pub const FANOUT: &str = env!("CARGO_BIN_EXE_fanout");
 /// A directory with a scenario in it.
 pub struct Stage {
     pub directory: TempDir,
+    environment: Vec<(&'static str, &'static str)>,
 }
 
 impl Stage {
@@ -30,12 +31,18 @@ impl Stage {
     pub fn new(scenario: &str) -> Self {
         let directory = TempDir::new().unwrap();
         std::fs::write(directory.path().join("scenario.toml"), scenario).unwrap();
-        Stage { directory }
+        Stage { directory, environment: Vec::new() }
     }
 
     /// Adds a file.
     pub fn with(self, name: &str, contents: impl AsRef<[u8]>) -> Self {
         std::fs::write(self.directory.path().join(name), contents).unwrap();
+        self
+    }
+
+    /// Sets a variable of the environment.
+    pub fn having(mut self, name: &'static str, value: &'static str) -> Self {
+        self.environment.push((name, value));
         self
     }
 
@@ -78,6 +85,7 @@ impl Stage {
 
     fn spawn(&self, mut command: Command) -> Going {
         command.current_dir(self.directory.path()).env("NO_COLOR", "1");
+        command.envs(self.environment.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdout = Said::of(child.stdout.take().unwrap());

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::sync::{Arc, Mutex};
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_tungstenite::accept_hdr_async;
@@ -23,6 +23,15 @@ pub async fn serve(mut stream: TcpStream, hub: Arc<Mutex<Hub>>) {
     if fault == Fault::HangUp {
         // What is unread when a socket is closed turns the close into a reset: read the request first.
         let _ = stream.read(&mut [0; 4096]).await;
+        return;
+    }
+    if fault == Fault::Parrot {
+        let mut asked = vec![0; 4096];
+        let n = stream.read(&mut asked).await.unwrap_or(0);
+        let said = String::from_utf8_lossy(&asked[..n]).replace("\r\n", " ");
+        let answer = format!("HTTP/1.1 404 Not Found\r\nContent-Length: {}\r\n\r\n{said}", said.len());
+        // A peer that has gone has heard enough.
+        let _ = stream.write_all(answer.as_bytes()).await;
         return;
     }
     let mut room = String::new();

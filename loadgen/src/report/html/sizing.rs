@@ -21,7 +21,7 @@ pub fn sizing(sizing: &Sizing) -> String {
     let priced = costs(sizing);
     let beyond = all_beyond(sizing);
     let e = &sizing.evidence.environment;
-    let said = |heads: &[&str], rows: &[Vec<String>]| html! { div class="said" { (table(heads, rows)) } };
+    let said = |heads: &[&str], rows: &[Vec<String>]| html! { div class="based" { (table(heads, rows)) } };
     let needed = html! {
         p { (one(&sizing.load)) }
         (said(&NEED_HEADS, &needs(sizing)))

@@ -116,7 +116,7 @@ pub(super) fn sender(publisher: Publisher, connections: &[Connection], couriers:
         // It is about to join.
         Some(c) if c.opened == 0 && matches!(c.state, State::Connecting | State::Upgrading) => Sender::Away,
         Some(c) if c.state != State::Closed => match c.life.as_ref().and_then(|life| life.away.as_ref()) {
-            Some(away) if matches!(away.part, Part::Churn | Part::ForGood) => Sender::Away,
+            Some(away) if away.part == Part::Churn => Sender::Away,
             // It sends when it is back: what is due meanwhile is late by its absence.
             Some(_) => Sender::Blocked,
             None if c.state == State::Departing => Sender::Away,

@@ -1,8 +1,6 @@
 //! One connection of the second client, as a task.
 
 use std::future::{Future, poll_fn};
-use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -10,12 +8,11 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use net::{DialError, now};
-use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, Interval, interval_at};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::error::{Error as WsError, ProtocolError};
+use tokio_tungstenite::tungstenite::error::Error as WsError;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame as TheirClose, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
@@ -23,11 +20,12 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use wire::close::{CloseCode, CloseFrame};
 use wire::frame::Opcode;
 
+use super::dial::{Failure, broken, connect};
 use super::{MOST_WAITING, Outgoing, Shared};
 use crate::dialect::{Join, Progress, Words};
 use crate::ledger::{Control, Cursor, Delivery, frame_len};
 use crate::pipe::{Pipe, secure};
-use crate::worker::causes::{self, END_OF_STREAM, PROTOCOL_ERROR, closed_by};
+use crate::worker::causes::{self, END_OF_STREAM, closed_by};
 use crate::worker::course::Stage;
 use crate::worker::ledgers::Times;
 use crate::worker::tally::{Blame, Took};
@@ -369,40 +367,4 @@ enum Next {
     Received(Option<Result<Message, WsError>>, u64),
     Beat,
     Asked(Option<Outgoing>),
-}
-
-/// Why a connection did not open.
-enum Failure {
-    Refused(u16),
-    Failed(String, Blame),
-}
-
-impl Failure {
-    fn of(error: WsError) -> Self {
-        match error {
-            WsError::Http(response) => Failure::Refused(response.status().as_u16()),
-            other => Failure::Failed(broken(&other), Blame::Server),
-        }
-    }
-}
-
-fn broken(error: &WsError) -> String {
-    match error {
-        WsError::Io(error) => causes::broken(error),
-        WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) | WsError::ConnectionClosed => {
-            END_OF_STREAM.to_owned()
-        }
-        WsError::Protocol(ProtocolError::NonZeroReservedBits) => causes::RESERVED_BITS.to_owned(),
-        WsError::Protocol(_) | WsError::Utf8(_) | WsError::Capacity(_) => PROTOCOL_ERROR.to_owned(),
-        other => format!("client: {other}"),
-    }
-}
-
-async fn connect(to: SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStream> {
-    let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    if let Some(from) = from {
-        socket.bind(SocketAddr::new(from, 0))?;
-    }
-    socket.set_nodelay(true)?;
-    socket.connect(to).await
 }

@@ -161,7 +161,8 @@ pub fn single(setting: &Setting) -> Result<Outcome, BenchError> {
         conditions,
         rows: vec![
             Row::new("deliveries/s, bare loop free", Figure::Ratio(free.compare(|s| s.rate))).goal(Goal::AtLeast(0.95)),
-            Row::new("deliveries/s, bare loop in step", Figure::Ratio(step.compare(|s| s.rate))),
+            Row::new("deliveries/s, bare loop in step", Figure::Ratio(step.compare(|s| s.rate)))
+                .goal(Goal::AtLeast(0.95)),
             Row::new("CPU ns/delivery, bare loop free", Figure::Ratio(free.compare(|s| s.cost))),
             Row::new("CPU ns/delivery, bare loop in step", Figure::Ratio(step.compare(|s| s.cost))),
             Row::new("messages a read, bare loop free", Figure::Ratio(free.compare(|s| s.batch))),
@@ -213,7 +214,8 @@ pub fn batched(setting: &Setting) -> Result<Outcome, BenchError> {
         rows: vec![
             Row::new("deliveries/s", Figure::alone(&[rate.ours])).goal(Goal::AtLeast(15e6)),
             Row::new("deliveries/s, bare loop free", Figure::Ratio(rate)).goal(Goal::AtLeast(0.85)),
-            Row::new("deliveries/s, bare loop in step", Figure::Ratio(step.compare(|s| s.rate))),
+            Row::new("deliveries/s, bare loop in step", Figure::Ratio(step.compare(|s| s.rate)))
+                .goal(Goal::AtLeast(0.85)),
             Row::new("sender's CPU ns/delivery, bare loop free", Figure::Ratio(pairs.compare(|s| s.cost))),
             Row::new("sender's CPU ns/delivery, bare loop in step", Figure::Ratio(step.compare(|s| s.cost))),
             Row::new("connections at the end", Figure::alone(&[open])).goal(Goal::AtLeast(asked)),
