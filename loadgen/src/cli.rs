@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and what each answer means.
 
+mod ab;
 mod capacity;
 mod compare;
 mod conduct;
@@ -9,8 +10,9 @@ mod plan;
 mod record;
 mod run;
 
+pub use ab::AbArgs;
 pub use capacity::CapacityArgs;
-pub use compare::{AbArgs, CompareArgs};
+pub use compare::CompareArgs;
 pub use conduct::{Client, Conduct, Drive};
 pub use doctor::DoctorArgs;
 pub use old_runs::{MergeArgs, ReportArgs, ReportForm, TrendArgs};
@@ -54,7 +56,7 @@ pub enum Command {
     Run(RunArgs),
     /// Run a simple load without a file: connect, publish evenly, report
     Quick(QuickArgs),
-    /// Compare two settings of a scenario, run by run in turn, with statistics that hold
+    /// Compare two settings of a scenario, or three ways to compress, run by run in turn, with statistics that hold
     Ab(AbArgs),
     /// Find the highest load at which objectives hold, what gives way above it, and what it costs
     Capacity(CapacityArgs),
