@@ -36,6 +36,9 @@ pub struct Connections {
     /// The same by address of the server, where it has several.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub addresses: BTreeMap<String, AddressConnections>,
+    /// Of `opened`, those that joined while phases ran, because a phase grew.
+    #[serde(default)]
+    pub joined_late: u64,
     /// Seconds the ramp took.
     pub ramp_s: f64,
     /// Opened a second over the ramp.

@@ -168,7 +168,8 @@ fn connections(o: &Outcome) -> Connections {
         closed_by: tally.closed.clone(),
         addresses: addresses(o),
         ramp_s,
-        opened_per_s: if ramp_s > 0.0 { tally.opened as f64 / ramp_s } else { 0.0 },
+        joined_late: tally.joined_late,
+        opened_per_s: if ramp_s > 0.0 { (tally.opened - tally.joined_late) as f64 / ramp_s } else { 0.0 },
         peak: tally.peak,
     }
 }
