@@ -49,6 +49,10 @@ fn read(path: impl AsRef<Path>) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.as_ref().display()))
 }
 
+fn run_in(directory: &Path) -> loadgen::result::Run {
+    serde_json::from_str(&read(directory.join("run.json"))).unwrap()
+}
+
 /// A valid run of a server with this fault, compared with the run in `baseline`.
 fn compared(fault: Fault, baseline: &Path) -> (Done, Stage) {
     let baseline = baseline.display().to_string();
@@ -91,6 +95,53 @@ fn a_good_build_passes_and_one_that_drops_messages_is_red_everywhere() {
     assert!(summary.contains("| **FAILED** | deliveries.lost &lt;= baseline | 40 | 0 | 0 |"), "{summary}");
     assert!(summary.contains("| held | phases.steady.deliveries.corrupted == 0 | 0 | 0 |  |"), "{summary}");
     assert!(bad.stdout.contains("failed: deliveries.lost <= baseline, it was 40"), "{}", bad.stdout);
+}
+
+#[test]
+fn one_message_in_a_thousand_that_is_lost_is_red_everywhere() {
+    let scenario = |double: &Double| at(double).replace("rate = 200", "rate = 1000");
+    let run = |fault, flags: &[&str]| {
+        undisturbed(|| {
+            let double = Double::start(fault);
+            let stage = Stage::new(&scenario(&double));
+            (stage.run(flags), (stage, double))
+        })
+    };
+    let (good, (base, _)) = run(Fault::None, &[]);
+    good.exits(0);
+    let baseline = base.out().display().to_string();
+    let (bad, (stage, _)) =
+        run(Fault::Drop { every: 1000, whose: Whose::Everybody }, &["--baseline", baseline.as_str()]);
+    bad.exits(3);
+    assert_eq!((bad.run().deliveries.expected, bad.run().deliveries.lost), (10_000, 10), "0.1 %");
+    // What a busy machine made invalid is no failure of the server's, and says so instead.
+    if bad.code == 3 {
+        let junit = read(stage.out().join("junit.xml"));
+        let message = "message=\"deliveries.lost &lt;= baseline: it was 10; baseline 0, so the limit is 0\"";
+        assert!(junit.contains("failures=\"2\" errors=\"0\"") && junit.contains(message), "{junit}");
+    }
+    let summary = read(stage.out().join("summary.md"));
+    assert!(summary.contains("| **FAILED** | deliveries.lost &lt;= baseline | 10 | 0 | 0 |"), "{summary}");
+}
+
+#[test]
+fn the_gate_shuts_on_a_build_that_is_5_ms_late() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/ci-gate.toml");
+    let gate = read(path).replace("for = \"3s\"", "for = \"100ms\"").replace("for = \"12s\"", "for = \"5s\"");
+    let gate = gate.replace("max_schedule_lag = \"10ms\"", "max_schedule_lag = \"2s\"");
+    let stage = Stage::new(&gate);
+    let late = stage.run(&["--variant", "late"]);
+    let run = run_in(&stage.out().join("late"));
+    let broken: Vec<_> = run.thresholds.iter().filter(|t| !t.pass).collect();
+    let median = broken.iter().find(|t| t.expr == "< 4ms").unwrap_or_else(|| panic!("{broken:?}"));
+    // A server that holds messages for 5 ms delivers none earlier, on whatever machine.
+    assert!(median.value.unwrap() >= 5000.0 && median.limit == Some(4000.0), "{median:?}");
+    let summary = read(stage.out().join("late/summary.md"));
+    let row = summary.lines().find(|line| line.contains("| latency.due.p50 &lt; 4ms |")).unwrap();
+    assert!(row.starts_with("| **FAILED** |") && row.contains("| 4 ms |"), "{row}");
+    let junit = read(stage.out().join("late/junit.xml"));
+    let red = late.code == 3 && junit.contains("<failure message=\"latency.due.p50 &lt; 4ms: it was ");
+    assert!(red || late.code == 4, "{}: {junit}", late.code);
 }
 
 #[test]

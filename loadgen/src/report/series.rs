@@ -3,10 +3,13 @@
 use std::fmt::Write as _;
 
 use super::markdown::{escaped, table};
+use super::summary::short;
+use super::text::sentences::{self, plural};
+use super::text::thresholds;
 use super::verdict::{Verdict, exit_code, exit_code_of_all};
 use crate::analyse::median;
 use crate::compare::{Figure, shown};
-use crate::result::Run;
+use crate::result::{Run, ThresholdResult};
 
 /// Runs of one scenario, in the order in which they were made.
 #[derive(Debug, Clone, Default)]
@@ -98,17 +101,49 @@ impl Series {
     #[must_use]
     pub fn markdown(&self) -> String {
         let verdict = if exit_code_of_all(&self.codes()) == 0 { "PASSED" } else { "NOT ALL PASSED" };
-        let mut out = format!("## {verdict}: {}, {} runs\n\n{}\n\n", escaped(&self.name), self.len(), self.outcomes());
+        let mut out = format!("## {verdict}: {}, {} runs\n\n{}", escaped(&self.name), self.len(), self.outcomes());
+        if let Some((_, first)) = self.runs.first() {
+            out += &format!("; the first of them: {}", escaped(&sentences::load(first)));
+        }
+        out += "\n\n";
+        self.objectives(&mut out);
+        // Writing into a String cannot fail.
+        let _ = writeln!(out, "\nOver {}:\n", plural(self.valid().count() as u64, "valid run"));
         table(&mut out, &HEADS, self.rows().iter().map(|row| row.cells().map(|cell| escaped(&cell)).to_vec()));
         out += "\n<details><summary>Each run</summary>\n\n";
         let each = self.runs.iter().map(|(folder, run)| {
             let broken: Vec<String> = run.thresholds.iter().filter(|t| !t.pass).map(|t| t.name()).collect();
             let why = if run.validity.valid { broken.join("; ") } else { rules(run) };
-            vec![escaped(folder), Verdict::of(run).word().to_owned(), escaped(&why)]
+            vec![escaped(folder), Verdict::of(run).word().to_owned(), escaped(&short(&why))]
         });
-        table(&mut out, &["run", "", "why"], each);
+        table(&mut out, &["run", "", "why"], each.take(ROWS));
+        if self.len() > ROWS {
+            let _ = writeln!(out, "\nand {} more", self.len() - ROWS);
+        }
         out += "\n</details>\n";
         out
+    }
+
+    /// Every threshold, in how many of the valid runs it held, and what it was in each.
+    fn objectives(&self, out: &mut String) {
+        let Some(first) = self.valid().next().filter(|run| !run.thresholds.is_empty()) else { return };
+        let valid = self.valid().count();
+        let row = |(i, threshold): (usize, &ThresholdResult)| {
+            let of_each: Vec<(&Run, &ThresholdResult)> =
+                self.valid().filter_map(|run| Some((run, run.thresholds.get(i)?))).collect();
+            let judged = of_each.iter().filter(|(_, t)| !t.skipped).count();
+            let held = of_each.iter().filter(|(_, t)| t.pass && !t.skipped).count();
+            let word = match (judged, held) {
+                (0, _) => "skipped".to_owned(),
+                (judged, held) if judged == held => format!("held in {held} of {valid}"),
+                (_, held) => format!("**FAILED**, held in {held} of {valid}"),
+            };
+            let mut values: Vec<String> = of_each.iter().take(VALUES).map(|(run, t)| was(run, t)).collect();
+            values.dedup();
+            let more = if of_each.len() > VALUES { ", ..." } else { "" };
+            vec![word, escaped(&short(&threshold.name())), escaped(&(values.join(", ") + more))]
+        };
+        table(out, &["", "threshold", "was, run by run"], first.thresholds.iter().enumerate().take(ROWS).map(row));
     }
 
     fn codes(&self) -> Vec<u8> {
@@ -116,7 +151,16 @@ impl Series {
     }
 }
 
-const HEADS: [&str; 5] = ["valid runs", "median", "least", "most", "spread"];
+const HEADS: [&str; 5] = ["figure", "median", "least", "most", "spread"];
+/// Values of a threshold beyond so many are in the runs.
+const VALUES: usize = 5;
+/// Thresholds, and runs, beyond so many are not listed.
+const ROWS: usize = 100;
+
+/// What a threshold's figure was, or why there is none.
+fn was(run: &Run, threshold: &ThresholdResult) -> String {
+    short(&threshold.why.clone().unwrap_or_else(|| thresholds::value(run, threshold)))
+}
 
 fn rules(run: &Run) -> String {
     run.validity.reasons.iter().map(|reason| reason.rule.as_str()).collect::<Vec<_>>().join(", ")
@@ -153,7 +197,7 @@ mod tests {
         let mut series = series();
         series.push("04", sample::invalid());
         let text = series.text();
-        assert!(text.starts_with("chat-peak: 4 runs, 3 passed, 1 invalid\n  valid runs "), "{text}");
+        assert!(text.starts_with("chat-peak: 4 runs, 3 passed, 1 invalid\n  figure "), "{text}");
         let row = text.lines().find(|line| line.contains("latency.due.p50")).unwrap();
         let cells: Vec<&str> = row.split_whitespace().collect();
         assert_eq!(cells, ["latency.due.p50", "0.9", "ms", "0.8", "ms", "1", "ms", "22", "%"]);
@@ -170,11 +214,26 @@ mod tests {
     }
 
     #[test]
+    fn many_runs_of_many_thresholds_stay_small() {
+        let mut series = Series::new("chat-peak");
+        let mut run = sample::failed();
+        run.thresholds = vec![run.thresholds[0].clone(); 500];
+        (0..1000).for_each(|i| series.push(&format!("{i:04}"), run.clone()));
+        let text = series.markdown();
+        assert!(text.len() < super::super::summary::LIMIT, "{}", text.len());
+        assert!(text.contains("\nand 900 more\n"));
+    }
+
+    #[test]
     fn each_run_is_listed_with_what_it_broke() {
         let mut series = series();
         series.push("04", sample::failed());
         let text = series.markdown();
-        assert!(text.starts_with("## NOT ALL PASSED: chat-peak, 4 runs\n\n3 passed, 1 failed\n"), "{text}");
+        let opening = "## NOT ALL PASSED: chat-peak, 4 runs\n\n3 passed, 1 failed; the first of them: 5,000 subscribers in 50 rooms;";
+        assert!(text.starts_with(opening), "{text}");
+        assert!(text.contains("| held in 4 of 4 | deliveries.lost == 0 | 0 |"), "{text}");
+        assert!(text.contains("| **FAILED**, held in 3 of 4 | latency.due.p99 &lt; 50ms | 12 ms |"), "{text}");
+        assert!(text.contains("\nOver 4 valid runs:\n\n| figure | median |"), "{text}");
         assert!(text.contains("| 04 | FAILED | latency.due.p99 &lt; 10ms |"), "{text}");
     }
 }

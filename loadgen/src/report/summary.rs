@@ -68,7 +68,8 @@ fn item(out: &mut String, content: &str) {
     let _ = writeln!(out, "- {}", escaped(&short(content)));
 }
 
-fn short(text: &str) -> String {
+/// A text of no more than so many characters.
+pub(super) fn short(text: &str) -> String {
     if text.chars().count() <= LONGEST {
         text.to_owned()
     } else {

@@ -127,7 +127,8 @@ pub(in crate::report) fn plural(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
-fn load(run: &Run) -> String {
+/// Who received, what was asked for and reached.
+pub(in crate::report) fn load(run: &Run) -> String {
     let (who, what) = if is_echo(run) {
         (format!("{}, each hears itself", plural(run.subscribers, "connection")), "echoes/s")
     } else {

@@ -55,9 +55,11 @@ pub(in crate::report) fn compared_with(baseline: &ComparedWith) -> String {
         Some(why) => format!("the baseline {path} was not used: {why}"),
         None => {
             let git = git.as_ref().map_or_else(String::new, |git| format!(", revision {git:.12}"));
+            // What is beyond whole seconds tells nobody anything.
+            let begun = started.split_once('.').map_or(started.as_str(), |(seconds, _)| seconds).trim_end_matches('Z');
             format!(
-                "baseline: {path}, begun {started}{git}; one run against one is a tripwire and no verdict: for that, `fanout ab` makes ten \
-                 of each in turn"
+                "baseline: {path}, begun {begun}Z{git}; one run against one is a tripwire and no verdict: for that, fanout ab makes ten of \
+                 each in turn"
             )
         }
     }
