@@ -1,10 +1,12 @@
 //! The command line: what can be asked, and what each answer means.
 
+mod ab;
 mod capacity;
 mod doctor;
 mod plan;
 mod record;
 
+pub use ab::AbArgs;
 pub use capacity::CapacityArgs;
 pub use doctor::DoctorArgs;
 pub use plan::PlanArgs;
@@ -53,7 +55,7 @@ pub enum Command {
     Run(RunArgs),
     /// Run a simple load without a file: connect, publish evenly, report
     Quick(QuickArgs),
-    /// Compare two settings of a scenario, run by run in turn, with statistics that hold
+    /// Compare two settings of a scenario, or three ways to compress, run by run in turn, with statistics that hold
     Ab(AbArgs),
     /// Find the highest load at which objectives hold, what gives way above it, and what it costs
     Capacity(CapacityArgs),
@@ -98,51 +100,6 @@ pub struct RunArgs {
     #[command(flatten)]
     pub how: How,
 }
-
-/// `fanout ab`
-#[derive(Debug, Args)]
-#[command(after_help = AB_HELP)]
-pub struct AbArgs {
-    /// Scenario file (TOML)
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// What is compared to: a `[variants.NAME]` of the file, or a change such as target.server.shards=1 [default: `a` in `[ab]`]
-    #[arg(long, value_name = "VARIANT|KEY=VALUE")]
-    pub a: Option<String>,
-    /// What is compared [default: `b` in `[ab]`]
-    #[arg(long, value_name = "VARIANT|KEY=VALUE")]
-    pub b: Option<String>,
-    /// Valid runs of each; fewer than 10 allow no verdict [default: `runs` in `[ab]`, or 10]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub runs: Option<u32>,
-    /// Something that must hold, such as 'server.cpu_us_per_delivery <= 1.05 x a'; may be repeated
-    #[arg(long, value_name = "EXPECTATION")]
-    pub expect: Vec<String>,
-    /// Change one key of the scenario in both, such as publishers.members.rate=50; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub sets: Vec<String>,
-    /// What drives the connections
-    #[command(flatten)]
-    pub drive: Drive,
-    /// What goes to standard output: the report, or comparison.json
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
-    /// Directory for the comparison and its runs [default: results/NAME/ab-TIME, with a `latest` link beside it]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Add nothing to the job summary that GITHUB_STEP_SUMMARY names
-    #[arg(long)]
-    pub no_summary: bool,
-}
-
-const AB_HELP: &str = "\
-The runs are made in blocks of two, a then b or b then a by the seed, each with a fresh server, and compared block by block.
-An invalid run is repeated. Exit codes: 0 every expectation held; 3 one is broken; 4 too few valid runs for a verdict;
-1 a run could not be made; 130 interrupted (what was measured is compared and written all the same).
-
-  fanout ab scenarios/compression-ab.toml
-  fanout ab my.toml --a target.server.shards=1 --b target.server.shards=2 --runs 20
-  fanout ab my.toml --a off --b off           how noisy is this machine?";
 
 /// `fanout compare`
 #[derive(Debug, Args)]

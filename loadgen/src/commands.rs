@@ -16,6 +16,7 @@ mod run;
 mod series;
 mod trend;
 mod validate;
+mod ways;
 
 use std::io::{IsTerminal as _, Write as _};
 

@@ -11,8 +11,11 @@
 //!   runs          how many counted, and what went wrong in the others
 //!   sentence      what a manager wants to know
 //! earlier      the baseline of a single run
+//! ways         off, standalone and shared compression beside each other
+//!   advice       which of them to take, in a sentence
 //! ```
 
+mod advice;
 mod comparison;
 mod differences;
 mod earlier;
@@ -23,7 +26,9 @@ mod schedule;
 mod sentence;
 #[cfg(test)]
 pub(crate) mod tests;
+mod ways;
 
+pub use advice::{money, pays};
 pub use comparison::{Asked, Compared, Comparison, Design, Names, Trial, Uncompared};
 pub use differences::{Change, Difference, Scope, between};
 pub use earlier::{Found, Planned, baseline};
@@ -31,6 +36,7 @@ pub use expectation::{Bound, Expectation, ExpectationError, Outcome, Standing};
 pub use figures::{Figure, Kind, shown};
 pub use runs::ArmRuns;
 pub use schedule::{Arm, Quality, Schedule, Turn};
+pub use ways::{Against, BreakEven, Column, FIGURES, Tariff, Ways};
 
 /// Valid runs an arm where nobody says how many: the fewest that allow a verdict.
 pub const DEFAULT_RUNS: u32 = 10;

@@ -12,6 +12,7 @@
 //!      └─▶ intervals    intervals.csv                                 ┘
 //! Runs       ─▶ series       several runs of the same: medians and spread
 //! Comparison ─▶ comparison   the same of two settings: text, Markdown, HTML, JSON
+//! Ways       ─▶ ways         the same of three ways to compress
 //! Outcome    ─▶ capacity     the same of a capacity search
 //! Sizing     ─▶ sizing       the same of a plan
 //! Trends     ─▶ trend        of many runs: text, HTML, JSON
@@ -37,6 +38,7 @@ pub mod summary;
 pub mod text;
 pub mod trend;
 pub mod verdict;
+pub mod ways;
 
 pub use files::{FilesError, Place, Written};
 pub use hlog::ArrivalLog;

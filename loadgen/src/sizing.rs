@@ -41,4 +41,4 @@ pub use load::Load;
 pub use models::Kept;
 pub use observation::Observation;
 pub use outcome::{Curve, Point, Sizing, Traffic};
-pub use servers::{Need, Scarce, Servers};
+pub use servers::{Lawful, Need, Scarce, Servers};

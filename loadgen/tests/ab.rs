@@ -177,3 +177,60 @@ fn validate_speaks_of_every_variant_and_of_the_comparison() {
         assert!(done.stdout.contains(part), "{part}\n{}", done.stdout);
     }
 }
+
+/// Half a second of an exchange feed on the bundled server, in the three ways that it can send.
+const COMPRESSED: &str = r#"
+name = "ways"
+settle = "50ms"
+max_schedule_lag = "1s"
+[target]
+server = { compression = "off" }
+[[connections]]
+name = "subscribers"
+count = 10
+[[publishers]]
+name = "exchange"
+rate = 100
+payload = { corpus = "ticks" }
+[[phases]]
+name = "steady"
+for = "500ms"
+[variants.off]
+[variants.standalone]
+"target.server.compression" = "standalone"
+"connections.subscribers.compression" = { offer = "context", require = true }
+[variants.shared]
+"target.server.compression" = "shared"
+"connections.subscribers.compression" = { offer = "context", require = true }
+"#;
+
+#[test]
+fn three_ways_to_compress_are_run_in_blocks_and_set_side_by_side() {
+    let stage = Stage::new(COMPRESSED);
+    let done = stage.go(&["ab", "scenario.toml", "--compression", "--runs", "1", "--out", "out"]).wait();
+    done.exits(4).says("block 1 of 1: shared").says("block 1 of 1: off");
+    assert!(
+        done.stdout.starts_with("NOT ENOUGH RUNS  ways: compression, of off, standalone, shared, "),
+        "{}",
+        done.stdout
+    );
+    let report = json(&stage.out().join("compression.json"));
+    let ratio = |column: &Value| column["figures"][0].as_f64();
+    let (off, standalone, shared) =
+        (ratio(&report["off"]), ratio(&report["others"][0]["column"]), ratio(&report["others"][1]["column"]));
+    assert!(off == Some(1.0) && standalone > Some(1.0) && shared > standalone, "{off:?} {standalone:?} {shared:?}");
+    let files = names(&stage.out());
+    for name in ["compression.html", "compression.md", "compression.txt", "off-01", "shared-01", "standalone-01"] {
+        assert!(files.iter().any(|file| file.starts_with(name)), "{name} of {files:?}");
+    }
+}
+
+#[test]
+fn without_the_variants_there_is_no_compression_to_compare() {
+    refused(
+        &["ab", "scenario.toml", "--compression"],
+        2,
+        "the file has small, large; scenarios/compression-ab.toml shows how",
+    );
+    refused(&["ab", "scenario.toml", "--compression", "--a", "small"], 2, "cannot be used with");
+}

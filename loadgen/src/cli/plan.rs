@@ -95,7 +95,7 @@ cannot be planned from, or do not know what is asked; 3 no number of servers is 
   fanout plan results/off results/shared --users 50000 --cores 4 --price-per-hour 0.20 --price-per-gb 0.09";
 
 /// `200000`, `200_000`, `200,000`, `0.5`.
-fn positive(text: &str) -> Result<f64, String> {
+pub(super) fn positive(text: &str) -> Result<f64, String> {
     let number: Option<f64> = text.replace(['_', ','], "").parse().ok();
     number.filter(|n| n.is_finite() && *n > 0.0).ok_or_else(|| format!("`{text}` is not a number above 0"))
 }

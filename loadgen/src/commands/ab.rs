@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::blocks::{Blocks, End};
 use super::run::{RESULTS, colour, complain, limits, runtime};
-use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, job_summary, say};
+use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, job_summary, say, ways};
 use crate::cli::{AbArgs, Format};
 use crate::compare::{Arm, Asked, Comparison, DEFAULT_RUNS, Expectation, Names, Trial};
 use crate::plan::{Plan, TargetKind};
@@ -48,6 +48,9 @@ enum PairError {
 
 /// Compares two settings of a file.
 pub fn file(args: &AbArgs) -> u8 {
+    if args.compression {
+        return ways::file(args);
+    }
     let limits = match limits() {
         Ok(limits) => limits,
         Err(code) => return code,
@@ -114,7 +117,7 @@ fn pair(args: &AbArgs, limits: &Limits) -> Result<Pair, PairError> {
 }
 
 /// Where everything goes; runs of an earlier comparison would be mixed up with these.
-fn directory(args: &AbArgs, name: &str) -> Result<PathBuf, FilesError> {
+pub(super) fn directory(args: &AbArgs, name: &str) -> Result<PathBuf, FilesError> {
     match &args.out {
         None => {
             let claimed = files::claim(Path::new(RESULTS), name, "ab-")?;
@@ -123,7 +126,11 @@ fn directory(args: &AbArgs, name: &str) -> Result<PathBuf, FilesError> {
             }
             Ok(claimed.directory)
         }
-        Some(out) if ["comparison.json", "a-01", "b-01"].iter().any(|file| out.join(file).exists()) => {
+        Some(out)
+            if ["comparison.json", "compression.json", "a-01", "b-01", "off-01"]
+                .iter()
+                .any(|file| out.join(file).exists()) =>
+        {
             Err(FilesError::Taken { path: out.clone() })
         }
         Some(out) => Place::Exactly(out.clone()).check(name).map(|()| out.clone()),

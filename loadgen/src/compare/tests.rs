@@ -7,6 +7,7 @@ use crate::report::sample;
 use crate::result::{Reason, Run, ThresholdResult, Validity};
 use crate::seeded::Seeded;
 use crate::thresholds::Metric;
+use crate::way::Way;
 
 /// A run of a machine whose luck is `common`, at 3 % noise of its own, changed by `change`.
 fn run(random: &mut Seeded, common: f64, change: impl Fn(&mut Run)) -> Run {
@@ -133,6 +134,67 @@ pub(crate) fn tripwire() -> Comparison {
         }
     });
     Comparison::of_sets(&asked(["monday", "tuesday"], 1, &[]), &trials)
+}
+
+/// Three ways in blocks: standalone saves a sixth for a quarter more CPU, shared five sixths for 10 % more.
+pub(crate) fn in_three_ways(blocks: u32) -> Vec<Trial<Way>> {
+    let mut random = Seeded::new(17, [0, 0]);
+    let mut trials = Vec::new();
+    for block in 1..=blocks {
+        let common = 1.0 + 0.2 * random.unit();
+        for (way, bytes, cpu) in [(Way::Off, 1.0, 1.0), (Way::Standalone, 1.18, 1.25), (Way::Shared, 6.1, 1.1)] {
+            let change = |run: &mut Run| {
+                run.rates.wire_bytes_per_s /= bytes;
+                run.compression.ratio = Some(bytes);
+                if let Some(server) = &mut run.server {
+                    server.cpu_s *= cpu;
+                    server.cpu_us_per_delivery.iter_mut().for_each(|value| *value *= cpu);
+                }
+            };
+            trials.push(Trial { block, arm: way, run: run(&mut random, common, change) });
+        }
+    }
+    trials
+}
+
+pub(crate) const TARIFF: Tariff = Tariff { per_core_hour: 0.05, per_gb: 0.05 };
+
+#[test]
+fn the_cheapest_way_is_recommended_with_the_price_from_which_on_it_pays() {
+    let ways = Ways::of("chat-peak", 10, TARIFF, &in_three_ways(10));
+    assert_eq!((ways.recommended, ways.exit_code(), ways.blocks), (Some(Way::Shared), 0, 10));
+    let says = |text: &str| assert!(ways.recommendation.contains(text), "{}", ways.recommendation);
+    says("take shared: 6.1 times fewer bytes for ");
+    says(" more server CPU per delivery, which pays where a GB costs more than ");
+    says("p99 latency shows no difference");
+    // A tenth of 16.7 us, and 5.1 / 6.1 of 132 bytes: 1.67e-6 / 3600 x 0.05 for 110e-9 GB.
+    let BreakEven::From { price, interval } = ways.others[1].break_even else {
+        panic!("{:?}", ways.others[1].break_even)
+    };
+    assert!((price / 0.00021 - 1.0).abs() < 0.2 && interval.contains(price), "{price} {interval:?}");
+    assert!(ways.columns().all(|column| column.cost_per_million.is_some()));
+}
+
+#[test]
+fn at_a_low_price_of_traffic_compression_is_left_off() {
+    let cheap = Tariff { per_core_hour: 0.05, per_gb: 0.000_001 };
+    let ways = Ways::of("chat-peak", 10, cheap, &in_three_ways(10));
+    assert_eq!(ways.recommended, Some(Way::Off));
+    assert!(ways.recommendation.starts_with("leave compression off: "), "{}", ways.recommendation);
+}
+
+#[test]
+fn a_way_that_loses_deliveries_is_not_recommended_and_few_runs_recommend_nothing() {
+    let mut trials = in_three_ways(10);
+    for trial in trials.iter_mut().filter(|trial| trial.arm == Way::Shared) {
+        trial.run.deliveries.lost_share = 0.01;
+    }
+    let ways = Ways::of("chat-peak", 10, TARIFF, &trials);
+    assert_eq!(ways.recommended, Some(Way::Standalone));
+    assert!(ways.recommendation.contains("shared loses more deliveries"), "{}", ways.recommendation);
+    let few = Ways::of("chat-peak", 10, TARIFF, &in_three_ways(3));
+    assert_eq!((few.recommended, few.exit_code()), (None, 4));
+    assert_eq!(few.others[0].break_even, BreakEven::Unknown);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! ```text
 //! Run        ─▶ page         report.html
 //! Comparison ─▶ comparison   comparison.html
+//! Ways       ─▶ ways         compression.html
 //! Outcome    ─▶ capacity     capacity.html
 //! Sizing     ─▶ sizing       plan.html
 //! Trend      ─▶ trend        trend.html
@@ -44,6 +45,7 @@ mod spread;
 mod table;
 mod thresholds;
 mod trend;
+mod ways;
 
 #[cfg(test)]
 mod tests;
@@ -52,6 +54,7 @@ pub use capacity::capacity;
 pub use comparison::comparison;
 pub use sizing::sizing;
 pub use trend::trend;
+pub use ways::ways;
 
 use maud::html;
 

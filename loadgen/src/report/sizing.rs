@@ -8,6 +8,7 @@
 //! ```
 
 mod markdown;
+pub(in crate::report) mod tables;
 mod text;
 pub(in crate::report) mod words;
 

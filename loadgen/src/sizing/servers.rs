@@ -8,8 +8,8 @@ use super::confirmed::Confirmed;
 use super::evidence::{Evidence, Refusal};
 use super::load::Load;
 use super::models::Models;
-use crate::analyse::Estimate;
 use crate::analyse::scaling::Fit;
+use crate::analyse::{Estimate, Interval};
 use crate::thresholds::Threshold;
 use crate::way::Way;
 
@@ -61,6 +61,21 @@ pub struct Servers {
     pub by: Confirmed,
     /// In what the machine or its load is beyond that.
     pub beyond: Vec<Beyond>,
+    /// What the Universal Scalability Law of that search says of the load of one server; `None`: too few levels for it.
+    pub law: Option<Lawful>,
+}
+
+/// Throughput by the Universal Scalability Law.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Lawful {
+    /// Deliveries a second that are asked of one server.
+    pub asked: f64,
+    /// Those that the law allows at this load, with as many cores as were measured for each of the machine's.
+    pub throughput: f64,
+    /// Its 95 % band.
+    pub band: Interval,
+    /// The load, as a multiple of the highest that was measured.
+    pub times: f64,
 }
 
 /// What a server may use.
@@ -132,6 +147,7 @@ pub(super) fn fewest(
         count,
         count_high: least(most, |servers| fits(servers, End::High, None)),
         beyond: beyond(by, machine, &load),
+        law: law(by, machine, &load),
         by: by.clone(),
         load,
         needs,
@@ -176,7 +192,7 @@ pub(super) fn memory(load: &Load, models: &Models, kept: Option<&super::models::
     if let (Some(kept), Some(rooms)) = (kept, load.rooms) {
         let most = kept.most(rooms.max(1.0));
         all.value += most;
-        all.interval = all.interval.map(|i| crate::analyse::Interval { low: i.low + most, high: i.high + most });
+        all.interval = all.interval.map(|i| Interval { low: i.low + most, high: i.high + most });
     }
     Some(all)
 }
@@ -221,6 +237,21 @@ fn throughput(by: &Confirmed, machine: &Machine) -> Option<f64> {
     let fit = Fit::of(&by.levels)?;
     let peak = fit.peak.filter(|peak| !fit.is_guess(*peak))?;
     Some(fit.law.throughput(peak) * machine.cores / f64::from(by.cores.unwrap_or(1)))
+}
+
+/// The law's throughput where as many deliveries are asked for as one server has.
+fn law(by: &Confirmed, machine: &Machine, load: &Load) -> Option<Lawful> {
+    let fit = Fit::of(&by.levels)?;
+    let cores = machine.cores / f64::from(by.cores.unwrap_or(1));
+    // Deliveries and the axis of the search have different units: the law's rate is the deliveries of one unit.
+    let n = load.deliveries_per_s / cores / fit.law.rate;
+    let band = fit.band(n);
+    Some(Lawful {
+        asked: load.deliveries_per_s,
+        throughput: fit.law.throughput(n) * cores,
+        band: Interval { low: band.low * cores, high: band.high * cores },
+        times: n / fit.measured_to,
+    })
 }
 
 /// More cores than were measured, and more connections on one server than were confirmed.

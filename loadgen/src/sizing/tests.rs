@@ -172,6 +172,34 @@ fn servers_are_counted_by_the_cpu_at_which_the_objective_held() {
 }
 
 #[test]
+fn a_law_with_a_peak_bounds_what_one_server_delivers() {
+    use crate::analyse::scaling::{Law, Level};
+    let Source { name, what: What::Capacity(mut outcome) } = search() else { panic!() };
+    // Highest at 223 publishes/s, where one core makes 112,000 deliveries/s.
+    let law = Law { rate: 1000.0, contention: 0.0, coherency: 0.000_02 };
+    let levels: Vec<Level> = [10.0, 20.0, 40.0, 80.0, 120.0, 160.0, 200.0]
+        .map(|load| Level { load, throughput: law.throughput(load) })
+        .to_vec();
+    let with = |value: f64| [value, value, value];
+    outcome.scaling = Some(crate::capacity::Scaling {
+        levels,
+        rate: with(law.rate),
+        contention: with(0.0),
+        coherency: with(law.coherency),
+        peak: Some(223.6),
+        measured_to: 200.0,
+    });
+    let plan = Sizing::of(&[Source { name, what: What::Capacity(outcome) }], &evening(), None).unwrap();
+    let servers = plan.servers.unwrap();
+    let need = servers.needs.iter().find(|need| need.what == Scarce::Throughput).unwrap();
+    assert!(near(need.allowed, law.throughput(223.6) * 4.0 * 0.7, 0.001), "{need:?}");
+    let said = servers.law.unwrap();
+    // 313,000 of 400,000 deliveries/s: two servers. 200,000 on four cores are 50,000 on each: 50 publishes/s.
+    assert_eq!((servers.count, need.alone), (Some(2), Some(2)));
+    assert!(near(said.throughput, law.throughput(50.0) * 4.0, 0.001) && near(said.times, 0.25, 0.001), "{said:?}");
+}
+
+#[test]
 fn what_a_month_costs_is_servers_and_traffic() {
     let plan = Sizing::of(&[search()], &evening(), None).unwrap();
     let costs = plan.traffic[0].costs.unwrap();

@@ -7,10 +7,10 @@ use super::scale::Scale;
 use super::shell;
 use super::table::{aside, facts, table};
 use crate::report::numbers::{bytes, rate, significant};
-use crate::report::sizing::words::{
-    COST_HEADS, LEVEL_HEADS, NEED_HEADS, TRAFFIC_HEADS, all_beyond, answer, costs, granted, levels, needs, one,
-    opening, reckoned, traffic, word,
+use crate::report::sizing::tables::{
+    COST_HEADS, LEVEL_HEADS, NEED_EXPLAINED, NEED_HEADS, TRAFFIC_HEADS, all_beyond, costs, levels, needs, traffic,
 };
+use crate::report::sizing::words::{answer, granted, one, opening, reckoned, word};
 use crate::report::text::sentences::cores;
 use crate::sizing::{Curve, Sizing};
 
@@ -21,11 +21,11 @@ pub fn sizing(sizing: &Sizing) -> String {
     let priced = costs(sizing);
     let beyond = all_beyond(sizing);
     let e = &sizing.evidence.environment;
-    let said = |heads: &[&str], rows: &[Vec<String>]| html! { div class="said" { (table(heads, rows)) } };
+    let said = |heads: &[&str], rows: &[Vec<String>]| html! { div class="based" { (table(heads, rows)) } };
     let needed = html! {
         p { (one(&sizing.load)) }
         (said(&NEED_HEADS, &needs(sizing)))
-        (aside("95 %: where the figure of one further run lies in 95 of 100 cases. May use: what the machine has, or what the objective allows of it, less the headroom."))
+        (aside(NEED_EXPLAINED))
     };
     let curves: Vec<Markup> = sizing.curves.iter().map(|curve| chart(curve, sizing)).collect();
     shell::page(

@@ -250,3 +250,17 @@ fn a_plan_has_a_page_with_its_answer_and_says_what_is_extrapolated() {
     assert_well_formed(&page);
     assert!(page.contains("1 server for 200,000 users in 500 rooms") && page.contains("for 1,000 connections"));
 }
+
+#[test]
+fn three_ways_to_compress_have_a_page_with_their_prices() {
+    let page = ways(&crate::compare::Ways::of(
+        "chat-peak",
+        10,
+        crate::compare::tests::TARIFF,
+        &crate::compare::tests::in_three_ways(10),
+    ));
+    assert_well_formed(&page);
+    assert_loads_nothing(&page);
+    assert!(page.contains("take shared: 6.1 times fewer bytes") && page.contains("id=\"beside-standalone\""));
+    assert_eq!(page.matches("class=\"chart wide\"").count(), 3, "prices, and two that are set beside off");
+}

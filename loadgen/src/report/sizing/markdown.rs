@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::words::{
-    COST_HEADS, LEVEL_HEADS, NEED_HEADS, TRAFFIC_HEADS, all_beyond, answer, costs, granted, levels, needs, one,
-    opening, reckoned, traffic, word,
+use super::tables::{
+    COST_HEADS, LEVEL_HEADS, NEED_EXPLAINED, NEED_HEADS, TRAFFIC_HEADS, all_beyond, costs, levels, needs, traffic,
 };
+use super::words::{answer, granted, one, opening, reckoned, word};
 use crate::report::markdown::{escaped, table};
 use crate::sizing::Sizing;
 
@@ -17,6 +17,7 @@ pub fn markdown(sizing: &Sizing) -> String {
     // Writing into a String cannot fail, here and below.
     let _ = write!(text, "\n## What one server needs\n\n{}\n\n", escaped(&one(&sizing.load)));
     tabled(&mut text, &NEED_HEADS, needs(sizing));
+    let _ = writeln!(text, "\n{}", escaped(NEED_EXPLAINED));
     text.push_str("\n## Bytes out, all servers together\n\n");
     tabled(&mut text, &TRAFFIC_HEADS, traffic(sizing));
     let priced = costs(sizing);

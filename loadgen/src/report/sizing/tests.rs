@@ -56,6 +56,15 @@ fn a_prediction_far_beyond_what_was_measured_says_so_in_every_figure() {
 }
 
 #[test]
+fn a_prediction_of_more_cores_than_there_were_is_said_to_be_too_much() {
+    let sizing = Sizing::of(&levels(), &wanted(40_000.0), None).unwrap();
+    let text = render(&sizing, None, Colour::Never);
+    assert!(text.contains("that is more than the 1 core that the server had when it was measured"), "{text}");
+    let fits = render(&Sizing::of(&levels(), &wanted(15_000.0), None).unwrap(), None, Colour::Never);
+    assert!(!fits.contains("more than the"), "{fits}");
+}
+
+#[test]
 fn a_room_too_large_for_any_server() {
     let asked = Wanted { rooms: Some(1.0), per_room: Some(200.0), prices: Prices::default(), ..evening() };
     check("too-large", &Sizing::of(&[search()], &asked, None).unwrap());

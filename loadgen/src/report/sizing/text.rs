@@ -1,9 +1,9 @@
 //! The plan on the terminal.
 
-use super::words::{
-    COST_HEADS, LEVEL_HEADS, NEED_HEADS, TRAFFIC_HEADS, all_beyond, answer, costs, granted, levels, needs, one,
-    opening, reckoned, traffic, word,
+use super::tables::{
+    COST_HEADS, LEVEL_HEADS, NEED_EXPLAINED, NEED_HEADS, TRAFFIC_HEADS, all_beyond, costs, levels, needs, traffic,
 };
+use super::words::{answer, granted, one, opening, reckoned, word};
 use crate::report::text::page::{Page, Tone};
 use crate::report::{Colour, Written};
 use crate::sizing::Sizing;
@@ -22,6 +22,7 @@ pub fn render(sizing: &Sizing, written: Option<&Written>, colour: Colour) -> Str
     });
     page.line(&one(&sizing.load));
     tabled(&mut page, &NEED_HEADS, needs(sizing));
+    page.aside(NEED_EXPLAINED);
     page.section("bytes out, all servers together");
     tabled(&mut page, &TRAFFIC_HEADS, traffic(sizing));
     let priced = costs(sizing);

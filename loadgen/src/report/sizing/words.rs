@@ -1,6 +1,7 @@
 //! The sentences and cells that every form of the report shares.
 
-use crate::report::numbers::{bytes, count, duration_us, percent, rate, significant};
+use crate::compare::money;
+use crate::report::numbers::{bytes, count, percent, rate, significant};
 use crate::sizing::{Basis, Beyond, Figure, Load, Machine, Scarce, Servers, Sizing, Traffic};
 use crate::way::Way;
 
@@ -89,6 +90,13 @@ fn alone(sizing: &Sizing) -> Vec<String> {
     };
     let mut lines =
         vec![said("CPU", &sizing.cpu, &cores), said("memory of the process", &sizing.process_bytes, &bytes)];
+    let had = sizing.evidence.observations.iter().filter_map(|o| o.cores).max().map(f64::from);
+    if let (Some(cpu), Some(had)) = (&sizing.cpu, had)
+        && cpu.value > had
+    {
+        let had = if had == 1.0 { "1 core".to_owned() } else { cores(had) };
+        lines.insert(1, format!("that is more than the {had} that the server had when it was measured: with no more it would fall behind"));
+    }
     lines.extend(sizing.kernel_bytes.is_some().then(|| said("memory of the kernel", &sizing.kernel_bytes, &bytes)));
     lines
 }
@@ -135,17 +143,7 @@ pub(in crate::report) fn basis(basis: &Basis) -> String {
     }
 }
 
-/// The same for a table: `EXTRAPOLATED 3 x (connections)`.
-fn short_basis(of: &Basis) -> String {
-    match of {
-        Basis::Extrapolated(all) if !all.is_empty() => {
-            format!("{} {} x ({})", loudly(&all[0]), significant(all[0].times, 2), all[0].what)
-        }
-        other => basis(other),
-    }
-}
-
-fn loudly(one: &Beyond) -> &'static str {
+pub(super) fn loudly(one: &Beyond) -> &'static str {
     if one.times > 2.0 { "EXTRAPOLATED" } else { "extrapolated" }
 }
 
@@ -155,119 +153,6 @@ fn beyond(one: &Beyond) -> String {
         if one.asked > one.high { format!("up to {}", number(one.high)) } else { format!("from {}", number(one.low)) };
     let times = significant(one.times, 2);
     format!("{} {times} times: {} {}, measured {measured}", loudly(one), one.what, number(one.asked))
-}
-
-/// Every respect in which the plan is beyond what was measured, with what was.
-pub(in crate::report) fn all_beyond(sizing: &Sizing) -> Vec<[String; 3]> {
-    let figures =
-        [&sizing.cpu, &sizing.process_bytes, &sizing.kernel_bytes].into_iter().flatten().map(|figure| &figure.basis);
-    let sent = sizing.traffic.iter().take(1).filter_map(|t| t.bytes_per_s.as_ref()).map(|figure| &figure.basis);
-    let mut rows: Vec<[String; 3]> = Vec::new();
-    let ones = figures.chain(sent).flat_map(|basis| match basis {
-        Basis::Extrapolated(all) => all.as_slice(),
-        Basis::Measured | Basis::Interpolated => &[],
-    });
-    for one in ones.chain(sizing.servers.iter().flat_map(|servers| &servers.beyond)) {
-        let measured =
-            if one.low == one.high { number(one.low) } else { format!("{} to {}", number(one.low), number(one.high)) };
-        let row = [one.what.clone(), number(one.asked), measured];
-        if !rows.contains(&row) {
-            rows.push(row);
-        }
-    }
-    rows
-}
-
-pub(in crate::report) const NEED_HEADS: [&str; 7] = ["", "needs", "95 %", "may use", "of that", "servers", "basis"];
-
-/// A row for each thing that a server may run out of, then what memory consists of.
-pub(in crate::report) fn needs(sizing: &Sizing) -> Vec<Vec<String>> {
-    let dash = || "-".to_owned();
-    let mut rows = Vec::new();
-    let limited = sizing.servers.iter().flat_map(|servers| &servers.needs);
-    for need in limited {
-        let shown = unit(need.what);
-        rows.push(vec![
-            scarce(need.what).to_owned(),
-            shown(need.figure.value),
-            interval(&need.figure, &shown).unwrap_or_else(dash),
-            shown(need.allowed),
-            percent(need.used),
-            need.alone.map_or_else(|| "none".to_owned(), count),
-            if need.what == Scarce::Throughput {
-                "Universal Scalability Law".to_owned()
-            } else {
-                short_basis(&need.figure.basis)
-            },
-        ]);
-    }
-    let mut plain = |name: &str, figure: &Option<Figure>, shown: &dyn Fn(f64) -> String| {
-        let Some(figure) = figure else { return };
-        rows.push(vec![
-            name.to_owned(),
-            shown(figure.value),
-            interval(figure, shown).unwrap_or_else(dash),
-            dash(),
-            dash(),
-            dash(),
-            short_basis(&figure.basis),
-        ]);
-    };
-    if sizing.servers.is_none() {
-        plain("CPU", &sizing.cpu, &cores);
-    }
-    plain("memory of its process", &sizing.process_bytes, &bytes);
-    plain("memory of the kernel", &sizing.kernel_bytes, &bytes);
-    if let Some(kept) = sizing.kept_bytes {
-        let mut row = vec!["history of its rooms".to_owned(), bytes(kept)];
-        row.extend([dash(), dash(), dash(), dash(), "as configured, full".to_owned()]);
-        rows.push(row);
-    }
-    rows
-}
-
-pub(in crate::report) const TRAFFIC_HEADS: [&str; 6] = ["", "a second", "95 %", "a month", "CPU of one", "basis"];
-
-/// What all servers send, a row for each way that was measured.
-pub(in crate::report) fn traffic(sizing: &Sizing) -> Vec<Vec<String>> {
-    let month = 730.0 * 3600.0;
-    sizing
-        .traffic
-        .iter()
-        .filter_map(|traffic| {
-            let figure = traffic.bytes_per_s.as_ref()?;
-            Some(vec![
-                traffic.compression.words().to_owned(),
-                per_second(figure.value),
-                interval(figure, &per_second).unwrap_or_else(|| "-".to_owned()),
-                format!("{} GB", significant(figure.value * month / 1e9, 3)),
-                traffic.cpu.as_ref().map_or_else(|| "not known".to_owned(), |cpu| cores(cpu.value)),
-                short_basis(&figure.basis),
-            ])
-        })
-        .collect()
-}
-
-pub(in crate::report) const COST_HEADS: [&str; 6] =
-    ["a month", "servers", "traffic", "together", "1,000 connections", "a million deliveries"];
-
-/// Prices, a row for each way that was measured; empty without prices.
-pub(in crate::report) fn costs(sizing: &Sizing) -> Vec<Vec<String>> {
-    let known = |price: Option<f64>| price.map_or_else(|| "-".to_owned(), money);
-    let priced = sizing.traffic.iter().filter_map(|traffic| Some((traffic, traffic.costs?)));
-    priced
-        .map(|(traffic, costs)| {
-            let of = traffic.servers.map_or_else(String::new, |n| format!(", {}", servers(n)));
-            vec![
-                format!("{}{of}", traffic.compression.words()),
-                known(costs.servers_per_month),
-                known(costs.traffic_per_month),
-                money(costs.per_month),
-                money(costs.per_month_per_1000_connections),
-                known(costs.per_million_deliveries),
-            ]
-        })
-        .collect()
 }
 
 /// By what the CPU of a server is reckoned.
@@ -295,33 +180,17 @@ pub(in crate::report) fn reckoned(servers: &Servers, way: Way) -> Vec<String> {
             "it holds at least so much: no higher load was measured; `fanout capacity` finds the limit".to_owned()
         }
     });
+    lines.extend(servers.law.as_ref().map(|law| {
+        let far = if law.times > 2.0 { format!(", EXTRAPOLATED {} times", significant(law.times, 2)) } else { String::new() };
+        format!(
+            "the Universal Scalability Law of that search allows {} deliveries/s ({} to {}) where {} are asked of one server{far}",
+            rate(law.throughput),
+            rate(law.band.low),
+            rate(law.band.high),
+            rate(law.asked)
+        )
+    }));
     lines
-}
-
-pub(in crate::report) const LEVEL_HEADS: [&str; 9] =
-    ["", "connections", "rooms", "deliveries/s", "message", "compression", "CPU", "memory", "p99"];
-
-/// Every level that costs are fitted to.
-pub(in crate::report) fn levels(sizing: &Sizing) -> Vec<Vec<String>> {
-    let known = |value: Option<f64>, shown: &dyn Fn(f64) -> String| value.map_or_else(|| "-".to_owned(), shown);
-    sizing
-        .evidence
-        .observations
-        .iter()
-        .map(|o| {
-            vec![
-                o.source.clone(),
-                whole(o.load.connections),
-                known(o.load.rooms, &whole),
-                rate(o.load.deliveries_per_s),
-                known(o.load.message_bytes, &bytes),
-                o.compression.name().to_owned(),
-                known(o.cpu, &|cpu| significant(cpu, 3)),
-                known(o.rss_bytes, &bytes),
-                known(o.p99, &duration_us),
-            ]
-        })
-        .collect()
 }
 
 /// What every plan takes for granted.
@@ -353,21 +222,12 @@ pub(in crate::report) fn granted(sizing: &Sizing) -> Vec<String> {
     lines
 }
 
-fn scarce(what: Scarce) -> &'static str {
+pub(super) fn scarce(what: Scarce) -> &'static str {
     match what {
         Scarce::Cpu => "CPU",
         Scarce::Memory => "memory",
         Scarce::Link => "the link",
         Scarce::Throughput => "throughput",
-    }
-}
-
-fn unit(what: Scarce) -> impl Fn(f64) -> String {
-    move |value| match what {
-        Scarce::Cpu => cores(value),
-        Scarce::Memory => bytes(value),
-        Scarce::Link => per_second(value),
-        Scarce::Throughput => format!("{}/s", rate(value)),
     }
 }
 
@@ -415,11 +275,7 @@ pub(in crate::report) fn per_second(value: f64) -> String {
     format!("{}/s", bytes(value))
 }
 
-fn money(price: f64) -> String {
-    if price < 100.0 { significant(price, 3) } else { whole(price) }
-}
-
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     if value >= 1000.0 { whole(value) } else { significant(value, 3) }
 }
 
