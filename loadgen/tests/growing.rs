@@ -76,7 +76,7 @@ fn a_crowd_grows_shrinks_and_grows_again_without_a_loss() {
     let run = done.exits(0).run();
     nothing_is_lost_by_whoever_came_and_went(run);
     // Ten, thirty more, fifteen of those once more, and the speaker.
-    assert_eq!((run.connections.asked, run.connections.opened), (56, 56));
+    assert_eq!((run.connections.asked, run.connections.opened, run.connections.joined_late), (56, 56, 45));
     assert_eq!(run.groups["people"].subscribers, 40, "who comes back is nobody new");
     let [rise, top, fall, low, again] = ["rise", "top", "fall", "low", "again"].map(|phase| copies(run, phase));
     assert!(10.0 < rise && rise < 40.0 && 5.0 < fall && fall < 40.0 && 5.0 < again && again < 20.0);

@@ -133,7 +133,8 @@ fn runs_that_fail_in_every_way() {
     for fault in [
         Fault::Refuse { after: 0, status: 403 },
         Fault::Refuse { after: 3, status: 403 },
-        Fault::Parrot,
+        Fault::Parrot { after: 0 },
+        Fault::Parrot { after: 3 },
         Fault::Mute,
         Fault::HangUp,
         Fault::Close { at: 2, every: 2 },
@@ -149,7 +150,7 @@ fn runs_that_fail_in_every_way() {
 
 #[test]
 fn what_a_server_repeats_of_a_request_is_not_repeated_by_us() {
-    let server = Double::start(Fault::Parrot);
+    let server = Double::start(Fault::Parrot { after: 0 });
     let done = secretive(&server.url(), STEADY).run(&[]);
     // It repeats the whole request, and the part that is no secret helps.
     done.exits(1).says("it said: GET /broadcast/r0?[redacted]");

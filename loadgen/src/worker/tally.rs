@@ -45,8 +45,10 @@ pub struct Tally {
     pub join: Counts,
     /// First attempt.
     pub began: Option<u64>,
-    /// Last connection opened.
+    /// Last connection of the ramp opened.
     pub last_opened: Option<u64>,
+    /// Of `opened`, those that opened while phases ran.
+    pub joined_late: u64,
     /// Connections opened by group of subscribers and agreement on compression.
     pub agreed: BTreeMap<(u16, String), u64>,
     /// Publishes over HTTP, by the status of their answers.
@@ -64,12 +66,15 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// A connection opened at `now`, having taken this long.
-    pub fn open(&mut self, now: u64, took: Took) {
+    /// A connection opened, having taken this long.
+    pub fn open(&mut self, when: When, took: Took) {
         self.opened += 1;
         self.open += 1;
         self.peak = self.peak.max(self.open);
-        self.last_opened = Some(now);
+        match when {
+            When::Ramp { now } => self.last_opened = Some(now),
+            When::Phase => self.joined_late += 1,
+        }
         self.tcp.record(took.tcp_us);
         if let Some(us) = took.tls_us {
             self.tls.record(us);
@@ -188,6 +193,7 @@ impl Tally {
     pub fn merge(&mut self, other: &Tally) {
         self.asked += other.asked;
         self.opened += other.opened;
+        self.joined_late += other.joined_late;
         self.open += other.open;
         self.peak += other.peak;
         add(&mut self.refused, &other.refused);
@@ -238,6 +244,18 @@ impl AddressTally {
         self.failed += other.failed;
         self.closed += other.closed;
     }
+}
+
+/// When a connection opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Before the first phase.
+    Ramp {
+        /// When exactly.
+        now: u64,
+    },
+    /// While phases ran.
+    Phase,
 }
 
 /// What opening a connection took, step by step, microseconds.

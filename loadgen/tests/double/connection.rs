@@ -25,7 +25,7 @@ pub async fn serve(mut stream: TcpStream, hub: Arc<Mutex<Hub>>) {
         let _ = stream.read(&mut [0; 4096]).await;
         return;
     }
-    if fault == Fault::Parrot {
+    if hub.lock().unwrap().repeats() {
         let mut asked = vec![0; 4096];
         let n = stream.read(&mut asked).await.unwrap_or(0);
         let said = String::from_utf8_lossy(&asked[..n]).replace("\r\n", " ");

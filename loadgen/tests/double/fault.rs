@@ -31,8 +31,8 @@ pub enum Fault {
     Swallow,
     /// Answers all upgrades after so many with this status.
     Refuse { after: usize, status: u16 },
-    /// Refuses the upgrade with 404, and says in the body what it was asked for: line and headers.
-    Parrot,
+    /// Refuses all upgrades after so many with 404, and says in the body what it was asked for: line and headers.
+    Parrot { after: usize },
     /// Relays nothing.
     Mute,
     /// Relays to everybody but the sender.

@@ -77,6 +77,11 @@ impl Hub {
         }
     }
 
+    /// Whether this upgrade is refused with its own words.
+    pub fn repeats(&self) -> bool {
+        matches!(self.fault, Fault::Parrot { after } if self.upgraded >= after)
+    }
+
     /// Whether the probe's message has come.
     pub fn has_been_probed(&self) -> bool {
         self.probed

@@ -11,10 +11,12 @@ use crate::result::{Quantiles, Run};
 pub(super) fn write(page: &mut Page, run: &Run) {
     let c = &run.connections;
     page.section("connections");
+    let late =
+        if c.joined_late > 0 { format!(" and {} while phases ran", count(c.joined_late)) } else { String::new() };
     page.line(&format!(
-        "{} asked, {} opened in {} ({}/s), {} refused, {} failed, {} closed early",
+        "{} asked, {} opened in {} ({}/s){late}, {} refused, {} failed, {} closed early",
         count(c.asked),
-        count(c.opened),
+        count(c.opened - c.joined_late),
         seconds(c.ramp_s),
         rate(c.opened_per_s),
         count(c.refused),

@@ -21,7 +21,7 @@ use crate::worker::Member;
 use crate::worker::causes::{NO_COMPRESSION, broken, handshake_cause};
 use crate::worker::ledgers::Times;
 use crate::worker::life::Part;
-use crate::worker::tally::{Blame, Took};
+use crate::worker::tally::{Blame, Took, When};
 use crate::worker::throttle::Throttle;
 
 impl Native {
@@ -275,9 +275,11 @@ impl Native {
             }
             let took = Took::between(opening.began, opening.connected, opening.secured, opening.upgraded);
             let join_us = opening.joining.as_ref().map(|_| (at - opening.upgraded) / 1000);
-            self.course.tally.open(at, Took { join_us, ..took });
+            let in_phases = self.course.in_phases();
+            let when = if in_phases { When::Phase } else { When::Ramp { now: at } };
+            self.course.tally.open(when, Took { join_us, ..took });
             self.course.tally.address(connection.endpoint).opened += 1;
-            if self.course.in_phases() {
+            if in_phases {
                 self.joins_late(id, at);
             }
         } else {

@@ -28,7 +28,7 @@ use crate::pipe::{Pipe, secure};
 use crate::worker::causes::{self, END_OF_STREAM, closed_by};
 use crate::worker::course::Stage;
 use crate::worker::ledgers::Times;
-use crate::worker::tally::{Blame, Took};
+use crate::worker::tally::{Blame, Took, When};
 use crate::worker::{Common, Member};
 
 /// TCP and upgrade together may take this long.
@@ -85,7 +85,7 @@ impl Task {
                 return None;
             }
         };
-        tally.open(at, took);
+        tally.open(When::Ramp { now: at }, took);
         tally.address(endpoint).opened += 1;
         if let Some(group) = self.member.group {
             tally.agree(group, None);
