@@ -13,6 +13,7 @@
 
 pub mod agent;
 pub mod analyse;
+pub mod by_second;
 pub mod capacity;
 pub mod cli;
 pub mod commands;

@@ -3,6 +3,7 @@
 //! ```text
 //! agree     are these runs of one scenario, and made at times that fit?
 //! figures   counts add up, percentiles come from merged histograms, shares and means are worked out anew
+//! returns   connections that came back: how long they took, and the busiest tenth of a second
 //! ```
 //!
 //! A merged percentile is, to the bucket, that of one recorder which had been given every sample. What cannot be known (percentiles of a
@@ -10,11 +11,13 @@
 
 mod agree;
 mod figures;
+mod returns;
 #[cfg(test)]
 mod tests;
 
 use serde_json::{Value, json};
 
+use crate::by_second;
 use crate::report::verdict::turned_away;
 use crate::result::{Reason, Run, ThresholdResult, Validity};
 use crate::thresholds::{Baseline, Evidence, Metric, Threshold, evaluate};
@@ -100,7 +103,9 @@ pub fn merge(runs: &[Run], timing: Timing) -> Result<Run, MergeError> {
     run.ended_early = one_by_one(runs, |run| run.ended_early.iter().cloned().collect()).into_iter().next();
     run.scenario = first.scenario.clone();
     run.environment = first.environment.clone();
+    by_seconds(&mut run);
     run.notes = agree::notes(runs, timing);
+    run.notes.extend(returns::notes(runs, timing));
     run.notes.extend(one_by_one(runs, |run| run.notes.clone()));
     run.validity = validity(runs);
     run.thresholds = thresholds(&run, runs);
@@ -110,6 +115,17 @@ pub fn merge(runs: &[Run], timing: Timing) -> Result<Run, MergeError> {
         && turned_away(&run) == 0
         && run.thresholds.iter().all(|threshold| threshold.pass);
     Ok(run)
+}
+
+/// The middle and the highest of the seconds, from the merged ones: of sums no percentile follows from percentiles.
+fn by_seconds(run: &mut Run) {
+    let measures = |name: &str| run.phases.get(name).is_some_and(|phase| phase.measure);
+    let seconds = by_second::measured(&run.intervals, measures);
+    let (server, loadgen) = (by_second::server(&seconds), by_second::loadgen(&seconds));
+    if let Some(cost) = &mut run.server {
+        cost.by_second = server;
+    }
+    run.loadgen.by_second = loadgen;
 }
 
 /// Sentences of each run: those that all have as they are, others with the run's number.

@@ -31,6 +31,7 @@ mod markdown;
 pub mod numbers;
 pub mod openmetrics;
 pub mod outlook;
+mod returns;
 pub mod series;
 pub mod sizing;
 pub mod spectrum;

@@ -99,7 +99,8 @@ pub struct Run {
     #[serde(default)]
     pub baseline: Option<ComparedWith>,
     /// HdrHistogram V2, base64, of what percentiles were made of: `due` (not in a closed loop) and `sent` are of what arrived in the
-    /// measured phases; others have the path of their figures as their name (`connect`, `phases.NAME.latency.due`).
+    /// measured phases; others have the path of their figures as their name (`connect`, `phases.NAME.latency.due`). Of returns there
+    /// are two: `reconnect.first` has the times until the first message, `reconnect.back` those until connections were open again.
     pub histograms: BTreeMap<String, String>,
     /// Sentences about the run that belong in the report (no echo to the sender, proxy ignored, ...).
     pub notes: Vec<String>,

@@ -9,16 +9,15 @@
 //!   clocks     how far two clocks can be apart
 //!   account    what is expected of every phase and group, and what came
 //!   timeline   intervals, and CPU second by second
-//!   by_second  the middle and the highest of what these seconds cost
 //!   telling    what somebody who watches is told
 //! outcome      everything gathered
+//!   spreads    how each message spread over its subscribers
 //! histograms   what percentiles were made of, so that runs can be merged
 //! assemble     all of it as a Run
 //! ```
 
 mod account;
 mod assemble;
-mod by_second;
 mod clocks;
 mod conductor;
 mod crew;
@@ -27,6 +26,7 @@ mod outcome;
 mod own;
 mod prepare;
 mod signals;
+mod spreads;
 mod telling;
 mod threads;
 mod timeline;

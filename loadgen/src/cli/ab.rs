@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Drive, Format};
+use super::Conduct;
 
 /// `fanout ab`
 #[derive(Debug, Args)]
@@ -34,18 +34,9 @@ pub struct AbArgs {
     /// Price of a GB (1,000,000,000 bytes) sent; with --compression
     #[arg(long, value_name = "PRICE", default_value = "0.05", value_parser = super::plan::positive)]
     pub price_per_gb: f64,
-    /// Change one key of the scenario in both, such as publishers.members.rate=50; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub sets: Vec<String>,
-    /// What drives the connections
+    /// How its runs are made
     #[command(flatten)]
-    pub drive: Drive,
-    /// What goes to standard output: the report, or comparison.json (compression.json)
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
-    /// Directory for the comparison and its runs [default: results/NAME/ab-TIME, with a `latest` link beside it]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
+    pub conduct: Conduct,
     /// Add nothing to the job summary that GITHUB_STEP_SUMMARY names
     #[arg(long)]
     pub no_summary: bool,

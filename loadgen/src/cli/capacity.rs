@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Drive, Format};
+use super::Conduct;
 
 /// `fanout capacity`
 #[derive(Debug, Args)]
@@ -39,18 +39,9 @@ pub struct CapacityArgs {
     /// Search with this `[variants.NAME]` of the file
     #[arg(long, value_name = "NAME")]
     pub variant: Option<String>,
-    /// Change one key of the scenario, such as publishers.members.rate=50; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub sets: Vec<String>,
-    /// What drives the connections
+    /// How its runs are made
     #[command(flatten)]
-    pub drive: Drive,
-    /// What goes to standard output: the report, or capacity.json
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
-    /// Directory for the search and its runs [default: results/NAME/capacity-TIME, with a `latest` link beside it]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
+    pub conduct: Conduct,
 }
 
 const CAPACITY_HELP: &str = "\

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::blocks::{Blocks, End};
-use super::run::{RESULTS, colour, complain, limits, runtime};
+use super::run::{RESULTS, colour, complain, limits, progress, runtime};
 use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, job_summary, say, ways};
 use crate::cli::{AbArgs, Format};
 use crate::compare::{Arm, Asked, Comparison, DEFAULT_RUNS, Expectation, Names, Trial};
 use crate::plan::{Plan, TargetKind};
+use crate::progress::Progress;
 use crate::report::{FilesError, Place, comparison, exit_code_of_all, files};
 use crate::run::Signals;
 use crate::scenario::{Ab, Changes, Limits, Measured, ScenarioError, open};
@@ -73,24 +74,24 @@ pub fn file(args: &AbArgs) -> u8 {
             return COULD_NOT_RUN;
         }
     };
-    match runtime() {
-        Ok(runtime) => runtime.block_on(compare(&pair, args, &directory)),
-        Err(code) => code,
+    match (runtime(), progress(&args.conduct)) {
+        (Ok(runtime), Ok(mut progress)) => runtime.block_on(compare(&pair, args, &directory, &mut progress)),
+        (Err(code), _) | (_, Err(code)) => code,
     }
 }
 
 fn pair(args: &AbArgs, limits: &Limits) -> Result<Pair, PairError> {
-    let file = open(&args.file, Changes { variant: None, sets: &args.sets }, limits)?;
+    let file = open(&args.file, Changes { variant: None, sets: &args.conduct.sets }, limits)?;
     let arm = |given: &Option<String>, of_file: fn(&Ab) -> &String, flag| {
         given.clone().or_else(|| file.ab.as_ref().map(|ab| of_file(ab).clone())).ok_or(PairError::NoArm(flag))
     };
     let (a, b) = (arm(&args.a, |ab| &ab.a, "a")?, arm(&args.b, |ab| &ab.b, "b")?);
     let plan = |arm: &str| -> Result<Plan, PairError> {
         let changed = arm.contains('=').then(|| arm.to_owned());
-        let sets: Vec<String> = args.sets.iter().cloned().chain(changed.clone()).collect();
+        let sets: Vec<String> = args.conduct.sets.iter().cloned().chain(changed.clone()).collect();
         let variant = if changed.is_some() { None } else { Some(arm) };
         let mut plan = open(&args.file, Changes { variant, sets: &sets }, limits)?.plan;
-        plan.client = args.drive.client.into();
+        plan.client = args.conduct.drive.client.into();
         Ok(plan)
     };
     let (plan_a, plan_b) = (plan(&a)?, plan(&b)?);
@@ -113,12 +114,12 @@ fn pair(args: &AbArgs, limits: &Limits) -> Result<Pair, PairError> {
         notes.push("the server runs already: it was not started anew for each run".to_owned());
     }
     let arms = vec![(Arm::A, a, plan_a), (Arm::B, b, plan_b)];
-    Ok(Pair { blocks: Blocks { arms, runs, drive: args.drive }, expect, notes })
+    Ok(Pair { blocks: Blocks { arms, runs, drive: args.conduct.drive }, expect, notes })
 }
 
 /// Where everything goes; runs of an earlier comparison would be mixed up with these.
 pub(super) fn directory(args: &AbArgs, name: &str) -> Result<PathBuf, FilesError> {
-    match &args.out {
+    match &args.conduct.out {
         None => {
             let claimed = files::claim(Path::new(RESULTS), name, "ab-")?;
             if let Some(note) = claimed.note {
@@ -137,10 +138,10 @@ pub(super) fn directory(args: &AbArgs, name: &str) -> Result<PathBuf, FilesError
     }
 }
 
-async fn compare(pair: &Pair, args: &AbArgs, directory: &Path) -> u8 {
+async fn compare(pair: &Pair, args: &AbArgs, directory: &Path, progress: &mut Progress) -> u8 {
     let mut trials = Vec::new();
     let end = match Signals::new() {
-        Ok(signals) => pair.blocks.make(directory, signals, &mut trials).await.err(),
+        Ok(signals) => pair.blocks.make(directory, (signals, progress), &mut trials).await.err(),
         Err(error) => Some(End::CouldNotRun(format!("cannot listen for Ctrl-C: {error}"))),
     };
     let asked = Asked { scenario: pair.scenario(), names: pair.names(), runs: pair.blocks.runs, expect: &pair.expect };
@@ -158,7 +159,7 @@ async fn compare(pair: &Pair, args: &AbArgs, directory: &Path) -> u8 {
     if !args.no_summary {
         job_summary::append(&comparison::markdown(&comparison));
     }
-    let code = conclude(&comparison, &trials, args.format, Some(directory));
+    let code = conclude(&comparison, &trials, args.conduct.format, Some(directory));
     exit_code_of_all(&[code, ended.map_or(0, |(code, _)| code)])
 }
 

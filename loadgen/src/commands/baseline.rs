@@ -12,7 +12,8 @@ use crate::thresholds::Baseline;
 
 /// The baseline of a run that is about to be made; where there is none, it says why.
 pub fn of(plan: &Plan, how: &How) -> Baseline {
-    let found = how.baseline.as_deref().map_or_else(Baseline::default, |path| from(path, plan, how.drive.client));
+    let found =
+        how.baseline.as_deref().map_or_else(Baseline::default, |path| from(path, plan, how.conduct.drive.client));
     if how.require_baseline { found.required() } else { found }
 }
 

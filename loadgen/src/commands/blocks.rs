@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::cli::Drive;
 use crate::compare::{Quality, Schedule, Trial, Turn};
 use crate::plan::Plan;
-use crate::progress::{Progress, ProgressMode};
+use crate::progress::Progress;
 use crate::report::numbers::seconds;
 use crate::report::{Place, files};
 use crate::run::{RunError, Signals, execute};
@@ -33,7 +33,7 @@ impl<A: Copy + PartialEq + Display> Blocks<A> {
     pub(super) async fn make(
         &self,
         directory: &Path,
-        mut signals: Signals,
+        (mut signals, progress): (Signals, &mut Progress),
         trials: &mut Vec<Trial<A>>,
     ) -> Result<(), End> {
         let began = Instant::now();
@@ -44,7 +44,7 @@ impl<A: Copy + PartialEq + Display> Blocks<A> {
         while let Some(turn) = schedule.next() {
             let Some((_, name, plan)) = self.arms.iter().find(|(arm, ..)| *arm == turn.arm) else { break };
             eprintln!("{}", self.heading(turn, name, left(began.elapsed(), trials.len(), schedule.left())));
-            let done = self.one(turn, name, plan, directory).await;
+            let done = self.one(turn, (name, plan), directory, progress).await;
             let so_far = format!("{} of {all} runs", all - schedule.left());
             // A signal between two runs ends the comparison as one during a run does.
             if signals.came().await || matches!(done, Err(RunEnd::Interrupted)) {
@@ -66,10 +66,15 @@ impl<A: Copy + PartialEq + Display> Blocks<A> {
         Ok(())
     }
 
-    async fn one(&self, turn: Turn<A>, name: &str, plan: &Plan, directory: &Path) -> Result<Trial<A>, RunEnd> {
+    async fn one(
+        &self,
+        turn: Turn<A>,
+        (name, plan): (&str, &Plan),
+        directory: &Path,
+        progress: &mut Progress,
+    ) -> Result<Trial<A>, RunEnd> {
         let title = format!("{}-{:02} ({name})", turn.arm, turn.block);
-        let mut progress = Progress::new(ProgressMode::detect(), None);
-        let result = execute(plan.clone(), &self.drive.settings(), &mut progress).await;
+        let result = execute(plan.clone(), &self.drive.settings(), progress).await;
         progress.finish();
         let (run, arrivals) = match result {
             Ok(done) => done,

@@ -6,13 +6,13 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::run::{RESULTS, colour, complain, limits, runtime};
+use super::run::{RESULTS, colour, complain, limits, progress, runtime};
 use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, say};
 use crate::analyse::search::{Goal, Length, Verdict};
 use crate::capacity::{Axis, AxisError, Cause, Next, Objective, Outcome, Resource, Shortened, Survey, Trial};
 use crate::cli::{CapacityArgs, Format};
 use crate::plan::Plan;
-use crate::progress::{Progress, ProgressMode};
+use crate::progress::Progress;
 use crate::report::numbers::seconds;
 use crate::report::{FilesError, Place, capacity as report, exit_code_of_all, files};
 use crate::result::{Environment, Run};
@@ -86,17 +86,18 @@ pub fn file(args: &CapacityArgs) -> u8 {
             return COULD_NOT_RUN;
         }
     };
-    match runtime() {
-        Ok(runtime) => runtime.block_on(search.carry_out(&directory, trials)),
-        Err(code) => code,
+    match (runtime(), progress(&args.conduct)) {
+        (Ok(runtime), Ok(mut progress)) => runtime.block_on(search.carry_out(&directory, trials, &mut progress)),
+        (Err(code), _) | (_, Err(code)) => code,
     }
 }
 
 impl<'a> Search<'a> {
     fn prepare(args: &'a CapacityArgs, limits: &'a Limits) -> Result<Self, SearchError> {
-        let scenario = open(&args.file, Changes { variant: args.variant.as_deref(), sets: &args.sets }, limits)?;
+        let scenario =
+            open(&args.file, Changes { variant: args.variant.as_deref(), sets: &args.conduct.sets }, limits)?;
         let mut plan = scenario.plan;
-        plan.client = args.drive.client.into();
+        plan.client = args.conduct.drive.client.into();
         let of_file = scenario.capacity;
         let axis = match (&args.axis, &of_file) {
             (Some(axis), _) => axis.parse()?,
@@ -140,7 +141,7 @@ impl<'a> Search<'a> {
             }
             return Ok((path.clone(), trials));
         }
-        let directory = match &self.args.out {
+        let directory = match &self.args.conduct.out {
             None => {
                 let claimed =
                     files::claim(Path::new(RESULTS), &self.plan.name, "capacity-").map_err(|e| e.to_string())?;
@@ -161,10 +162,10 @@ impl<'a> Search<'a> {
         Ok((directory, Vec::new()))
     }
 
-    async fn carry_out(&self, directory: &Path, mut trials: Vec<Trial>) -> u8 {
+    async fn carry_out(&self, directory: &Path, mut trials: Vec<Trial>, progress: &mut Progress) -> u8 {
         let mut environment = Environment::default();
         let end = match Signals::new() {
-            Ok(signals) => self.trials(directory, signals, &mut trials, &mut environment).await.err(),
+            Ok(signals) => self.trials(directory, (signals, progress), &mut trials, &mut environment).await.err(),
             Err(error) => Some(End::CouldNotRun(format!("cannot listen for Ctrl-C: {error}"))),
         };
         let mut outcome = Outcome::of(&self.plan.name, self.axis, &self.survey, trials, environment);
@@ -182,7 +183,7 @@ impl<'a> Search<'a> {
             outcome.notes.push(why.clone());
         }
         let written = files::write_into(directory, &report::contents(&outcome));
-        let said = say(&match self.args.format {
+        let said = say(&match self.args.conduct.format {
             Format::Text => report::render(&outcome, written.as_ref().ok(), colour()),
             Format::Json => report::json(&outcome),
         });
@@ -200,7 +201,7 @@ impl<'a> Search<'a> {
     async fn trials(
         &self,
         directory: &Path,
-        mut signals: Signals,
+        (mut signals, progress): (Signals, &mut Progress),
         trials: &mut Vec<Trial>,
         environment: &mut Environment,
     ) -> Result<(), End> {
@@ -221,7 +222,7 @@ impl<'a> Search<'a> {
             }
             let name =
                 format!("{:03}-{load}-{}", trials.len() + 1, if length == Length::Short { "short" } else { "full" });
-            let trial = self.trial(load, length, directory, &name, environment).await;
+            let trial = self.trial((load, length), directory, &name, environment, progress).await;
             if signals.came().await || matches!(trial, Err(End::Interrupted)) {
                 return Err(End::Interrupted);
             }
@@ -234,13 +235,13 @@ impl<'a> Search<'a> {
 
     async fn trial(
         &self,
-        load: f64,
-        length: Length,
+        (load, length): (f64, Length),
         directory: &Path,
         name: &str,
         environment: &mut Environment,
+        progress: &mut Progress,
     ) -> Result<Trial, End> {
-        let mut sets = self.args.sets.clone();
+        let mut sets = self.args.conduct.sets.clone();
         let could_not = |why: String| End::CouldNotRun(format!("trial {name}: {why}"));
         sets.extend(self.axis.changes(&self.plan, load, length, self.short).map_err(|e| could_not(e.to_string()))?);
         let mut plan =
@@ -249,10 +250,9 @@ impl<'a> Search<'a> {
                 // Too many descriptors, ports or bytes for this machine: the load generator gives way before it has begun.
                 Err(error) => return Ok(self.impossible(load, length, &error)),
             };
-        plan.client = self.args.drive.client.into();
+        plan.client = self.args.conduct.drive.client.into();
         plan.thresholds.extend(self.slos.iter().cloned());
-        let mut progress = Progress::new(ProgressMode::detect(), None);
-        let result = execute(plan, &self.args.drive.settings(), &mut progress).await;
+        let result = execute(plan, &self.args.conduct.drive.settings(), progress).await;
         progress.finish();
         let (run, arrivals) = match result {
             Ok(done) => done,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::series::Repeats;
 use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, baseline, coloured, job_summary, say};
-use crate::cli::{Format, How, QuickArgs, RunArgs};
+use crate::cli::{Conduct, Format, How, QuickArgs, RunArgs};
 use crate::live::serve::Page;
 use crate::plan::{ClientEngine, Group, Mode, Phase, Plan, PublisherGroup, Via};
 use crate::progress::{Progress, ProgressMode};
@@ -63,7 +63,7 @@ pub fn files(args: &RunArgs) -> u8 {
             }
         }
     }
-    if let (Some(name), true) = (twice(&names), args.how.out.is_some()) {
+    if let (Some(name), true) = (twice(&names), args.how.conduct.out.is_some()) {
         eprintln!(
             "two scenarios are named `{name}`, and the second would overwrite the first in the folder of --out: change the \
              `name` of one, run them one at a time, or leave --out out"
@@ -74,7 +74,7 @@ pub fn files(args: &RunArgs) -> u8 {
 }
 
 fn jobs_of(file: &Path, args: &RunArgs, limits: &Limits) -> Result<Vec<Job>, ScenarioError> {
-    let sets = &args.how.sets;
+    let sets = &args.how.conduct.sets;
     let job = |variant: Option<&str>| {
         let scenario = open(file, Changes { variant, sets }, limits)?;
         Ok((Job { plan: scenario.plan, variant: variant.map(str::to_owned), number: None }, scenario.variants))
@@ -116,7 +116,7 @@ pub fn quick_load(args: &QuickArgs) -> u8 {
         size: args.size.clone(),
         mode: if args.echo { Mode::Echo } else { Mode::Broadcast },
     };
-    match quick(&load, &args.how.sets, &limits) {
+    match quick(&load, &args.how.conduct.sets, &limits) {
         Ok(plan) => run_all(vec![Job { plan, variant: None, number: None }], false, &args.how),
         Err(error) => {
             complain(error);
@@ -174,7 +174,7 @@ fn only_native(jobs: &[Job], client: ClientEngine) -> Option<String> {
 }
 
 fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
-    if let Some(group) = cannot_compress(&jobs, how.drive.client.into()) {
+    if let Some(group) = cannot_compress(&jobs, how.conduct.drive.client.into()) {
         let name = &group.name;
         eprintln!(
             "the tungstenite client cannot speak permessage-deflate, which `compression` of [[connections]] `{name}` offers: \
@@ -182,13 +182,13 @@ fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
         );
         return BAD_SCENARIO;
     }
-    if let Some(key) = cannot_leave(&jobs, how.drive.client.into()) {
+    if let Some(key) = cannot_leave(&jobs, how.conduct.drive.client.into()) {
         eprintln!(
             "the tungstenite client's connections stay as they are, but {key} wants them to leave or come back: leave --client out"
         );
         return BAD_SCENARIO;
     }
-    if let Some(key) = only_native(&jobs, how.drive.client.into()) {
+    if let Some(key) = only_native(&jobs, how.conduct.drive.client.into()) {
         eprintln!("the tungstenite client does not know {key}: leave --client out");
         return BAD_SCENARIO;
     }
@@ -211,26 +211,19 @@ fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
         Ok(runtime) => runtime,
         Err(code) => return code,
     };
-    let page = match how.serve.map(Page::listen).transpose() {
-        Ok(page) => page,
-        Err(error) => {
-            eprintln!("{error}");
-            return COULD_NOT_RUN;
-        }
+    let mut progress = match progress(&how.conduct) {
+        Ok(progress) => progress,
+        Err(code) => return code,
     };
-    if let Some(page) = &page {
-        eprintln!("live figures at {} (for Prometheus: {}metrics)", page.url(), page.url());
-    }
-    let mut progress = Progress::new(ProgressMode::detect(), page);
     let mut codes = Vec::new();
     let mut repeats = Repeats::default();
     for ((mut job, place), baseline) in jobs.into_iter().zip(places).zip(baselines) {
-        job.plan.client = how.drive.client.into();
+        job.plan.client = how.conduct.drive.client.into();
         if let Some(heading) = job.heading(how.runs).filter(|_| several) {
             eprintln!("{heading}");
         }
         let name = job.plan.name.clone();
-        let settings = Settings { baseline, ..how.drive.settings() };
+        let settings = Settings { baseline, ..how.conduct.drive.settings() };
         let output = Output { how, several, repeated: job.number.is_some() };
         let (code, run) = runtime.block_on(run_one(job.plan, &settings, &output, &place, &mut progress));
         codes.push(code);
@@ -256,6 +249,18 @@ fn repeated(jobs: Vec<Job>, runs: Option<u32>) -> Vec<Job> {
         (1..=runs).map(again)
     };
     jobs.into_iter().flat_map(each).collect()
+}
+
+/// What shows the runs, one after the other; with `--serve` also to who looks at the live page.
+pub(super) fn progress(conduct: &Conduct) -> Result<Progress, u8> {
+    let page = conduct.serve.map(Page::listen).transpose().map_err(|error| {
+        eprintln!("{error}");
+        COULD_NOT_RUN
+    })?;
+    if let Some(page) = &page {
+        eprintln!("live figures at {} (for Prometheus: {}metrics)", page.url(), page.url());
+    }
+    Ok(Progress::new(ProgressMode::detect(), page))
 }
 
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, u8> {
@@ -297,7 +302,7 @@ async fn run_one(
     if !output.repeated && !output.how.no_summary {
         job_summary::append(&summary::markdown(&run));
     }
-    let said = say(&match output.how.format {
+    let said = say(&match output.how.conduct.format {
         Format::Text if output.repeated => text::head(&run, colour()),
         Format::Text => text::render(&run, written.as_ref().ok(), colour()),
         Format::Json if output.several => json::line(&run) + "\n",
@@ -329,7 +334,7 @@ fn place(
     let name = &job.plan.name;
     let folders: Vec<String> = job.variant.iter().cloned().chain(job.number.map(Job::folder)).collect();
     let below = |directory: PathBuf| Place::Exactly(folders.iter().fold(directory, |path, folder| path.join(folder)));
-    let place = match &how.out {
+    let place = match &how.conduct.out {
         Some(out) if several_files => below(out.join(name)),
         Some(out) => below(out.clone()),
         None if folders.is_empty() => Place::Under(PathBuf::from(RESULTS)),

@@ -36,7 +36,7 @@ impl Repeats {
         if !how.no_summary {
             job_summary::append(&markdown);
         }
-        if how.format == Format::Text {
+        if how.conduct.format == Format::Text {
             say(&format!("\n{}", series.text()))?;
         }
         let directory = match last {

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use super::ab::directory;
 use super::blocks::{Blocks, End};
-use super::run::{colour, complain, limits, runtime};
+use super::run::{colour, complain, limits, progress, runtime};
 use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, job_summary, say};
 use crate::cli::{AbArgs, Format};
 use crate::compare::{DEFAULT_RUNS, Tariff, Ways};
 use crate::plan::Plan;
+use crate::progress::Progress;
 use crate::report::{exit_code_of_all, files, ways as report};
 use crate::run::Signals;
 use crate::scenario::{Changes, Limits, ScenarioError, open};
@@ -51,17 +52,17 @@ pub(super) fn file(args: &AbArgs) -> u8 {
             return COULD_NOT_RUN;
         }
     };
-    match runtime() {
-        Ok(runtime) => runtime.block_on(compare(&blocks, &name, args, &directory)),
-        Err(code) => code,
+    match (runtime(), progress(&args.conduct)) {
+        (Ok(runtime), Ok(mut progress)) => runtime.block_on(compare(&blocks, &name, args, &directory, &mut progress)),
+        (Err(code), _) | (_, Err(code)) => code,
     }
 }
 
 fn blocks(args: &AbArgs, limits: &Limits) -> Result<Blocks<Way>, WaysError> {
-    let file = open(&args.file, Changes { variant: None, sets: &args.sets }, limits)?;
+    let file = open(&args.file, Changes { variant: None, sets: &args.conduct.sets }, limits)?;
     let plan = |way: Way| -> Result<Plan, ScenarioError> {
-        let mut plan = open(&args.file, Changes { variant: Some(way.name()), sets: &args.sets }, limits)?.plan;
-        plan.client = args.drive.client.into();
+        let mut plan = open(&args.file, Changes { variant: Some(way.name()), sets: &args.conduct.sets }, limits)?.plan;
+        plan.client = args.conduct.drive.client.into();
         Ok(plan)
     };
     let there = |way: &Way| file.variants.iter().any(|name| name == way.name());
@@ -73,13 +74,13 @@ fn blocks(args: &AbArgs, limits: &Limits) -> Result<Blocks<Way>, WaysError> {
     let arms: Result<Vec<_>, ScenarioError> =
         ways.into_iter().map(|way| Ok((way, way.name().to_owned(), plan(way)?))).collect();
     let runs = args.runs.or(file.ab.map(|ab| ab.runs)).unwrap_or(DEFAULT_RUNS);
-    Ok(Blocks { arms: arms?, runs, drive: args.drive })
+    Ok(Blocks { arms: arms?, runs, drive: args.conduct.drive })
 }
 
-async fn compare(blocks: &Blocks<Way>, name: &str, args: &AbArgs, directory: &Path) -> u8 {
+async fn compare(blocks: &Blocks<Way>, name: &str, args: &AbArgs, directory: &Path, progress: &mut Progress) -> u8 {
     let mut trials = Vec::new();
     let end = match Signals::new() {
-        Ok(signals) => blocks.make(directory, signals, &mut trials).await.err(),
+        Ok(signals) => blocks.make(directory, (signals, progress), &mut trials).await.err(),
         Err(error) => Some(End::CouldNotRun(format!("cannot listen for Ctrl-C: {error}"))),
     };
     let tariff = Tariff { per_core_hour: args.price_per_core_hour, per_gb: args.price_per_gb };
@@ -97,7 +98,7 @@ async fn compare(blocks: &Blocks<Way>, name: &str, args: &AbArgs, directory: &Pa
         job_summary::append(&report::markdown(&ways));
     }
     let written = files::write_into(directory, &report::contents(&ways));
-    let said = say(&match args.format {
+    let said = say(&match args.conduct.format {
         Format::Text => report::render(&ways, written.as_ref().ok(), colour()),
         Format::Json => report::json(&ways),
     });

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{MergeError, Timing};
+use super::{MergeError, Timing, returns};
 use crate::record::Counts;
 use crate::result::Run;
 use crate::tenths::Tenths;
@@ -31,7 +31,7 @@ enum Rule {
 }
 
 /// By the last keys of the path; the first that fits. Whole numbers that are not named here are counts.
-const RULES: [(&str, Rule); 38] = [
+const RULES: [(&str, Rule); 45] = [
     ("schema", Rule::First),
     ("started", Rule::First),
     ("subscribers", Rule::Size),
@@ -51,6 +51,13 @@ const RULES: [(&str, Rule); 38] = [
     ("start_s", Rule::First),
     ("length_s", Rule::Largest),
     ("at_s", Rule::First),
+    ("intervals.schedule_lag_p99", Rule::Unknown),
+    ("intervals.read_age_p99", Rule::Unknown),
+    ("intervals.server_send_queue_max_bytes", Rule::Largest),
+    ("ahead_most_us", Rule::Largest),
+    ("messages_per_s", Rule::Rate),
+    ("clock.error_us", Rule::Largest),
+    ("clock.step_us", Rule::Largest),
     ("p50", Rule::Unknown),
     ("p99", Rule::Unknown),
     ("max", Rule::Largest),
@@ -129,6 +136,9 @@ impl Merger<'_> {
             let present: Vec<&Value> = of_each.iter().filter_map(|value| value.get(key)).collect();
             out.insert(key.clone(), self.value(&format!("{path}.{key}"), &present)?);
         }
+        if path == "reconnect" || path.ends_with(".reconnect") {
+            self.returns(&mut out, path, of_each)?;
+        }
         for (key, value) in &mut out {
             if let Rule::Share(part, whole) = rule(&format!("{path}.{key}")) {
                 let sum = |name| of_each.iter().filter_map(|v| v.get(name)?.as_f64()).sum::<f64>();
@@ -140,6 +150,19 @@ impl Merger<'_> {
             }
         }
         Ok(Value::Object(out))
+    }
+
+    fn returns(&self, merged: &mut Map<String, Value>, path: &str, of_each: &[&Value]) -> Result<(), MergeError> {
+        merged.remove("handshakes_by_tenth");
+        if of_each.len() == self.runs.len() {
+            returns::times(merged, path, of_each, self.runs)?;
+        }
+        if path == "reconnect" {
+            let (tenths, peak) = returns::handshakes(self.runs, self.timing);
+            merged.insert("handshakes_by_tenth".to_owned(), json!(tenths));
+            merged.insert("peak_per_s".to_owned(), json!(peak));
+        }
+        Ok(())
     }
 
     fn number(&self, path: &str, of_each: &[&Value]) -> Value {

@@ -4,7 +4,7 @@ use serde_json::json;
 use super::*;
 use crate::record::Counts;
 use crate::report::sample;
-use crate::result::Quantiles;
+use crate::result::{Interval, Level, Quantiles, Reconnect};
 
 /// A run whose deliveries took these times, of which `lost` more never came.
 fn run(latencies: &[u64], lost: u64) -> Run {
@@ -43,6 +43,107 @@ proptest! {
         let (ours, theirs) = (&merged.deliveries, &one.deliveries);
         prop_assert_eq!((ours.expected, ours.delivered, ours.lost), (theirs.expected, theirs.delivered, theirs.lost));
     }
+}
+
+/// A run in which `cut` connections were cut: these came back after so long, and heard something after as long again.
+fn returned(backs: &[u64], cut: u64, tenths: &[[u32; 2]]) -> Run {
+    let (mut first, mut back) = (Counts::new(), Counts::new());
+    backs.iter().for_each(|us| {
+        back.record(*us);
+        first.record(us * 2);
+    });
+    let us = |us: Option<u64>| us.map(|us| us as f64);
+    let mut run = sample::good();
+    run.reconnect = Reconnect {
+        count: backs.len() as u64,
+        away: cut - backs.len() as u64,
+        p50: us(first.percentile(0.5)),
+        p99: us(first.percentile(0.99)),
+        max: us(first.max()),
+        cut,
+        back_50: us(back.percentile_of(0.5, cut)),
+        back_99: us(back.percentile_of(0.99, cut)),
+        back_all: us(back.percentile_of(1.0, cut)),
+        peak_per_s: Reconnect::busiest(tenths),
+        handshakes_by_tenth: tenths.to_vec(),
+        ..Reconnect::default()
+    };
+    if !backs.is_empty() {
+        run.histograms.insert("reconnect.first".to_owned(), first.to_base64_v2());
+        run.histograms.insert("reconnect.back".to_owned(), back.to_base64_v2());
+    }
+    run
+}
+
+proptest! {
+    /// However returns are divided among runs, their times are those of one recorder that was told all of them.
+    #[test]
+    fn merged_returns_are_those_of_one(
+        parts in prop::collection::vec((prop::collection::vec(0..40_000_000_u64, 0..40), 0..3_u64), 2..5),
+    ) {
+        let all: Vec<u64> = parts.iter().flat_map(|(backs, _)| backs.clone()).collect();
+        let cut = |backs: &[u64], never: u64| backs.len() as u64 + never;
+        let one = returned(&all, cut(&all, parts.iter().map(|(_, never)| never).sum()), &[]);
+        let several: Vec<Run> = parts.iter().map(|(backs, never)| returned(backs, cut(backs, *never), &[])).collect();
+        for timing in [Timing::Together, Timing::InTurn] {
+            prop_assert_eq!(&merge(&several, timing).unwrap().reconnect, &one.reconnect);
+        }
+    }
+}
+
+#[test]
+fn handshakes_of_runs_made_together_meet_in_the_same_tenth() {
+    let runs = [returned(&[1], 1, &[[30, 40], [31, 5]]), returned(&[1], 1, &[[31, 50], [32, 7]])];
+    let merged = merge(&runs, Timing::Together).unwrap();
+    assert_eq!(merged.reconnect.handshakes_by_tenth, [[30, 40], [31, 55], [32, 7]]);
+    assert_eq!(merged.reconnect.peak_per_s, Some(550.0));
+    assert!(merged.notes.iter().any(|note| note.contains("as exact as these starts agree")), "{:?}", merged.notes);
+    let in_turn = merge(&runs, Timing::InTurn).unwrap();
+    assert_eq!(in_turn.reconnect.handshakes_by_tenth, [[30, 40], [31, 5], [681, 50], [682, 7]]);
+    assert_eq!(in_turn.reconnect.peak_per_s, Some(500.0));
+    assert_eq!(in_turn.notes.len(), 1, "nothing is inexact: {:?}", in_turn.notes);
+}
+
+#[test]
+fn returns_of_an_older_version_are_not_made_up() {
+    let mut old = returned(&[2_000_000], 1, &[[3, 9]]);
+    old.histograms.remove("reconnect.first");
+    old.histograms.remove("reconnect.back");
+    old.reconnect.handshakes_by_tenth.clear();
+    let merged = merge(&[returned(&[1000], 2, &[[3, 9]]), old], Timing::Together).unwrap();
+    let r = &merged.reconnect;
+    assert_eq!((r.count, r.cut, r.p50, r.back_50, r.peak_per_s), (2, 3, None, None, None));
+    for said in ["run 2 is older than the histograms of returns", "run 2 is older than handshakes by tenth"] {
+        assert!(merged.notes.iter().any(|note| note.contains(said)), "{:?}", merged.notes);
+    }
+}
+
+#[test]
+fn seconds_are_added_up_before_the_middle_one_is_looked_for() {
+    let run = |cpu: [f64; 3], queue: u64| {
+        let mut run = sample::good();
+        let second = |(i, cpu): (u32, f64)| Interval {
+            at_s: 6.0 + f64::from(i),
+            length_s: 1.0,
+            phase: "steady".to_owned(),
+            server_cpu_s: Some(cpu),
+            server_send_queue_max_bytes: Some(queue),
+            schedule_lag_p99: Some(80.0),
+            loadgen_cpu_s: cpu / 2.0,
+            ..Interval::default()
+        };
+        run.intervals = (0..).zip(cpu).map(second).collect();
+        run
+    };
+    let merged = merge(&[run([0.1, 0.5, 0.4], 100), run([0.7, 0.2, 0.4], 300)], Timing::Together).unwrap();
+    let server = merged.server.unwrap().by_second;
+    let rounded = |level: Level| (level.median.map(|n| (n * 1e6).round()), level.max.map(|n| (n * 1e6).round()));
+    // 0.8, 0.7, 0.8: neither the sum of the medians (0.8 is, the highest are not) nor the larger of the highest.
+    assert_eq!(rounded(server.cpu_share), (Some(800_000.0), Some(800_000.0)));
+    assert_eq!(rounded(merged.loadgen.by_second.cpu_share), (Some(400_000.0), Some(400_000.0)));
+    assert_eq!(server.send_queue_max_bytes, Level { median: Some(300.0), max: Some(300.0) }, "the fullest of all");
+    assert_eq!(server.threads, Level::default(), "not sampled");
+    assert_eq!(merged.intervals[0].schedule_lag_p99, None, "not known of both together");
 }
 
 #[test]

@@ -3,9 +3,13 @@
 //! Units are the ones that Prometheus expects: seconds and bytes. A percentile that falls among the lost is `+Inf`, later than everything;
 //! what was not measured is left out.
 
-use std::fmt::Write as _;
+mod costs;
+mod family;
+mod returns;
 
-use crate::result::{Deliveries, Figures, Latency, Publishes, Quantiles, Rates, Run};
+use family::{Family, Labels, Sample, add_quantiles, quantiles, with};
+
+use crate::result::{Deliveries, Figures, Latency, Publishes, Rates, Reconnect, Run};
 
 /// The file, with `# EOF` at its end.
 #[must_use]
@@ -18,65 +22,8 @@ pub fn text(run: &Run) -> String {
     out
 }
 
-/// A metric family, none of whose samples stands anywhere else.
-struct Family {
-    name: &'static str,
-    kind: &'static str,
-    help: &'static str,
-    samples: Vec<Sample>,
-}
-
-struct Sample {
-    labels: Vec<(&'static str, String)>,
-    value: f64,
-}
-
-impl Family {
-    fn gauge(name: &'static str, help: &'static str) -> Self {
-        Self { name, kind: "gauge", help, samples: Vec::new() }
-    }
-
-    /// A gauge with one sample.
-    fn single(name: &'static str, help: &'static str, value: Option<f64>) -> Self {
-        let mut family = Self::gauge(name, help);
-        family.add(Vec::new(), value);
-        family
-    }
-
-    fn add(&mut self, labels: Vec<(&'static str, String)>, value: Option<f64>) {
-        self.samples.extend(value.map(|value| Sample { labels, value }));
-    }
-
-    fn write(&self, common: &[(&'static str, String)], out: &mut String) {
-        let Self { name, kind, help, .. } = self;
-        if self.samples.is_empty() {
-            return;
-        }
-        // Writing into a String cannot fail, here and below.
-        let _ = writeln!(out, "# TYPE {name} {kind}");
-        if let Some(unit) = ["seconds", "bytes"].into_iter().find(|unit| name.ends_with(&format!("_{unit}"))) {
-            let _ = writeln!(out, "# UNIT {name} {unit}");
-        }
-        let _ = writeln!(out, "# HELP {name} {}", escaped(help));
-        let suffix = if *kind == "info" { "_info" } else { "" };
-        for sample in &self.samples {
-            let labels = common.iter().chain(&sample.labels);
-            let labels: Vec<String> = labels.map(|(key, value)| format!("{key}=\"{}\"", escaped(value))).collect();
-            let _ = writeln!(out, "{name}{suffix}{{{}}} {}", labels.join(","), number(sample.value));
-        }
-    }
-}
-
-fn number(value: f64) -> String {
-    if value == f64::INFINITY { "+Inf".to_owned() } else { format!("{value}") }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
-}
-
 /// What every sample carries.
-fn labels(run: &Run) -> Vec<(&'static str, String)> {
+fn labels(run: &Run) -> Labels {
     let text = |key: &str| run.scenario.get(key).and_then(serde_json::Value::as_str).map(str::to_owned);
     let scenario = ("scenario", text("name").unwrap_or_default());
     std::iter::once(scenario).chain(text("variant").map(|variant| ("variant", variant))).collect()
@@ -97,9 +44,17 @@ fn families(run: &Run) -> Vec<Family> {
     ];
     all.extend(counts(run));
     all.extend(rates(run));
-    all.extend([latency(run), quantiles("fanout_connect_seconds", "TCP and upgrade", &run.connect)]);
+    all.extend([latency(run), quantiles("fanout_connect_seconds", "TCP, TLS and upgrade", &run.connect), steps(run)]);
     all.push(quantiles("fanout_schedule_lag_seconds", "How late fanout itself sent what was due", &run.schedule_lag));
-    all.extend(costs(run));
+    all.push(quantiles("fanout_read_age_seconds", "How long deliveries waited for fanout's turn", &run.read_age));
+    all.push(spread(run));
+    all.push(Family::single(
+        "fanout_compression_ratio",
+        "What the messages would take as plain frames, by what they took",
+        run.compression.ratio,
+    ));
+    all.extend(returns::families(run));
+    all.extend(costs::families(run));
     all.extend(thresholds(run));
     all
 }
@@ -133,21 +88,22 @@ fn connections(run: &Run) -> Family {
 
 /// A part of the run and its figures; the whole run has no label.
 struct Part<'r> {
-    labels: Vec<(&'static str, String)>,
+    labels: Labels,
     publishes: &'r Publishes,
     deliveries: &'r Deliveries,
     rates: &'r Rates,
     latency: &'r Latency,
+    reconnect: &'r Reconnect,
 }
 
 fn part<'r>(key: &'static str, name: &str, figures: &'r Figures) -> Part<'r> {
-    let Figures { publishes, deliveries, rates, latency, .. } = figures;
-    Part { labels: vec![(key, name.to_owned())], publishes, deliveries, rates, latency }
+    let Figures { publishes, deliveries, rates, latency, reconnect, .. } = figures;
+    Part { labels: vec![(key, name.to_owned())], publishes, deliveries, rates, latency, reconnect }
 }
 
 fn parts(run: &Run) -> Vec<Part<'_>> {
-    let Run { publishes, deliveries, rates, latency, .. } = run;
-    let mut all = vec![Part { labels: Vec::new(), publishes, deliveries, rates, latency }];
+    let Run { publishes, deliveries, rates, latency, reconnect, .. } = run;
+    let mut all = vec![Part { labels: Vec::new(), publishes, deliveries, rates, latency, reconnect }];
     all.extend(run.groups.iter().map(|(name, figures)| part("group", name, figures)));
     all.extend(run.phases.iter().map(|(name, phase)| part("phase", name, &phase.figures)));
     all
@@ -208,43 +164,27 @@ fn latency(run: &Run) -> Family {
     family
 }
 
-fn quantiles(name: &'static str, help: &'static str, quantiles: &Quantiles) -> Family {
-    let mut family = Family::gauge(name, help);
-    add_quantiles(&mut family, &[], Some(quantiles));
+fn steps(run: &Run) -> Family {
+    let mut family = Family::gauge("fanout_connect_step_seconds", "The steps of connecting, and of a dialect's join");
+    let all = [
+        ("tcp", &run.connect_tcp),
+        ("tls", &run.connect_tls),
+        ("upgrade", &run.connect_upgrade),
+        ("join", &run.connect_join),
+    ];
+    for (step, quantiles) in all {
+        add_quantiles(&mut family, &[("step", step.to_owned())], Some(quantiles));
+    }
     family
 }
 
-fn add_quantiles(family: &mut Family, labels: &[(&'static str, String)], quantiles: Option<&Quantiles>) {
-    let Some(q) = quantiles.filter(|q| q.count > 0) else { return };
-    let all = [
-        ("0.5", q.p50),
-        ("0.9", q.p90),
-        ("0.95", q.p95),
-        ("0.99", q.p99),
-        ("0.999", q.p999),
-        ("0.9999", q.p9999),
-        ("1", q.max),
-    ];
-    for (quantile, us) in all {
-        family.add(with(labels, "quantile", quantile), Some(us.map_or(f64::INFINITY, |us| us / 1e6)));
+fn spread(run: &Run) -> Family {
+    let mut family =
+        Family::gauge("fanout_spread_seconds", "Per message: its first and its last subscriber, less when it was sent");
+    for (of, quantiles) in [("first", &run.spread.first), ("last", &run.spread.last)] {
+        add_quantiles(&mut family, &[("subscriber", of.to_owned())], Some(quantiles));
     }
-}
-
-#[allow(clippy::cast_precision_loss)]
-fn costs(run: &Run) -> Vec<Family> {
-    let mut cpu = Family::gauge("fanout_cpu_seconds", "CPU time over the measured phases");
-    let mut memory = Family::gauge("fanout_memory_bytes", "Resident memory at the end, and at most");
-    let mut add = |process: &str, cpu_s: f64, end: u64, peak: u64| {
-        let labels = vec![("process", process.to_owned())];
-        cpu.add(labels.clone(), Some(cpu_s));
-        memory.add(with(&labels, "at", "end"), Some(end as f64));
-        memory.add(with(&labels, "at", "peak"), Some(peak as f64));
-    };
-    if let Some(server) = &run.server {
-        add("server", server.cpu_s, server.rss_bytes, server.rss_peak_bytes);
-    }
-    add("fanout", run.loadgen.cpu_s, run.loadgen.rss_bytes, run.loadgen.rss_peak_bytes);
-    vec![cpu, memory]
+    family
 }
 
 fn thresholds(run: &Run) -> [Family; 2] {
@@ -258,10 +198,6 @@ fn thresholds(run: &Run) -> [Family; 2] {
         value.add(labels, threshold.value);
     }
     [held, value]
-}
-
-fn with(labels: &[(&'static str, String)], key: &'static str, value: &str) -> Vec<(&'static str, String)> {
-    labels.iter().cloned().chain([(key, value.to_owned())]).collect()
 }
 
 #[cfg(test)]
@@ -311,7 +247,8 @@ mod tests {
 
     #[test]
     fn every_run_follows_the_rules_of_the_format() {
-        for run in [sample::good(), sample::lost(), sample::dropped(), sample::closed_loop(), sample::echo()] {
+        let runs = [sample::good(), sample::lost(), sample::dropped(), sample::closed_loop(), sample::echo()];
+        for run in runs.into_iter().chain([sample::returned(), sample::compressed()]) {
             assert!(check(&text(&run)) > 100);
         }
     }
@@ -327,6 +264,21 @@ mod tests {
         assert!(good.contains("fanout_run_info{scenario=\"chat-peak\",started=\"2025-11-20T12:16:03Z\""));
         let lost = text(&sample::lost());
         assert!(lost.contains("from=\"due\",quantile=\"0.99\"} +Inf\n"), "{lost}");
+    }
+
+    #[test]
+    fn returns_and_the_busiest_second_are_there() {
+        let text = text(&sample::returned());
+        for line in [
+            "fanout_open_again_seconds{scenario=\"chat-peak\",share=\"1\"} +Inf",
+            "fanout_returns{scenario=\"chat-peak\",group=\"members\",state=\"returned\"} 4998",
+            "fanout_return_handshake_rate{scenario=\"chat-peak\"} 1230",
+            "fanout_second_cpu_cores{scenario=\"chat-peak\",process=\"server\",of_seconds=\"max\"} 0.41",
+            "fanout_second_send_queue_max_bytes{scenario=\"chat-peak\",process=\"server\",of_seconds=\"max\"} 38000",
+        ] {
+            assert!(text.lines().any(|have| have == line), "{line} in {text}");
+        }
+        assert!(!super::text(&sample::good()).contains("fanout_return"));
     }
 
     #[test]

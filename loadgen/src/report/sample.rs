@@ -1,5 +1,13 @@
 //! Runs made up for tests of the reports.
 
+mod bad;
+mod lives;
+mod modes;
+
+pub use bad::{dropped, failed, interrupted, invalid, lost};
+pub use lives::{returned, timed};
+pub use modes::{closed_loop, compressed, echo};
+
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -7,10 +15,9 @@ use serde_json::json;
 use crate::record::Counts;
 use crate::result::{
     Compression, Connections, Deliveries, Environment, Figures, Interval, Latency, Level, LoadgenCost, LoadgenSeconds,
-    PhaseFigures, Publishes, Quantiles, Rates, Reason, Reconnect, Run, ServerCost, ServerSeconds, Spread,
-    ThresholdResult, Validity,
+    PhaseFigures, Publishes, Quantiles, Rates, Reconnect, Run, ServerCost, ServerSeconds, Spread, ThresholdResult,
+    Validity,
 };
-use crate::tenths::Tenths;
 
 /// `n` latencies between 0.3 ms and 41 ms, most of them short.
 fn latencies(n: u64) -> Counts {
@@ -204,204 +211,4 @@ pub fn good() -> Run {
         notes: Vec::new(),
         errors: BTreeMap::new(),
     }
-}
-
-/// The good run with an objective that did not hold.
-pub fn failed() -> Run {
-    let mut run = good();
-    run.passed = false;
-    run.thresholds[0] = ThresholdResult { pass: false, expr: "< 10ms".to_owned(), ..run.thresholds[0].clone() };
-    run
-}
-
-/// The good run with 1.2 % lost and some other trouble.
-pub fn lost() -> Run {
-    let mut run = good();
-    let (expected, lost) = (1_500_000, 18_000);
-    let counts = latencies(expected - lost);
-    let due = counts.quantiles(Some(expected));
-    run.deliveries = Deliveries {
-        expected,
-        lost,
-        delivered: expected - lost,
-        lost_share: 0.012,
-        duplicated: 3,
-        reordered: 2,
-        ..Deliveries::default()
-    };
-    run.latency =
-        Latency { due: Some(due), sent: counts.quantiles(None), arrived: counts.quantiles(None), ..Latency::default() };
-    run.histograms = histograms(&counts);
-    run.passed = false;
-    run.thresholds[0] = ThresholdResult { value: None, pass: false, ..run.thresholds[0].clone() };
-    run.thresholds[1] = ThresholdResult { value: Some(18_000.0), pass: false, ..run.thresholds[1].clone() };
-    run.phases.remove("warm-up");
-    run
-}
-
-/// A server that closed 12 connections, refused 3 and gave no answer to 2.
-pub fn dropped() -> Run {
-    let mut run = good();
-    run.passed = false;
-    run.connections.opened = 5045;
-    run.connections.refused = 3;
-    run.connections.failed = 2;
-    run.connections.closed = 14;
-    run.connections.refused_by_status = BTreeMap::from([("503".to_owned(), 3)]);
-    run.connections.failed_by_cause = BTreeMap::from([("no answer to the upgrade within 10 s".to_owned(), 2)]);
-    run.connections.closed_by = BTreeMap::from([("server 1013".to_owned(), 12), ("server reset".to_owned(), 2)]);
-    run.thresholds.clear();
-    run
-}
-
-/// A storm: everybody was cut, and all but two came back.
-pub fn returned() -> Run {
-    let mut run = good();
-    run.connections.left = 5000;
-    run.connections.left_by = BTreeMap::from([("cut".to_owned(), 5000)]);
-    run.reconnect = Reconnect {
-        count: 4998,
-        away: 2,
-        p50: Some(2_600_000.0),
-        p99: Some(5_010_000.0),
-        cut: 5000,
-        back_50: Some(2_510_000.0),
-        back_99: Some(4_960_000.0),
-        back_all: None,
-        peak_per_s: Some(1230.0),
-        resumed: 4990,
-        resume_refused: 8,
-        failed_tries: 17,
-    };
-    run.deliveries.resumed = 62_400;
-    run.deliveries.missed = 100;
-    run.latency.resumed = spread_of(1_400_000, 62_400);
-    run
-}
-
-/// A publisher that could not keep up.
-pub fn invalid() -> Run {
-    let mut run = good();
-    run.passed = false;
-    run.validity = Validity {
-        valid: false,
-        reasons: vec![Reason {
-            rule: "schedule-lag".to_owned(),
-            figure: "fanout sent publishes late: p99 8.10 ms where 1.20 ms is allowed".to_owned(),
-            cure: "lower the publishers' rate, or pin fanout to a core of its own".to_owned(),
-        }],
-    };
-    run.rates.publishes_per_s = 212.0;
-    run.loadgen.cpu_share = 0.99;
-    run
-}
-
-/// Publishing as fast as answers come back; one phase, one group, no thresholds.
-pub fn closed_loop() -> Run {
-    let mut run = good();
-    run.latency.due = None;
-    run.histograms.remove("due");
-    run.latency.round_trip = Some(spread_of(2100, 15_000));
-    run.rates = Rates {
-        publishes_asked_per_s: None,
-        publishes_per_s: 20_400.0,
-        deliveries_per_s: 20_400_000.0,
-        deliveries_per_read: 212.4,
-        ..run.rates
-    };
-    run.schedule_lag = Quantiles::default();
-    run.thresholds.clear();
-    run.phases.remove("warm-up");
-    if let Some(server) = &mut run.server {
-        server.cpu_share = 0.997;
-    }
-    run
-}
-
-/// One hundred connections to an echo server that we did not start.
-pub fn echo() -> Run {
-    let mut run = good();
-    run.scenario = json!({ "name": "echo", "mode": "echo" });
-    (run.subscribers, run.rooms) = (100, 1);
-    run.server = None;
-    run.spread = Spread::default();
-    run.environment.target = "ws://192.0.2.7:9001".to_owned();
-    run.environment.server_cpus = None;
-    run.rates.deliveries_per_s = 250.0;
-    run.thresholds.clear();
-    run.phases.remove("warm-up");
-    run.notes = vec!["the server confirms no join: publishing began 500 ms after the last one".to_owned()];
-    run
-}
-
-/// The good run with context, of which one connection in five was decompressed.
-pub fn compressed() -> Run {
-    let mut run = good();
-    let compression = Compression {
-        negotiated: BTreeMap::from([("context/15".to_owned(), 4990), ("off".to_owned(), 10)]),
-        payload_bytes: 38_400_000,
-        plain_bytes: 39_600_000,
-        wire_bytes: 8_200_000,
-        ratio: Some(39.6 / 8.2),
-        counted_bytes: 32_700_000,
-    };
-    run.compression = compression.clone();
-    run.deliveries.counted = 1_200_000;
-    run.rates.payload_bytes_per_s = 640_000.0;
-    run.rates.wire_bytes_per_s = 681_000.0;
-    (run.loadgen.inflate_cpu_s, run.loadgen.inflated) = (0.18, 15_000);
-    if let Some(members) = run.groups.get_mut("members") {
-        members.compression = compression;
-    }
-    run
-}
-
-/// The good run, ended by Ctrl-C.
-pub fn interrupted() -> Run {
-    let mut run = good();
-    run.interrupted = true;
-    run.ended_early = Some("Ctrl-C after 31 s of 65 s".to_owned());
-    run
-}
-
-/// The good run with a time line of `seconds`, of which the last two are the drain; a stall in the middle.
-pub fn timed(seconds: u32) -> Run {
-    let mut run = good();
-    let end = f64::from(seconds.saturating_sub(2));
-    if let Some(steady) = run.phases.get_mut("steady") {
-        steady.length_s = end - steady.start_s;
-    }
-    run.intervals = (1..=seconds)
-        .map(|second| {
-            let at_s = f64::from(second);
-            let stall = if second.abs_diff(seconds / 2) < 3 { 40 } else { 1 + u64::from(second % 3) };
-            let spread = (0..24).map(|step| (stall * 300 * (1 << (step / 3)) + step * 70, 40_000 >> step));
-            let phase = if at_s <= 5.0 {
-                "warm-up"
-            } else if at_s <= end {
-                "steady"
-            } else {
-                "drain"
-            };
-            Interval {
-                handshakes: 0,
-                at_s,
-                phase: phase.to_owned(),
-                connections: 5050 - u64::from(second % 7),
-                publishes: 250 - u64::from(second % 5),
-                deliveries: 25_000 - u64::from(second % 11) * 100,
-                bytes: 3_300_000,
-                p50: Some(800.0 + 10.0 * f64::from(second % 9)),
-                p99: Some(12_000.0 * stall as f64 / 2.0),
-                max: Some(41_000.0 * stall as f64),
-                server_cpu_s: Some(0.38 + 0.01 * f64::from(second % 4)),
-                server_rss_bytes: Some(11_000_000 + u64::from(second) * 1000),
-                loadgen_cpu_s: 0.22,
-                loadgen_rss_bytes: 14_000_000,
-                arrivals: Tenths::of(spread.filter(|(_, n)| *n > 0)),
-                ..Interval::default()
-            }
-        })
-        .collect();
-    run
 }

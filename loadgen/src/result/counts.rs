@@ -68,6 +68,9 @@ pub struct Reconnect {
     pub p50: Option<f64>,
     /// 99 % of them.
     pub p99: Option<f64>,
+    /// All of them.
+    #[serde(default)]
+    pub max: Option<f64>,
     /// Connections that a cut or a restart ended.
     pub cut: u64,
     /// From the cut or the restart until half of those that it ended were open again; `None` where that never was.
@@ -84,6 +87,24 @@ pub struct Reconnect {
     pub resume_refused: u64,
     /// Tries to come back that failed, and were followed by a longer wait.
     pub failed_tries: u64,
+    /// Handshakes begun, `[tenth, how many]`: the tenth of a second, counted from the start of the first phase, in order. Those without
+    /// any are left out; of the whole run only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handshakes_by_tenth: Vec<[u32; 2]>,
+}
+
+impl Reconnect {
+    /// Handshakes a second in the busiest tenth of these.
+    #[must_use]
+    pub fn busiest(handshakes_by_tenth: &[[u32; 2]]) -> Option<f64> {
+        handshakes_by_tenth.iter().map(|[_, n]| f64::from(*n) * 10.0).max_by(f64::total_cmp)
+    }
+
+    /// Whether nothing left and nothing came back.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Publishes.

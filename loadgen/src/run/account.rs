@@ -277,6 +277,18 @@ impl Account {
         merged
     }
 
+    fn slots<'s>(&'s self, scope: &'s Scope) -> impl Iterator<Item = &'s Slot> {
+        let pairs = scope.phases.iter().flat_map(|&p| scope.groups.iter().map(move |&g| (p, g)));
+        pairs.filter_map(|(p, g)| self.total.slot_of(p, g))
+    }
+
+    /// What connections that left and came back did in a scope.
+    pub fn absences(&self, scope: &Scope) -> Absences {
+        let mut sum = Absences::default();
+        self.slots(scope).filter_map(|slot| slot.absences.as_deref()).for_each(|absences| sum.merge(absences));
+        sum
+    }
+
     /// The figures of a scope.
     pub fn figures(&self, scope: &Scope) -> Figures {
         let Merged { due, sent, resumed, deliveries, .. } = self.merged(scope);
@@ -288,10 +300,7 @@ impl Account {
             round_trip.merge(&p.round_trip);
         });
         let (closed, unscheduled) = (self.is_closed_loop(), self.is_unscheduled());
-        let slots = || {
-            let pairs = scope.phases.iter().flat_map(|&p| scope.groups.iter().map(move |&g| (p, g)));
-            pairs.filter_map(|(p, g)| self.total.slot_of(p, g))
-        };
+        let slots = || self.slots(scope);
         let per_s = |n: u64| if scope.seconds > 0.0 { n as f64 / scope.seconds } else { 0.0 };
         let reads: u64 = phases().map(|p| p.reads).sum();
         let arrived = if unscheduled { &sent } else { &due };
@@ -311,7 +320,7 @@ impl Account {
                 },
             },
             compression: compression(slots()),
-            reconnect: reconnect(slots()),
+            reconnect: reconnect(&self.absences(scope)),
             latency: Latency {
                 // When a counted frame was due is not known, and what was replayed has a latency of its own.
                 due: (!unscheduled)
@@ -336,9 +345,7 @@ impl Account {
 }
 
 /// How many at once is known to the tally only.
-fn reconnect<'s>(slots: impl Iterator<Item = &'s Slot>) -> Reconnect {
-    let mut sum = Absences::default();
-    slots.filter_map(|slot| slot.absences.as_deref()).for_each(|absences| sum.merge(absences));
+fn reconnect(sum: &Absences) -> Reconnect {
     let us = |value: Option<u64>| value.map(|us| us as f64);
     let back = |share| us(sum.back.percentile_of(share, sum.struck));
     Reconnect {
@@ -346,11 +353,13 @@ fn reconnect<'s>(slots: impl Iterator<Item = &'s Slot>) -> Reconnect {
         away: sum.to_return.saturating_sub(sum.returned),
         p50: us(sum.first.percentile(0.5)),
         p99: us(sum.first.percentile(0.99)),
+        max: us(sum.first.max()),
         cut: sum.struck,
         back_50: back(0.5),
         back_99: back(0.99),
         back_all: back(1.0),
         peak_per_s: None,
+        handshakes_by_tenth: Vec::new(),
         resumed: sum.resumed_connections,
         resume_refused: sum.resumes_refused,
         failed_tries: sum.failed_tries,

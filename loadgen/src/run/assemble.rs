@@ -1,22 +1,22 @@
 //! Everything known at the end of a run, as a [`Run`].
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::account::{Account, Merged, Scope};
-use super::by_second;
 use super::clocks::{Clocks, bound};
 use super::histograms::histograms;
 use super::outcome::{End, Outcome};
 use super::prepare::epoch;
+use super::spreads::Spreads;
+use crate::by_second;
 use crate::environment::gather;
-use crate::ledger::MessageSpread;
 use crate::plan::{Endpoint, Observe, Plan, Via};
 use crate::record::Counts;
 use crate::recorder::PhaseSlot;
 use crate::report::verdict::turned_away;
 use crate::result::{
-    AddressConnections, Connections, Environment, Figures, HttpPublishes, Interval, LoadgenCost, Observed,
-    PhaseFigures, Reason, Reconnect, Run, ServerCost, Spread, Validity,
+    AddressConnections, Connections, Environment, Figures, HttpPublishes, LoadgenCost, Observed, PhaseFigures, Reason,
+    Reconnect, Run, ServerCost, Validity,
 };
 use crate::thresholds::{Baseline, Evidence, Watch, evaluate};
 use crate::validity::{self, Claim, Purpose};
@@ -62,6 +62,8 @@ pub fn assemble(plan: &Plan, o: &Outcome, baseline: &Baseline) -> Run {
     let figures = figures(&top);
     let delivered = figures.deliveries.delivered;
     let connections = connections(o);
+    let handshakes_by_tenth = tenths(&o.tally.handshakes);
+    let spreads = Spreads::of(o, &measured);
     let mut run = Run {
         schema: 1,
         started: jiff::Timestamp::try_from(o.began).map_or_else(|_| String::new(), |t| t.to_string()),
@@ -84,7 +86,7 @@ pub fn assemble(plan: &Plan, o: &Outcome, baseline: &Baseline) -> Run {
         connect_join: o.tally.join.quantiles(None),
         schedule_lag: figures.schedule_lag.clone(),
         read_age: read_age(&o.account, &measured).quantiles(None),
-        spread: spread(o, &measured),
+        spread: spreads.figures(),
         server: server_cost(plan, o, &measured, delivered),
         loadgen: loadgen_cost(plan, o, &measured, delivered),
         publishes: figures.publishes,
@@ -93,7 +95,11 @@ pub fn assemble(plan: &Plan, o: &Outcome, baseline: &Baseline) -> Run {
         rates: figures.rates,
         compression: figures.compression,
         observe: observe(plan, o, &merged, &measured),
-        reconnect: Reconnect { peak_per_s: peak_per_s(&o.tally.handshakes), ..figures.reconnect },
+        reconnect: Reconnect {
+            peak_per_s: Reconnect::busiest(&handshakes_by_tenth),
+            handshakes_by_tenth,
+            ..figures.reconnect
+        },
         latency: figures.latency,
         connections,
         groups,
@@ -101,7 +107,7 @@ pub fn assemble(plan: &Plan, o: &Outcome, baseline: &Baseline) -> Run {
         intervals: o.timeline.intervals.clone(),
         thresholds: Vec::new(),
         baseline: baseline.about().cloned(),
-        histograms: histograms(plan, o, &measured),
+        histograms: histograms(plan, o, &measured, &spreads),
         notes: o.notes.clone(),
         errors: o.tally.failed.iter().chain(&o.tally.closed).map(|(k, n)| (k.clone(), *n)).collect(),
     };
@@ -135,9 +141,9 @@ fn negotiated(o: &Outcome, groups: &[usize]) -> BTreeMap<String, u64> {
     sum
 }
 
-/// Handshakes a second in the busiest tenth of a second.
-fn peak_per_s(tenths: &[u32]) -> Option<f64> {
-    tenths.iter().max().filter(|most| **most > 0).map(|most| f64::from(*most) * 10.0)
+/// Those in which there were any.
+fn tenths(handshakes: &[u32]) -> Vec<[u32; 2]> {
+    (0..).zip(handshakes).filter(|(_, n)| **n > 0).map(|(tenth, n)| [tenth, *n]).collect()
 }
 
 fn read_age(account: &Account, phases: &[usize]) -> Counts {
@@ -190,36 +196,6 @@ fn addresses(o: &Outcome) -> BTreeMap<String, AddressConnections> {
     (0..).zip(endpoints).map(counts).collect()
 }
 
-fn spread(o: &Outcome, measured: &[usize]) -> Spread {
-    // The same message may have gone to subscribers of several workers.
-    let mut messages: HashMap<(u32, u32), MessageSpread> = HashMap::new();
-    let all = o.harvests.iter().flat_map(|h| &h.spreads).filter(|m| measured.contains(&(m.phase as usize)));
-    for message in all {
-        let entry = messages.entry((message.publisher, message.seq)).or_insert(*message);
-        entry.first = entry.first.min(message.first);
-        entry.last = entry.last.max(message.last);
-    }
-    let (mut first, mut last, mut between) = (Counts::new(), Counts::new(), Counts::new());
-    for m in messages.values() {
-        first.record(m.first.saturating_sub(m.sent) / 1000);
-        last.record(m.last.saturating_sub(m.sent) / 1000);
-        between.record(m.last.saturating_sub(m.first) / 1000);
-    }
-    let (mut median, mut p99) = (Counts::new(), Counts::new());
-    for sampled in o.harvests.iter().flat_map(|h| &h.sampled).filter(|s| measured.contains(&(s.phase as usize))) {
-        median.record(sampled.median);
-        p99.record(sampled.p99);
-    }
-    Spread {
-        first: first.quantiles(None),
-        last: last.quantiles(None),
-        last_less_first: between.quantiles(None),
-        sampled: median.count(),
-        median: median.quantiles(None),
-        p99: p99.quantiles(None),
-    }
-}
-
 /// What an observed feed was like.
 fn observe(plan: &Plan, o: &Outcome, merged: &Merged, measured: &[usize]) -> Option<Observed> {
     let Observe { rules, clock_error } = plan.observe.as_ref()?;
@@ -267,7 +243,7 @@ fn server_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64) -> 
     Some(ServerCost {
         pid: sampler.pid(),
         processes: sampler.pids().len() as u32,
-        by_second: by_second::server(&measured_seconds(plan, o)),
+        by_second: by_second::server(&by_second::measured(&o.timeline.intervals, |name| measures(plan, name))),
         cpu_s,
         cpu_share: if seconds > 0.0 { cpu_s / seconds } else { 0.0 },
         cores: pinned.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)) as u32,
@@ -283,10 +259,8 @@ fn server_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64) -> 
     })
 }
 
-/// The intervals of measured phases.
-fn measured_seconds<'o>(plan: &Plan, o: &'o Outcome) -> Vec<&'o Interval> {
-    let measures = |name: &str| plan.phases.iter().any(|p| p.measure && p.name == name);
-    o.timeline.intervals.iter().filter(|i| measures(&i.phase)).collect()
+fn measures(plan: &Plan, phase: &str) -> bool {
+    plan.phases.iter().any(|p| p.measure && p.name == phase)
 }
 
 fn loadgen_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64) -> LoadgenCost {
@@ -313,7 +287,7 @@ fn loadgen_cost(plan: &Plan, o: &Outcome, measured: &[usize], delivered: u64) ->
         reads,
         workers: o.costs.workers as u32,
         agents: o.costs.agents as u32,
-        by_second: by_second::loadgen(&measured_seconds(plan, o)),
+        by_second: by_second::loadgen(&by_second::measured(&o.timeline.intervals, |name| measures(plan, name))),
     }
 }
 

@@ -192,7 +192,9 @@ pub fn unit_of(figure: &str) -> Unit {
         "http",
     ];
     let first = parent.split('.').next().unwrap_or("");
-    let waits = first == "reconnect" && (leaf.starts_with('p') || leaf.starts_with("back_")) && leaf != "peak_per_s";
+    let waits = first == "reconnect"
+        && (leaf.starts_with('p') || leaf.starts_with("back_") || leaf == "max")
+        && leaf != "peak_per_s";
     let observed = parent == "observe.latency" || figure == "observe.ahead_most_us";
     if waits || ((times.contains(&first) || observed) && !matches!(leaf, "count" | "sampled")) {
         Unit::Time

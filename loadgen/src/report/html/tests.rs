@@ -49,6 +49,7 @@ fn runs() -> Vec<Run> {
         sample::compressed(),
         sample::interrupted(),
         sample::timed(70),
+        sample::returned(),
     ]);
     runs.push(json::read(OLD).unwrap());
     runs
@@ -117,7 +118,11 @@ fn what_never_arrived_ends_the_spectrum() {
 fn connections_that_came_back_have_a_section() {
     let page = page(&sample::returned());
     assert_well_formed(&page);
-    assert!(page.contains("id=\"returns\"") && page.contains("half after 2.51 s, 99 % after 4.96 s, all never"));
+    assert!(page.contains("id=\"returns\"") && page.contains("half after 2.5 s, 99 % after 4.95 s, all never"));
+    for chart in ["Open again after the cut", "Handshakes of returns a second", "Open connections"] {
+        assert_eq!(page.matches(&format!("aria-label=\"{chart}\"")).count(), 2, "{chart}, in both sizes");
+    }
+    assert!(page.contains("group forgetful") && page.contains("5,000 cut, open again: half after"));
     assert!(!super::page(&sample::good()).contains("id=\"returns\""));
 }
 

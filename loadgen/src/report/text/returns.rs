@@ -2,13 +2,14 @@
 
 use super::page::Page;
 use crate::report::numbers::{count, duration_us, rate};
+use crate::report::returns::{HEADS, again, are_there, rows};
 use crate::result::{Reconnect, Run};
 
 pub(super) fn write(page: &mut Page, run: &Run) {
-    let (left, r) = (run.connections.left, &run.reconnect);
-    if left == 0 && *r == Reconnect::default() {
+    if !are_there(run) {
         return;
     }
+    let (left, r) = (run.connections.left, &run.reconnect);
     page.section("connections that left and came back");
     let by: Vec<String> = run.connections.left_by.iter().map(|(plan, n)| format!("{plan} {}", count(*n))).collect();
     if left > 0 {
@@ -16,9 +17,7 @@ pub(super) fn write(page: &mut Page, run: &Run) {
     }
     page.line(&came_back(r));
     if r.cut > 0 {
-        let within = [("half", r.back_50), ("99 %", r.back_99), ("all", r.back_all)].map(|(share, us)| {
-            format!("{share} {}", us.map_or("never".to_owned(), |us| format!("after {}", duration_us(us))))
-        });
+        let within = again(r, duration_us).map(|(share, after)| format!("{share} {after}"));
         page.line(&format!("of {} that were cut or restarted, open again: {}", count(r.cut), within.join(", ")));
     }
     if let Some(peak) = r.peak_per_s {
@@ -38,6 +37,10 @@ pub(super) fn write(page: &mut Page, run: &Run) {
     let replayed = &run.latency.resumed;
     if let (Some(p50), Some(p99)) = (replayed.p50, replayed.p99) {
         page.line(&format!("replayed after due time: p50 {}  p99 {}", duration_us(p50), duration_us(p99)));
+    }
+    let rows = rows(run);
+    if !rows.is_empty() {
+        page.table(&[vec![HEADS.map(str::to_owned).to_vec()], rows].concat());
     }
     page.aside(
         "A message is missed if it was published while its subscriber was away by plan and was not replayed; unaccountable if it may \

@@ -2,6 +2,7 @@
 
 use super::page::{Page, Tone};
 use crate::report::numbers::{bytes, count, duration_us, percent, rate, seconds};
+use crate::report::returns;
 use crate::report::verdict::Verdict;
 use crate::result::{Deliveries, Quantiles, Run};
 
@@ -44,6 +45,7 @@ pub(in crate::report) fn opening(run: &Run) -> Vec<Line> {
     lines.extend(reasons(run).into_iter().map(Line::Remark));
     let arrived = || latency(run).into_iter().chain([ledger(&run.deliveries)]).collect();
     let came_of_it: Vec<String> = if is_idle(run) { idle(run) } else { arrived() };
+    let came_of_it = came_of_it.into_iter().chain(returns::sentence(run));
     lines.extend([load(run)].into_iter().chain(came_of_it).chain([limit(run)]).map(Line::Sentence));
     lines
 }

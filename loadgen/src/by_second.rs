@@ -5,6 +5,11 @@ use crate::result::{Interval, Level, LoadgenSeconds, ServerSeconds};
 /// An interval shorter than this is the rest of a second, in which a rate says little.
 const WHOLE_SECOND: f64 = 0.5;
 
+/// The intervals of phases that are measured.
+pub fn measured(intervals: &[Interval], measures: impl Fn(&str) -> bool) -> Vec<&Interval> {
+    intervals.iter().filter(|interval| measures(&interval.phase)).collect()
+}
+
 /// The server over these intervals.
 pub fn server(seconds: &[&Interval]) -> ServerSeconds {
     let number = |figure: fn(&Interval) -> Option<u64>| level(seconds, |i| figure(i).map(|n| n as f64));
