@@ -36,6 +36,8 @@ pub const PLAIN: &str = "plain";
 /// A dialect, ready to be spoken.
 #[derive(Debug, Clone, Default)]
 pub struct Dialect {
+    /// One sentence for people; empty where the file has none.
+    pub description: String,
     /// The path of its servers, where the scenario gives none.
     pub path: Option<String>,
     /// The subprotocol that its servers speak.

@@ -396,10 +396,10 @@ fn groups_that_share_source_addresses_share_their_ports() {
 fn memory_grows_with_what_is_published() {
     let memory = |sets: &[&str]| needs(&with_sets(sets)).memory_bytes;
     let (few, many) = (memory(&["publishers.source.rate=1000"]), memory(&["publishers.source.rate=2000"]));
-    // 2,000 publishes more: the book, the list of messages and its index, and the frame of each.
-    assert_eq!(many - few, 2000 * (24 + 56 + 8 + 128 + 10));
+    // 2,000 publishes more: the book, the order and the list of the room, the index of that, and the frame of each.
+    assert_eq!(many - few, 2000 * (32 + 8 + 64 + 8 + 128 + 10));
     let (much, more) = (memory(&["publishers.source.rate=1000000"]), memory(&["publishers.source.rate=2000000"]));
-    assert_eq!(more - much, 2_000_000 * (24 + 56 + 8), "no more than 64 MiB of frames are kept");
+    assert_eq!(more - much, 2_000_000 * (32 + 8 + 64 + 8), "no more than 64 MiB of frames are kept");
 }
 
 #[test]

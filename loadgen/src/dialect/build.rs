@@ -75,6 +75,7 @@ fn dialect(file: File, names: Names<'_>) -> Checked<Dialect> {
         return Err(Wrong(table.send.span(), message));
     }
     Ok(Dialect {
+        description: file.description,
         path: file.path,
         subprotocol: file.subprotocol,
         join: file.join.into_iter().map(|table| step(table, names)).collect::<Checked<_>>()?,

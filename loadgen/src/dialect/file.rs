@@ -14,7 +14,6 @@ use toml::Spanned;
 pub struct File {
     /// One sentence for people.
     #[serde(default)]
-    #[allow(dead_code, reason = "for whoever reads the file")]
     pub description: String,
     /// The path of such servers, where the scenario gives none.
     pub path: Option<String>,

@@ -285,3 +285,9 @@ fn what_makes_no_sense_is_refused_with_its_place() {
         assert!(error.message.starts_with(said), "{text}: {error}");
     }
 }
+
+#[test]
+fn a_dialect_keeps_the_sentence_that_says_what_it_is() {
+    assert_eq!(read("description = \"Our own hub.\"").unwrap().description, "Our own hub.");
+    assert_eq!(read("").unwrap().description, "");
+}

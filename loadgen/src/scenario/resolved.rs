@@ -180,6 +180,9 @@ fn target(plan: &Plan, table: &TargetTable) -> Value {
         out.insert("feed".into(), about);
     }
     out.insert("dialect".into(), json!(table.dialect.as_ref().map_or(dialect::PLAIN, |at| &at.value)));
+    if let Some(dialect) = plan.target.dialect.as_ref().filter(|dialect| !dialect.description.is_empty()) {
+        out.insert("dialect_description".into(), json!(dialect.description));
+    }
     if let Some(tls) = &plan.target.tls {
         let keys = table.tls.as_ref().map(|at| &at.value);
         let ca = keys.and_then(|keys| keys.ca.as_ref()).map_or("system", |at| &at.value);

@@ -10,7 +10,7 @@ use crate::analyse::{Estimate, Linear};
 use crate::units;
 use crate::way::Way;
 
-/// Columns of the table that costs are fitted to.
+/// Columns of the table that costs are fitted to. Of the choices of columns below the first group is taken in which one can be fitted.
 const FIXED: usize = 0;
 const CONNECTIONS: usize = 1;
 const DELIVERIES: usize = 2;
@@ -19,7 +19,7 @@ const BYTES: usize = 4;
 const ROOMS: usize = 5;
 
 /// What a second of the server's CPU may go to. Connections that came with the deliveries are told apart from them only where runs differ in it.
-const CPU: [&[usize]; 8] = [
+const CPU: [&[&[usize]]; 1] = [&[
     &[DELIVERIES],
     &[FIXED, DELIVERIES],
     &[DELIVERIES, CONNECTIONS],
@@ -28,13 +28,14 @@ const CPU: [&[usize]; 8] = [
     &[FIXED, DELIVERIES, CONNECTIONS],
     &[FIXED, DELIVERIES, PUBLISHES],
     &[FIXED, DELIVERIES, BYTES],
-];
+]];
 /// The same where nothing was delivered.
-const IDLE_CPU: [&[usize]; 3] = [&[CONNECTIONS], &[FIXED, CONNECTIONS], &[FIXED]];
-const MEMORY: [&[usize]; 5] =
-    [&[FIXED, CONNECTIONS], &[FIXED, CONNECTIONS, ROOMS], &[CONNECTIONS, ROOMS], &[CONNECTIONS], &[FIXED]];
-const KERNEL: [&[usize]; 2] = [&[CONNECTIONS], &[FIXED, CONNECTIONS]];
-const WIRE: [&[usize]; 1] = [&[DELIVERIES]];
+const IDLE_CPU: [&[&[usize]]; 2] = [&[&[CONNECTIONS], &[FIXED, CONNECTIONS]], &[&[FIXED]]];
+/// Connections take memory: a fit without them is for want of a better one.
+const MEMORY: [&[&[usize]]; 3] =
+    [&[&[FIXED, CONNECTIONS], &[FIXED, CONNECTIONS, ROOMS]], &[&[FIXED]], &[&[CONNECTIONS]]];
+const KERNEL: [&[&[usize]]; 1] = [&[&[CONNECTIONS], &[FIXED, CONNECTIONS]]];
+const WIRE: [&[&[usize]]; 1] = [&[&[DELIVERIES]]];
 
 /// A fitted cost with the levels that it is from.
 #[derive(Debug, Clone)]
@@ -85,7 +86,7 @@ impl Models {
     /// Fitted to the observations of one way to send.
     pub(super) fn of(observations: &[Observation], way: Way) -> Self {
         let these: Vec<&Observation> = observations.iter().filter(|o| o.compression == way).collect();
-        let fit = |choices: &[&[usize]], respects, cost: &dyn Fn(&Observation) -> Option<f64>| {
+        let fit = |choices: &[&[&[usize]]], respects, cost: &dyn Fn(&Observation) -> Option<f64>| {
             Model::of(&these, choices, respects, cost, &[])
         };
         let mut levels: Vec<u64> = these.iter().map(|o| o.load.connections as u64).collect();
@@ -144,7 +145,7 @@ impl Models {
 impl Model {
     fn of(
         observations: &[&Observation],
-        choices: &[&[usize]],
+        choices: &[&[&[usize]]],
         respects: &'static [Respect],
         cost: &dyn Fn(&Observation) -> Option<f64>,
         idle: &[f64],
@@ -155,7 +156,7 @@ impl Model {
         let levels: Vec<Load> = known.iter().map(|(o, _)| o.load).collect();
         let nothing = levels.first()?.times(0.0);
         rows.extend(idle.iter().filter(|cost| **cost > 0.0).map(|cost| (columns(&nothing), *cost)));
-        Some(Self { fit: Linear::fit(&rows, choices)?, levels, respects })
+        Some(Self { fit: choices.iter().find_map(|choices| Linear::fit(&rows, choices))?, levels, respects })
     }
 
     fn at(&self, load: &Load) -> Figure {

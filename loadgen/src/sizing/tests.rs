@@ -147,6 +147,14 @@ fn six_levels_to_5000_connections_predict_15000_and_say_how_far_that_is() {
 }
 
 #[test]
+fn memory_grows_with_connections_however_few_the_runs() {
+    let mut sources = levels();
+    sources.retain(|source| !source.name.ends_with("1000") && !source.name.ends_with("2600"));
+    let process = Sizing::of(&sources, &wanted(15_000.0), None).unwrap().process_bytes.unwrap();
+    assert!(near(process.value, 6.0 * 1_048_576.0 + 300.0 * 15_000.0, 0.001), "{process:?}");
+}
+
+#[test]
 fn within_the_levels_nothing_is_extrapolated() {
     let plan = |users: f64| Sizing::of(&levels(), &wanted(users), None).unwrap().cpu.unwrap().basis;
     assert_eq!(plan(3400.0), Basis::Measured);

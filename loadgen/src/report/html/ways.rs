@@ -8,8 +8,8 @@ use super::scale::Scale;
 use super::shell;
 use super::table::{aside, table};
 use crate::compare::{BreakEven, Column, Ways, money};
-use crate::report::comparison::cells::{HEADS, difference, explained, row};
-use crate::report::ways::words::{EXPLAINED, heads, opening, prices, rows, runs, word};
+use crate::report::comparison::cells::{HEADS, explained, row};
+use crate::report::ways::words::{EXPLAINED, drift, heads, opening, prices, rows, runs, word};
 
 /// `compression.html`.
 #[must_use]
@@ -58,7 +58,7 @@ fn header(ways: &Ways) -> Markup {
             @if !ways.environment.is_empty() {
                 div class="loud" {
                     p class="bad" { b { "The machine was not the same for all runs" } }
-                    @for found in &ways.environment { p { (difference(found)) } }
+                    @for found in drift(ways) { p { (found) } }
                 }
             }
             p class="sentence" { (ways.recommendation) }

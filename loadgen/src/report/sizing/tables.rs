@@ -128,13 +128,13 @@ pub(in crate::report) const LEVEL_HEADS: [&str; 9] =
 /// Every level that costs are fitted to.
 pub(in crate::report) fn levels(sizing: &Sizing) -> Vec<Vec<String>> {
     let known = |value: Option<f64>, shown: &dyn Fn(f64) -> String| value.map_or_else(|| "-".to_owned(), shown);
-    sizing
-        .evidence
-        .observations
+    let observations = &sizing.evidence.observations;
+    let above = common(observations.iter().map(|o| o.source.as_str()));
+    observations
         .iter()
         .map(|o| {
             vec![
-                o.source.clone(),
+                o.source[above..].to_owned(),
                 whole(o.load.connections),
                 known(o.load.rooms, &whole),
                 rate(o.load.deliveries_per_s),
@@ -165,4 +165,12 @@ fn unit(what: Scarce) -> impl Fn(f64) -> String {
         Scarce::Link => per_second(value),
         Scarce::Throughput => format!("{}/s", rate(value)),
     }
+}
+
+/// How much of these paths is the directory that all of them are in.
+fn common<'s>(mut paths: impl Iterator<Item = &'s str>) -> usize {
+    let first = paths.next().unwrap_or_default();
+    let alike = |a: &str, b: &str| a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    let length = paths.fold(first.len(), |length, path| length.min(alike(first, path)));
+    first.as_bytes()[..length].iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1)
 }

@@ -2,9 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::words::{EXPLAINED, heads, opening, prices, rows, runs, word};
+use super::words::{EXPLAINED, drift, heads, opening, prices, rows, runs, word};
 use crate::compare::Ways;
-use crate::report::comparison::cells::difference;
 use crate::report::markdown::{escaped, table};
 
 /// `compression.md`.
@@ -15,7 +14,7 @@ pub fn markdown(ways: &Ways) -> String {
     let _ = writeln!(text, "**{}**\n", escaped(&ways.recommendation));
     if !ways.environment.is_empty() {
         text.push_str("**The machine was not the same for all runs**\n\n");
-        list(&mut text, &ways.environment.iter().map(difference).collect::<Vec<_>>());
+        list(&mut text, &drift(ways));
         text.push('\n');
     }
     if let Some(why) = &ways.ended_early {

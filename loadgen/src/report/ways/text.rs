@@ -1,8 +1,7 @@
 //! The report on the terminal.
 
-use super::words::{EXPLAINED, heads, opening, prices, rows, runs, word};
+use super::words::{EXPLAINED, drift, heads, opening, prices, rows, runs, word};
 use crate::compare::Ways;
-use crate::report::comparison::cells::difference;
 use crate::report::text::page::{Page, Tone};
 use crate::report::{Colour, Written};
 
@@ -15,7 +14,7 @@ pub fn render(ways: &Ways, written: Option<&Written>, colour: Colour) -> String 
     if !ways.environment.is_empty() {
         let warning = page.tone(Tone::Bad, "THE MACHINE WAS NOT THE SAME FOR ALL RUNS");
         page.headline(&format!("  {warning}"));
-        ways.environment.iter().for_each(|found| page.line(&difference(found)));
+        drift(ways).iter().for_each(|found| page.line(found));
     }
     page.line(&ways.recommendation);
     if let Some(why) = &ways.ended_early {

@@ -2,7 +2,7 @@
 
 use crate::analyse::Verdict;
 use crate::compare::{Against, FIGURES, Ways, money, pays, shown};
-use crate::report::comparison::cells::ratio;
+use crate::report::comparison::cells::{difference, ratio};
 use crate::report::numbers::percent;
 
 /// The word that opens the report.
@@ -59,6 +59,12 @@ fn beside(other: &Against, path: &str) -> String {
         Verdict::Unclear => format!(" (~ {})", percent(metric.visible_corrected)),
         Verdict::NotEnoughRuns => " (?)".to_owned(),
     }
+}
+
+/// What was not the same where the runs were made.
+pub(in crate::report) fn drift(ways: &Ways) -> Vec<String> {
+    let named = |found| difference(found).replace(": a ", ": off ").replace(", b ", ", compressed ");
+    ways.environment.iter().map(named).collect()
 }
 
 /// From which price on each way pays.
