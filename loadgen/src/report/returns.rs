@@ -37,7 +37,7 @@ pub(super) fn again(r: &Reconnect, shown: fn(f64) -> String) -> [(&'static str, 
 
 /// Groups side by side, and phases, where returns were in more than one of them.
 pub(super) fn rows(run: &Run) -> Vec<Vec<String>> {
-    let groups = run.groups.iter().map(|(name, figures)| (name, figures));
+    let groups = run.groups.iter();
     let mut phases: Vec<_> = run.phases.iter().collect();
     phases.sort_by(|a, b| a.1.start_s.total_cmp(&b.1.start_s));
     let phases = phases.into_iter().map(|(name, phase)| (name, &phase.figures));
