@@ -2,13 +2,11 @@
 
 use super::Native;
 use super::connection::State;
+use super::parting::SAY_FIRST;
 use crate::ledger::Leave;
 use crate::plan::Move;
 use crate::worker::life::{Account, Part};
 use crate::worker::moving::Step;
-
-/// How long a leave waits for what its connection has still to send, nanoseconds.
-const SAY_FIRST: u64 = 10_000_000;
 
 impl Native {
     /// Opens those who join now, and says goodbye to those who leave.
