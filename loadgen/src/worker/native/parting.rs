@@ -189,6 +189,7 @@ impl Native {
                 resume = said.or(counted);
             }
             life.due = due;
+            life.over = due.is_none() && part.ends_account();
             life.cursor = None;
             // That of the return before: it has been counted.
             life.away = None;
