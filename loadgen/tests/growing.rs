@@ -173,6 +173,17 @@ for = "400ms"
 }
 
 #[test]
+fn a_line_says_how_many_were_asked_for_so_far() {
+    let text = scenario("", "", RATE);
+    let text = text.split_once("[[phases]]").unwrap().0.to_owned()
+        + "[[phases]]\nname = \"steady\"\nfor = \"2500ms\"\n\
+           [[phases]]\nname = \"rise\"\nfor = \"300ms\"\nconnections = 40\n";
+    let done = Stage::new(&text).run(&[]);
+    let steady = done.stderr.lines().find(|line| line.starts_with("steady "));
+    assert!(steady.is_some_and(|line| line.contains(" 11 of 11 open")), "{}", done.stderr);
+}
+
+#[test]
 fn the_second_client_says_that_it_neither_grows_nor_reads_slowly() {
     let grows = Stage::new(&scenario("", "", RATE)).run(&["--client", "tungstenite"]);
     grows.exits(2).says("`connections` of [[phases]] `rise`");
