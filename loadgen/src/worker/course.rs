@@ -179,7 +179,7 @@ impl Course {
                 Ok(Order::RestartEnded) => return Obey::RestartEnded,
                 Ok(Order::StopPublishing) => {
                     self.pacing.stop(self.woke);
-                    self.moving.stop();
+                    self.moving.stop(self.woke);
                     self.stage = Stage::Draining;
                     self.next_report = Some(self.woke + DRAIN_REPORT);
                 }

@@ -49,9 +49,12 @@ impl Moving {
         }
     }
 
-    /// Nobody moves any more.
-    pub fn stop(&mut self) {
-        self.steps = VecDeque::new();
+    /// Nobody moves any more but who was to by `now`: whoever is asked late must not leave movements out.
+    pub fn stop(&mut self, now: u64) {
+        match &self.clock {
+            Some(clock) => self.steps.retain(|step| clock.past(step.at) <= now),
+            None => self.steps = VecDeque::new(),
+        }
         self.late = VecDeque::new();
     }
 
@@ -113,8 +116,16 @@ mod tests {
         assert_eq!(moving.wake_at(), Some(1010));
         assert_eq!(due(&mut moving, 1020), [10, 20]);
         assert!(moving.shrinks());
-        moving.stop();
+        moving.stop(1029);
         assert_eq!(moving.wake_at(), None);
+    }
+
+    #[test]
+    fn who_was_to_move_before_the_stop_moves_however_late_it_is_asked() {
+        let mut moving = Moving::new(vec![step(10, Move::Join), step(20, Move::Join), step(30, Move::Join)]);
+        moving.start(1000);
+        moving.stop(1020);
+        assert_eq!(due(&mut moving, 1050), [10, 20]);
     }
 
     #[test]
