@@ -218,6 +218,17 @@ fn what_a_month_costs_is_servers_and_traffic() {
 }
 
 #[test]
+fn servers_have_a_price_only_where_their_number_is_known() {
+    let costs = |per_gb| {
+        let prices = Prices { per_hour: Some(0.2), per_gb };
+        Sizing::of(&levels(), &Wanted { prices, ..wanted(15_000.0) }, None).unwrap().traffic[0].costs
+    };
+    assert_eq!(costs(None), None);
+    let traffic = costs(Some(0.09)).unwrap();
+    assert_eq!((traffic.servers_per_month, traffic.traffic_per_month), (None, Some(traffic.per_month)));
+}
+
+#[test]
 fn the_other_ways_that_were_measured_are_set_beside() {
     let mut sources = levels();
     sources.push(source("results/shared", shared(1000.0)));
