@@ -34,7 +34,8 @@ pub(super) fn url(text: &str) -> String {
 }
 
 /// A scenario's text as it is shown around what is wrong with it: values of secret headers, user info and queries are stars, one a byte,
-/// and ends of lines stay, so that everything keeps its place. The text may be anything, so it is not taken apart as TOML; in doubt too much is masked.
+/// and ends of lines stay, so that everything keeps its place. The text may be anything, so it is not taken apart as TOML; in doubt too
+/// much is masked.
 pub(super) fn masked(text: &str) -> String {
     let mut out = text.as_bytes().to_vec();
     let of_urls = lines(text).flat_map(|(at, line)| urls(line).map(move |range| at + range.start..at + range.end));
@@ -94,13 +95,16 @@ fn string_end(text: &str, quote: &str) -> usize {
     at
 }
 
-/// The string of a line that `at` is in; outside of strings and in comments, what is from there to the end.
+/// The string of a line that `at` is in; all that is behind the strings before it where it is in none, or in one that does not end.
 fn string_at(line: &str, at: usize) -> Range<usize> {
     let mut from = 0;
     while let Some(open) = line[from..at].find(['"', '\'', '#']).map(|open| from + open) {
         let start = open + 1;
         let quote = &line[open..start];
-        let end = if quote == "#" { line.len() } else { start + string_end(&line[start..], quote) };
+        let end = start + string_end(&line[start..], quote);
+        if quote == "#" || end == line.len() {
+            break;
+        }
         if at <= end {
             return start..end;
         }
@@ -179,6 +183,8 @@ mod tests {
             ("url = [\"ws://me:a@h\",\"ws://me:b@h\"]", "url = [\"ws://****@h\",\"ws://****@h\"]"),
             ("url = 'ws://me:a\"b@h'", "url = 'ws://******@h'"),
             ("target.path=/a,b?c d\r\n", "target.path=/a,b?***\r\n"),
+            ("target.url=ws://me:it's#@h?k=1", "target.url=ws://********@h?***"),
+            ("path = \"/a?b", "path = \"/a?*"),
         ] {
             assert_eq!(masked(text), shown);
         }
