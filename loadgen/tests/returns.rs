@@ -171,8 +171,9 @@ fn a_resume_that_is_turned_down_is_counted_and_the_connection_goes_on_without() 
     let r = &run.reconnect;
     assert_eq!((r.resume_refused, tally.resumes_refused), (tally.closed, tally.closed));
     assert_eq!((r.count, r.resumed, r.away), (tally.closed, 0, 0));
-    assert_eq!((run.deliveries.missed, run.deliveries.resumed), (0, 0));
-    assert!(run.deliveries.lost >= tally.closed);
+    // Nothing is replayed; but a place is taken before the 101 says so, and what is published in between comes all the same.
+    assert_eq!(run.deliveries.missed, 0);
+    assert!(run.deliveries.resumed <= tally.closed && run.deliveries.lost >= tally.closed, "{:?}", run.deliveries);
 }
 
 #[test]

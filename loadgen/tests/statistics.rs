@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 use loadgen::analyse::scaling::{Fit, Law, Level};
-use loadgen::analyse::{Linear, mann_whitney, signed_rank};
+use loadgen::analyse::{Better, Effect, Linear, Metric, Sample, Verdict, judge, mann_whitney, signed_rank};
 use loadgen::record::Counts;
 use loadgen::report::spectrum::Spectrum;
+use rand::{RngExt, SeedableRng};
 use serde_json::Value;
 
 /// How it was made: `vectors.py` beside it.
@@ -160,4 +161,54 @@ fn fitted_costs_and_their_intervals_are_those_of_least_squares() {
             "{estimate:?} against {interval:?}"
         );
     }
+}
+
+/// Twelve blocks of `fanout ab` in which both arms were the same: `compression-ab` with shared compression twice, on a machine with
+/// noisy neighbours.
+/// How they were read from its runs: `aa.py` beside it.
+const SAME: &str = include_str!("statistics/aa.json");
+
+/// Draws blocks like those of a real comparison of a setting with itself, one arm changed by a factor.
+struct Drawn {
+    /// Logarithms of the ratios of the two arms, as measured.
+    noise: Vec<f64>,
+    random: rand_pcg::Pcg64,
+}
+
+impl Drawn {
+    fn of(metric: &str, seed: u64) -> Self {
+        let same: Value = serde_json::from_str(SAME).unwrap();
+        let blocks = same["blocks"][metric].as_array().unwrap();
+        let noise = blocks.iter().map(numbers).map(|block| (block[1] / block[0]).ln()).collect();
+        Drawn { noise, random: rand_pcg::Pcg64::seed_from_u64(seed) }
+    }
+
+    /// Neither arm is the better one by nature: which of the two came first is drawn as well.
+    fn blocks(&mut self, count: usize, factor: f64) -> Vec<(f64, f64)> {
+        let mut draw = || {
+            let noise = self.noise[self.random.random_range(0..self.noise.len())];
+            if self.random.random() { noise } else { -noise }
+        };
+        (0..count).map(|_| (1.0, factor * draw().exp())).collect()
+    }
+
+    fn verdict(&mut self, count: usize, factor: f64) -> Verdict {
+        let sample = Sample::Blocks(self.blocks(count, factor));
+        judge(vec![Metric { name: "cpu".to_owned(), better: Better::Lower, sample }])[0].verdict
+    }
+}
+
+#[test]
+fn at_the_noise_of_a_real_machine_a_change_by_5_percent_is_found_and_none_is_not() {
+    let mut drawn = Drawn::of("server.cpu_us_per_delivery", 11);
+    let alarms = (0..1000).filter(|_| drawn.verdict(10, 1.0) != Verdict::Unclear).count();
+    assert!(alarms <= 50, "{alarms} alarms in 1,000 comparisons of a setting with itself");
+
+    let mut runs: Vec<usize> =
+        (0..101).map(|_| Effect::paired(&drawn.blocks(10, 1.0)).unwrap().blocks_for(0.05, 1)).collect();
+    runs.sort_unstable();
+    let runs = runs[50];
+    let found = (0..300).filter(|_| drawn.verdict(runs, 1.05) == Verdict::Worse).count();
+    println!("{alarms} alarms of 1,000; {found} of 300 found with {runs} runs an arm");
+    assert!(found >= 270, "{found} of 300 found with the {runs} runs an arm that are recommended");
 }

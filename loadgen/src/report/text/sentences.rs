@@ -210,7 +210,7 @@ fn ledger(deliveries: &Deliveries) -> String {
         (deliveries.corrupted, "corrupted"),
         (deliveries.missed, "missed while away by plan"),
         (deliveries.unaccountable, "unaccountable"),
-        (deliveries.resumed, "published before their connection was open"),
+        (deliveries.resumed, "published before opening"),
         (deliveries.foreign, "not of this run's messages"),
         (deliveries.ambiguous, "not to be told from an equal message"),
         (deliveries.counted, "counted but not decompressed"),

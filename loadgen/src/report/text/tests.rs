@@ -70,9 +70,7 @@ fn what_is_lost_is_never_silent() {
 fn connections_that_came_back_are_told_of_with_what_they_missed() {
     let run = sample::returned();
     let text = render(&run, None, Colour::Never);
-    assert!(text.contains(
-        "lost 0 of 1,500,000; 100 missed while away by plan; 62,400 published before their connection was open\n"
-    ));
+    assert!(text.contains("lost 0 of 1,500,000; 100 missed while away by plan; 62,400 published before opening\n"));
     let again = "half after 2.5 s, 99 % after 5 s, all never";
     assert!(text.contains(&format!("5,000 cut, open again: {again}; at most 1,230 handshakes/s\n")));
     assert!(text.contains(&format!("of 5,000 that were cut or restarted, open again: {again}\n")));

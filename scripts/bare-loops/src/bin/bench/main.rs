@@ -32,14 +32,14 @@ use crate::outcome::{Outcome, print_json, print_text};
 /// and timed, with nothing lost and nobody closed; memory what an idle connection costs; slow-reader that one stopped reader does
 /// not slow the others; clients that two implementations measure the same; engines what the tutorials' way costs.
 ///
-/// slow-reader, clients and engines take three to five minutes, every other about one or less.
+/// slow-reader and engines take three to five minutes, clients six (with a Node hub twelve), every other about one or less.
 #[derive(Parser)]
 #[command(name = "bench", max_term_width = 100)]
 struct Flags {
     /// What to measure; all if nothing is named
     #[arg(value_enum)]
     names: Vec<Benchmark>,
-    /// Pairs of runs of a comparison; fewer are for trying things [default: 20; slow-reader and clients: 5]
+    /// Pairs of runs of a comparison; fewer are for trying things [default: 20; slow-reader: 5, clients: 25]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pairs: Option<u32>,
     /// Length of one run beside a bare loop, in seconds
