@@ -141,6 +141,49 @@ fn who_was_closed_by_the_server_is_owed_nothing_after_it_was_to_leave() {
 }
 
 #[test]
+fn who_was_cut_for_good_is_owed_nothing_once_and_not_twice() {
+    let phases = |text: &str| text.split_once("[[phases]]").unwrap().0.replace("count = 10", "count = 100");
+    let text = phases(&scenario("", "", RATE))
+        + r#"
+[[phases]]
+name = "all"
+for = "300ms"
+[[phases]]
+name = "half"
+for = "400ms"
+at_start = { cut = 0.5 }
+[[phases]]
+name = "fall"
+for = "600ms"
+connections = 10
+[[phases]]
+name = "low"
+for = "400ms"
+"#;
+    let (done, ()) = undisturbed(|| (Stage::new(&text).run_json(&[]), ()));
+    let run = done.exits(0).run();
+    adds_up(run);
+    let (d, left) = (&run.deliveries, &run.connections.left_by);
+    assert_eq!((d.lost, d.missed, run.connections.closed), (0, 0, 0), "{d:?}");
+    assert!((40..=60).contains(&left["cut"]) && left["cut"] + left["shrink"] <= 100, "{left:?}");
+    let there = 100 - left["cut"] - left["shrink"];
+    assert!((1..10).contains(&there), "some of the first ten were cut: {left:?}");
+    let (there, low) = (there as f64, copies(run, "low"));
+    assert!((there..there + 2.0).contains(&low), "{there} are there, and {low} are owed each message");
+}
+
+#[test]
+fn a_line_says_how_many_were_asked_for_so_far() {
+    let text = scenario("", "", RATE);
+    let text = text.split_once("[[phases]]").unwrap().0.to_owned()
+        + "[[phases]]\nname = \"steady\"\nfor = \"2500ms\"\n\
+           [[phases]]\nname = \"rise\"\nfor = \"300ms\"\nconnections = 40\n";
+    let done = Stage::new(&text).run(&[]);
+    let steady = done.stderr.lines().find(|line| line.starts_with("steady "));
+    assert!(steady.is_some_and(|line| line.contains(" 11 of 11 open")), "{}", done.stderr);
+}
+
+#[test]
 fn the_second_client_says_that_it_neither_grows_nor_reads_slowly() {
     let grows = Stage::new(&scenario("", "", RATE)).run(&["--client", "tungstenite"]);
     grows.exits(2).says("`connections` of [[phases]] `rise`");

@@ -258,6 +258,7 @@ fn keys_that_do_not_go_together_are_refused() {
         ("rate = 5", "rate = 5\nspeed = 2", &[], (8, 9), "`speed` is for publishers with `replay`, which is missing"),
         ("rate = 5", "rate = 5\nloop = true", &[], (8, 8), "`loop` is for publishers with `replay`, which is missing"),
         ("rate = 5", "rate = 5\nfrom = \"members\"\ncount = 3", &[], (9, 9), "`count` is for separate publishers: here every subscriber sends"),
+        ("rate = 5", "rate = 5\nfrom = \"members\"\n[[publishers]]\nname = \"again\"\nrate = 2\nfrom = \"members\"", &[], (12, 8), "the subscribers send for `source` already: they cannot send for `again` as well, each has one schedule"),
         ("[[phases]]", "[[publishers]]\nname = \"loop\"\narrival = \"closed\"\n[[phases]]", &[], (10, 11), "`loop` is a closed loop and `source` has a schedule: together their run would have no latency.due"),
         ("count = 10", "count = 10\nrooms = 2\nroom_size = 5", &[], (6, 13), "`room_size` does not go together with `rooms`: keep one of them"),
         ("rate = 5", "rate = 5\npayload = { template = \"{stamp}\", file = \"x\" }", &[], (8, 42), "`file` does not go together with `template`: keep one of them"),

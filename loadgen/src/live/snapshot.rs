@@ -78,7 +78,7 @@ pub struct Snapshot {
 /// Connections by their state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connections {
-    /// Asked for in all.
+    /// Asked for so far: those of the beginning, and each join of a phase once it is begun.
     pub asked: u64,
     /// TCP or the upgrade is under way.
     pub opening: u64,

@@ -308,14 +308,16 @@ impl Conductor<'_> {
     fn connections(&self) -> Connections {
         let mut all = Connections::default();
         self.latest.connections.iter().flatten().for_each(|of_worker| all.add(of_worker));
-        // Workers that have not said anything yet have theirs to open all the same.
-        Connections { asked: self.asked(), ..all }
+        // Workers that have not said anything yet have theirs to open all the same; what all have begun since is theirs to say.
+        Connections { asked: all.asked.max(self.asked_at_first()), ..all }
     }
 
-    fn asked(&self) -> u64 {
+    /// Connections that are to be open before the first phase.
+    fn asked_at_first(&self) -> u64 {
         // Publishers over HTTP open no WebSocket.
         let separate = self.plan.publishers.iter().filter(|p| matches!(p.via, Via::Websocket));
-        u64::from(self.plan.subscribers()) + separate.map(|p| u64::from(p.own())).sum::<u64>()
+        let subscribers = self.plan.groups.iter().map(|group| u64::from(group.initial));
+        subscribers.chain(separate.map(|p| u64::from(p.own()))).sum()
     }
 
     /// The next thing that happens; what ends a run early is an error.

@@ -105,9 +105,11 @@ pub(super) fn resolve(
     }
     one_kind_of_loop(tables)?;
     let mut all: Vec<PublisherGroup> = Vec::new();
+    let usual = if scene.mode == Mode::Echo { FromKey::Members } else { FromKey::Separate };
+    let from = |table: &PublishersTable| table.from.as_ref().map_or(usual, |at| at.value);
+    one_voice_each(tables.iter().filter(|table| from(table) == FromKey::Members))?;
     for table in tables {
-        let usual = if scene.mode == Mode::Echo { FromKey::Members } else { FromKey::Separate };
-        match (table.from.as_ref().map_or(usual, |at| at.value), &table.from) {
+        match (from(table), &table.from) {
             (FromKey::Separate, Some(from)) if scene.mode == Mode::Echo => {
                 return Err(Fault::at(
                     &from.span,
@@ -153,6 +155,22 @@ fn one_kind_of_loop(tables: &[PublishersTable]) -> Result<(), Fault> {
         format!("`{one}` is a closed loop and `{other}` has a schedule: together their run would have no latency.due"),
     )
     .help("give all publishers arrival = \"closed\", or put the closed ones into a scenario of their own"))
+}
+
+/// Refuses a second table in which the subscribers send: each of them follows one schedule.
+fn one_voice_each<'t>(mut members: impl Iterator<Item = &'t PublishersTable>) -> Result<(), Fault> {
+    let (Some(one), Some(other)) = (members.next(), members.next()) else { return Ok(()) };
+    let place = other.from.as_ref().map_or(&other.name.span, |at| &at.span);
+    let (one, other) = (&one.name.value.0, &other.name.value.0);
+    Err(Fault::at(
+        place,
+        format!(
+            "the subscribers send for `{one}` already: they cannot send for `{other}` as well, each has one schedule"
+        ),
+    )
+    .help(
+        "give one [[publishers]] the rate of both, or let the other have connections of its own: from = \"separate\"",
+    ))
 }
 
 fn senders(before: &[PublisherGroup], groups: &[Group]) -> u32 {

@@ -61,6 +61,8 @@ pub struct Life {
     pub due: Option<u64>,
     /// Its absence, until the first message after it.
     pub away: Option<Away>,
+    /// Its account has ended, and it does not come back.
+    pub over: bool,
     /// Where its messages begin, as the server said when it opened: `GENERATION.INDEX`.
     pub cursor: Option<ServerCursor>,
 }
@@ -68,7 +70,7 @@ pub struct Life {
 impl Life {
     /// Of a connection that has never been open.
     pub fn new(member: Member, draws: Seeded) -> Self {
-        Life { member, draws, due: None, away: None, cursor: None }
+        Life { member, draws, due: None, away: None, over: false, cursor: None }
     }
 }
 

@@ -7,7 +7,8 @@
 //! | `growing` | phases that grow or shrink a group |
 //! | `line` | its socket, plain or under TLS |
 //! | `opening` | dial, TLS, upgrade, and everything that can go wrong with them |
-//! | `returning` | planned leaves, cuts, and the ways back |
+//! | `parting` | planned leaves, cuts, and ends that others made |
+//! | `returning` | the ways back |
 //! | `reading` | from a readable socket into the ledger |
 //! | `sending` | publishes, pongs and closes on their way out |
 //! | `speaking` | what a dialect says: joins, answers, signs of life |

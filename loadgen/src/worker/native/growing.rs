@@ -2,13 +2,11 @@
 
 use super::Native;
 use super::connection::State;
+use super::parting::SAY_FIRST;
 use crate::ledger::Leave;
 use crate::plan::Move;
 use crate::worker::life::{Account, Part};
 use crate::worker::moving::Step;
-
-/// How long a leave waits for what its connection has still to send, nanoseconds.
-const SAY_FIRST: u64 = 10_000_000;
 
 impl Native {
     /// Opens those who join now, and says goodbye to those who leave.
@@ -68,9 +66,10 @@ impl Native {
         let connection = &mut self.connections[id as usize];
         let Some(group) = connection.group.filter(|_| connection.opened != 0) else { return };
         let tries = connection.opening.take().is_some();
-        let (mut waits, mut account) = (false, Account::Open);
+        let (mut waits, mut over, mut account) = (false, false, Account::Open);
         if let Some(life) = &mut connection.life {
             waits = life.due.take().is_some();
+            over = life.over;
             account = life.away.take().map_or(Account::Open, |away| away.account);
         }
         self.away -= u32::from(waits || tries);
@@ -78,6 +77,8 @@ impl Native {
         connection.state = State::Left;
         let room = connection.room;
         match account {
+            // It was cut, and would not have come back.
+            Account::Open if over => {}
             Account::Open => self.course.ledgers.leave_closed(room, group),
             Account::Pending { left } => {
                 self.course.ledgers.leave(room, group, &mut connection.cursor, left, Leave::ForGood);

@@ -19,6 +19,7 @@ use crate::tls;
 use crate::validity::RanOut;
 use crate::worker::Member;
 use crate::worker::causes::{NO_COMPRESSION, broken, handshake_cause};
+use crate::worker::course::Stage;
 use crate::worker::ledgers::Times;
 use crate::worker::life::Part;
 use crate::worker::tally::{Blame, Took, When};
@@ -275,11 +276,12 @@ impl Native {
             }
             let took = Took::between(opening.began, opening.connected, opening.secured, opening.upgraded);
             let join_us = opening.joining.as_ref().map(|_| (at - opening.upgraded) / 1000);
-            let in_phases = self.course.in_phases();
-            let when = if in_phases { When::Phase } else { When::Ramp { now: at } };
+            // A join of the last phase may be open only when that is over.
+            let ramps = self.course.stage == Stage::Connecting;
+            let when = if ramps { When::Ramp { now: at } } else { When::Phase };
             self.course.tally.open(when, Took { join_us, ..took });
             self.course.tally.address(connection.endpoint).opened += 1;
-            if in_phases {
+            if !ramps {
                 self.joins_late(id, at);
             }
         } else {

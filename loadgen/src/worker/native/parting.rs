@@ -17,7 +17,7 @@ use crate::worker::life::{Account, Away, Farewell, Life, Part};
 /// Tries begun in one turn: reading and publishing go on between them.
 const TRIES_AT_ONCE: usize = 128;
 /// How long a leave waits for what its connection has still to send, nanoseconds.
-const SAY_FIRST: u64 = 10_000_000;
+pub(super) const SAY_FIRST: u64 = 10_000_000;
 /// Publishers with connections of their own come back to a restarted server like this: the scenario has no key for it.
 const PUBLISHERS: Reconnect = Reconnect {
     on: On::Any,
@@ -189,6 +189,7 @@ impl Native {
                 resume = said.or(counted);
             }
             life.due = due;
+            life.over = due.is_none() && part.ends_account();
             life.cursor = None;
             // That of the return before: it has been counted.
             life.away = None;

@@ -61,7 +61,7 @@ impl Native {
 
     /// Reads what a slow consumer may, and has it rest where more may be there.
     fn read_slowly(&mut self, id: u32) {
-        loop {
+        for _ in 0..READ_BUDGET {
             let connection = &mut self.connections[id as usize];
             let (Some(line), Some(throttle)) = (&mut connection.line, &mut connection.throttle) else { return };
             if throttle.resting {
@@ -78,7 +78,11 @@ impl Native {
                 Ok(0) => return self.closed(id, END_OF_STREAM, Farewell::None),
                 Ok(n) => {
                     throttle.took(n, at);
-                    if !self.take(id, n, at) {
+                    let open = self.take(id, n, at);
+                    if self.reads >= READS {
+                        self.pace();
+                    }
+                    if !open {
                         return;
                     }
                     if n == allowed {
@@ -90,6 +94,7 @@ impl Native {
                 Err(e) => return self.closed(id, &broken(&e), Farewell::None),
             }
         }
+        self.poller.again(Token(id));
     }
 
     /// A slow consumer has read what it may: it goes on when it may read a whole step.

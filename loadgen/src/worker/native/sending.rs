@@ -107,24 +107,30 @@ pub(super) fn sender(publisher: Publisher, connections: &[Connection], couriers:
     if let Some(courier) = publisher.courier {
         return couriers.sender(courier);
     }
-    match publisher.connection.map(|c| &connections[c as usize]) {
-        Some(c) if c.state == State::Open => match &c.outbox {
+    // Who has none yet joins in a later phase.
+    publisher.connection.map_or(Sender::Away, |c| sender_on(&connections[c as usize]))
+}
+
+fn sender_on(connection: &Connection) -> Sender {
+    let away = connection.life.as_ref().and_then(|life| life.away.as_ref());
+    match connection.state {
+        State::Open => match &connection.outbox {
             Some(outbox) if !outbox.is_empty() => Sender::Blocked,
             _ => Sender::Ready,
         },
-        Some(c) if c.state == State::Left => Sender::Away,
+        State::Left => Sender::Away,
+        State::Closed => Sender::Gone,
         // It is about to join.
-        Some(c) if c.opened == 0 && matches!(c.state, State::Connecting | State::Upgrading) => Sender::Away,
-        Some(c) if c.state != State::Closed => match c.life.as_ref().and_then(|life| life.away.as_ref()) {
+        State::Connecting | State::Securing | State::Upgrading | State::Joining if connection.opened == 0 => {
+            Sender::Away
+        }
+        state => match away {
             Some(away) if away.part == Part::Churn => Sender::Away,
             // It sends when it is back: what is due meanwhile is late by its absence.
             Some(_) => Sender::Blocked,
-            None if c.state == State::Departing => Sender::Away,
+            None if state == State::Departing => Sender::Away,
             None => Sender::Gone,
         },
-        // It joins in a later phase.
-        None => Sender::Away,
-        _ => Sender::Gone,
     }
 }
 
@@ -132,4 +138,41 @@ pub(super) fn close_payload(code: CloseCode, reason: &str) -> Vec<u8> {
     let mut payload = Vec::new();
     CloseFrame::encode(code, reason, &mut payload);
     payload
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection(state: State, opened: u64) -> Connection {
+        Connection {
+            line: None,
+            state,
+            group: Some(0),
+            endpoint: 0,
+            room: 0,
+            path_room: 0,
+            number: 0,
+            publisher: Some(0),
+            cursor: Default::default(),
+            compressed: None,
+            throttle: None,
+            opening: None,
+            outbox: None,
+            beats: false,
+            opened,
+            received: 0,
+            waits: false,
+            life: None,
+        }
+    }
+
+    #[test]
+    fn who_opens_for_the_first_time_is_not_there_yet_whatever_it_has_to_do_first() {
+        for state in [State::Connecting, State::Securing, State::Upgrading, State::Joining] {
+            assert_eq!(sender_on(&connection(state, 0)), Sender::Away, "{state:?}");
+        }
+        assert_eq!(sender_on(&connection(State::Closed, 0)), Sender::Gone, "it did not open");
+        assert_eq!(sender_on(&connection(State::Open, 1)), Sender::Ready);
+    }
 }
