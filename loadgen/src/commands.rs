@@ -4,6 +4,7 @@ mod ab;
 mod baseline;
 mod blocks;
 mod capacity;
+mod client;
 mod compare;
 mod doctor;
 mod job_summary;

@@ -234,3 +234,20 @@ fn without_the_variants_there_is_no_compression_to_compare() {
     );
     refused(&["ab", "scenario.toml", "--compression", "--a", "small"], 2, "cannot be used with");
 }
+
+#[test]
+fn the_second_client_says_that_it_cannot_before_anything_is_run() {
+    let client = ["--client", "tungstenite", "--set"];
+    let compressed = "connections.subscribers.compression={offer=\"context\"}";
+    let ab = [&["ab", "scenario.toml"][..], &client, &[compressed]].concat();
+    refused(&ab, 2, "the tungstenite client cannot speak permessage-deflate");
+    let slow = "connections.subscribers.read_bytes_per_s=64000";
+    let capacity =
+        [&["capacity", "scenario.toml", "--axis", "rate", "--range", "10-20"][..], &client, &[slow]].concat();
+    refused(&capacity, 2, "the tungstenite client does not know `read_bytes_per_s` of [[connections]] `subscribers`");
+    let ways = "[variants.off]\n[variants.shared]\n\"connections.subscribers.compression\" = { offer = \"context\" }\n";
+    let stage = Stage::new(&format!("{SCENARIO}{ways}"));
+    let done = stage.go(&["ab", "scenario.toml", "--compression", "--client", "tungstenite"]).wait();
+    done.exits(2).says("the tungstenite client cannot speak permessage-deflate");
+    assert_eq!(names(stage.directory.path()), ["scenario.toml"]);
+}

@@ -102,7 +102,7 @@ fn an_old_run_can_be_compared_merged_and_planned_from() {
 #[test]
 fn a_plan_is_written_in_every_form_and_refused_with_what_to_do() {
     let stage = stage(&["one", "two"]);
-    let done = go(&stage, &["plan", "runs", "--users", "3000", "--price-per-hour", "0.1", "--out", "planned"]);
+    let done = go(&stage, &["plan", "runs", "--users", "3000", "--price-per-gb", "0.1", "--out", "planned"]);
     done.exits(0);
     assert!(done.stdout.starts_with("PREDICTED  what one server needs for 3,000 users in 1 room"), "{}", done.stdout);
     assert!(done.stdout.contains("EXTRAPOLATED 3 times: connections 3,000"), "{}", done.stdout);
@@ -115,4 +115,5 @@ fn a_plan_is_written_in_every_form_and_refused_with_what_to_do() {
     go(&stage, &["plan", "runs", "--users", "0"]).exits(2).says("is not a number above 0");
     go(&stage, &["plan", "nowhere", "--users", "9"]).exits(1).says("nowhere");
     go(&stage, &["plan", "runs", "--users", "9", "--memory", "8GB"]).exits(2).says("--cores");
+    go(&stage, &["plan", "runs", "--users", "9", "--price-per-hour", "0.1"]).exits(2).says("--cores");
 }

@@ -444,6 +444,27 @@ fn the_resolved_scenario_has_every_default() {
 }
 
 #[test]
+fn publishers_are_shown_with_what_their_own_table_says() {
+    let second = "[[connections]]\nname = \"fast\"\ncount = 2\n[[publishers]]\nname = \"source-fast\"\nrate = 1\n";
+    let text = SHORTEST.replace("rate = 5", "every = \"2s\"\npayload = { size = 300 }") + second;
+    let shown = |plan: Plan| plan.resolved["publishers"].as_array().unwrap().clone();
+    let apart = shown(plan(&text));
+    assert_eq!((&apart[1]["name"], &apart[1]["every_us"]), (&"source-fast".into(), &serde_json::Value::Null));
+    assert_eq!((&apart[0]["every_us"], &apart[1]["payload"]["mean_bytes"]), (&2_000_000.into(), &128.into()));
+    assert!(apart[1]["payload"]["size"].is_null(), "{apart:?}");
+    // Members of both groups, and others of nearly the same name before them.
+    let members = text
+        .replace("name = \"source-fast\"", "name = \"source-fast-x\"\nfrom = \"members\"")
+        .replace("rate = 1\n", "rate = 1\npayload = { size = 500 }\n");
+    let members = shown(plan(&members));
+    let sizes: Vec<_> = members.iter().map(|one| (one["name"].as_str().unwrap(), &one["payload"]["size"][0])).collect();
+    assert_eq!(
+        sizes,
+        [("source", &300.into()), ("source-fast-x-phones", &500.into()), ("source-fast-x-fast", &500.into())]
+    );
+}
+
+#[test]
 fn a_variant_changes_what_it_names_and_overrides_come_after_it() {
     let text = format!(
         "{SHORTEST}\n[variants.slow]\n\"publishers.source.rate\" = 2\n\"target.server\" = {{ shards = 1 }}\n\"thresholds.deliveries.lost\" = \"== 0\"\n[variants.fast]\n"

@@ -49,8 +49,8 @@ pub struct PlanArgs {
     /// What a server can send, such as 1Gbit/s [default: enough]
     #[arg(long, value_name = "RATE", value_parser = link, requires = "cores")]
     pub link: Option<f64>,
-    /// Price of a server for an hour, in any currency
-    #[arg(long, value_name = "PRICE", value_parser = positive)]
+    /// Price of a server for an hour, in any currency; how many it takes is known only with --cores
+    #[arg(long, value_name = "PRICE", value_parser = positive, requires = "cores")]
     pub price_per_hour: Option<f64>,
     /// Price of a GB (1,000,000,000 bytes) sent
     #[arg(long, value_name = "PRICE", value_parser = positive)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::blocks::{Blocks, End};
 use super::run::{RESULTS, colour, complain, limits, progress, runtime};
-use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, job_summary, say, ways};
+use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, client, job_summary, say, ways};
 use crate::cli::{AbArgs, Format};
 use crate::compare::{Arm, Asked, Comparison, DEFAULT_RUNS, Expectation, Names, Trial};
 use crate::plan::{Plan, TargetKind};
@@ -39,6 +39,8 @@ impl Pair {
 enum PairError {
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
+    #[error(transparent)]
+    Client(#[from] client::Unable),
     #[error(
         "what is to be compared? give --{0} a variant of the file or a change such as target.server.shards=2, or write [ab] in the file"
     )]
@@ -91,7 +93,7 @@ fn pair(args: &AbArgs, limits: &Limits) -> Result<Pair, PairError> {
         let sets: Vec<String> = args.conduct.sets.iter().cloned().chain(changed.clone()).collect();
         let variant = if changed.is_some() { None } else { Some(arm) };
         let mut plan = open(&args.file, Changes { variant, sets: &sets }, limits)?.plan;
-        plan.client = args.conduct.drive.client.into();
+        client::drive(&mut plan, args.conduct.drive.client.into())?;
         Ok(plan)
     };
     let (plan_a, plan_b) = (plan(&a)?, plan(&b)?);

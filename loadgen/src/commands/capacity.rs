@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::run::{RESULTS, colour, complain, limits, progress, runtime};
-use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, say};
+use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, client, say};
 use crate::analyse::search::{Goal, Length, Verdict};
 use crate::capacity::{Axis, AxisError, Cause, Next, Objective, Outcome, Resource, Shortened, Survey, Trial};
 use crate::cli::{CapacityArgs, Format};
@@ -29,6 +29,8 @@ const TRIALS: &str = "trials.jsonl";
 enum SearchError {
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
+    #[error(transparent)]
+    Client(#[from] client::Unable),
     #[error("what is to be raised? give --axis connections, rate or size, or write [capacity] in the file")]
     NoAxis,
     #[error("how far? give --range, such as --range 1000-19000, or write [capacity] in the file")]
@@ -97,7 +99,7 @@ impl<'a> Search<'a> {
         let scenario =
             open(&args.file, Changes { variant: args.variant.as_deref(), sets: &args.conduct.sets }, limits)?;
         let mut plan = scenario.plan;
-        plan.client = args.conduct.drive.client.into();
+        client::drive(&mut plan, args.conduct.drive.client.into())?;
         let of_file = scenario.capacity;
         let axis = match (&args.axis, &of_file) {
             (Some(axis), _) => axis.parse()?,
@@ -250,7 +252,7 @@ impl<'a> Search<'a> {
                 // Too many descriptors, ports or bytes for this machine: the load generator gives way before it has begun.
                 Err(error) => return Ok(self.impossible(load, length, &error)),
             };
-        plan.client = self.args.conduct.drive.client.into();
+        client::drive(&mut plan, self.args.conduct.drive.client.into()).map_err(|e| could_not(e.to_string()))?;
         plan.thresholds.extend(self.slos.iter().cloned());
         let result = execute(plan, &self.args.conduct.drive.settings(), progress).await;
         progress.finish();

@@ -5,10 +5,10 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use super::series::Repeats;
-use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, baseline, coloured, job_summary, say};
+use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, baseline, client, coloured, job_summary, say};
 use crate::cli::{Conduct, Format, How, QuickArgs, RunArgs};
 use crate::live::serve::Page;
-use crate::plan::{ClientEngine, Group, Mode, Phase, Plan, PublisherGroup, Via};
+use crate::plan::{Mode, Plan};
 use crate::progress::{Progress, ProgressMode};
 use crate::report::{Colour, FilesError, Place, exit_code, exit_code_of_all, files as run_files, json, summary, text};
 use crate::result::Run;
@@ -137,60 +137,12 @@ pub(super) fn complain(error: ScenarioError) {
     eprintln!("{:?}", miette::Report::new(error));
 }
 
-/// The first group that offers compression to be spoken by a client that cannot.
-fn cannot_compress(jobs: &[Job], client: ClientEngine) -> Option<&Group> {
-    let offers = |job: &Job| job.plan.groups.iter().position(|group| group.compression.is_some());
-    let (job, group) = jobs.iter().find_map(|job| Some((job, offers(job)?)))?;
-    (client == ClientEngine::Tungstenite).then(|| &job.plan.groups[group])
-}
-
-/// The key that makes connections of some job leave or come back, for a client that cannot.
-fn cannot_leave(jobs: &[Job], client: ClientEngine) -> Option<String> {
-    let of_group = |group: &Group| {
-        let key = if group.churn.is_some() { Some("churn") } else { group.reconnect.map(|_| "reconnect") };
-        key.map(|key| format!("`{key}` of [[connections]] `{}`", group.name))
-    };
-    let of_plan = |plan: &Plan| {
-        let of_phase = |phase: &Phase| {
-            let key = if phase.at_start.is_some() { Some("at_start") } else { None };
-            let key = key.or(phase.connections.as_ref().map(|_| "connections"));
-            key.map(|key| format!("`{key}` of [[phases]] `{}`", phase.name))
-        };
-        plan.groups.iter().find_map(of_group).or_else(|| plan.phases.iter().find_map(of_phase))
-    };
-    if client == ClientEngine::Tungstenite { jobs.iter().find_map(|job| of_plan(&job.plan)) } else { None }
-}
-
-/// The key of some job that only fanout's own client knows.
-fn only_native(jobs: &[Job], client: ClientEngine) -> Option<String> {
-    let slow = |group: &Group| {
-        group.read_bytes_per_s.map(|_| format!("`read_bytes_per_s` of [[connections]] `{}`", group.name))
-    };
-    let posts = |group: &PublisherGroup| {
-        matches!(group.via, Via::Http(_)).then(|| format!("via = \"http\" of [[publishers]] `{}`", group.name))
-    };
-    let of_plan = |plan: &Plan| plan.groups.iter().find_map(slow).or_else(|| plan.publishers.iter().find_map(posts));
-    if client == ClientEngine::Tungstenite { jobs.iter().find_map(|job| of_plan(&job.plan)) } else { None }
-}
-
-fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
-    if let Some(group) = cannot_compress(&jobs, how.conduct.drive.client.into()) {
-        let name = &group.name;
-        eprintln!(
-            "the tungstenite client cannot speak permessage-deflate, which `compression` of [[connections]] `{name}` offers: \
-             leave --client out, or give --set 'connections.{name}.compression={{offer=\"off\"}}'"
-        );
-        return BAD_SCENARIO;
-    }
-    if let Some(key) = cannot_leave(&jobs, how.conduct.drive.client.into()) {
-        eprintln!(
-            "the tungstenite client's connections stay as they are, but {key} wants them to leave or come back: leave --client out"
-        );
-        return BAD_SCENARIO;
-    }
-    if let Some(key) = only_native(&jobs, how.conduct.drive.client.into()) {
-        eprintln!("the tungstenite client does not know {key}: leave --client out");
-        return BAD_SCENARIO;
+fn run_all(mut jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
+    for job in &mut jobs {
+        if let Err(unable) = client::drive(&mut job.plan, how.conduct.drive.client.into()) {
+            eprintln!("{unable}");
+            return BAD_SCENARIO;
+        }
     }
     let jobs = repeated(jobs, how.runs);
     let several = jobs.len() > 1;
@@ -217,8 +169,7 @@ fn run_all(jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
     };
     let mut codes = Vec::new();
     let mut repeats = Repeats::default();
-    for ((mut job, place), baseline) in jobs.into_iter().zip(places).zip(baselines) {
-        job.plan.client = how.conduct.drive.client.into();
+    for ((job, place), baseline) in jobs.into_iter().zip(places).zip(baselines) {
         if let Some(heading) = job.heading(how.runs).filter(|_| several) {
             eprintln!("{heading}");
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::ab::directory;
 use super::blocks::{Blocks, End};
 use super::run::{colour, complain, limits, progress, runtime};
-use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, job_summary, say};
+use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, client, job_summary, say};
 use crate::cli::{AbArgs, Format};
 use crate::compare::{DEFAULT_RUNS, Tariff, Ways};
 use crate::plan::Plan;
@@ -20,6 +20,8 @@ use crate::way::Way;
 enum WaysError {
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
+    #[error(transparent)]
+    Client(#[from] client::Unable),
     #[error(
         "--compression compares the variants off, standalone and shared, at least off and one more: the file has {0}; \
          scenarios/compression-ab.toml shows how they are written"
@@ -60,9 +62,9 @@ pub(super) fn file(args: &AbArgs) -> u8 {
 
 fn blocks(args: &AbArgs, limits: &Limits) -> Result<Blocks<Way>, WaysError> {
     let file = open(&args.file, Changes { variant: None, sets: &args.conduct.sets }, limits)?;
-    let plan = |way: Way| -> Result<Plan, ScenarioError> {
+    let plan = |way: Way| -> Result<Plan, WaysError> {
         let mut plan = open(&args.file, Changes { variant: Some(way.name()), sets: &args.conduct.sets }, limits)?.plan;
-        plan.client = args.conduct.drive.client.into();
+        client::drive(&mut plan, args.conduct.drive.client.into())?;
         Ok(plan)
     };
     let there = |way: &Way| file.variants.iter().any(|name| name == way.name());
@@ -71,7 +73,7 @@ fn blocks(args: &AbArgs, limits: &Limits) -> Result<Blocks<Way>, WaysError> {
         let known = if file.variants.is_empty() { "no variants".to_owned() } else { file.variants.join(", ") };
         return Err(WaysError::Missing(known));
     }
-    let arms: Result<Vec<_>, ScenarioError> =
+    let arms: Result<Vec<_>, WaysError> =
         ways.into_iter().map(|way| Ok((way, way.name().to_owned(), plan(way)?))).collect();
     let runs = args.runs.or(file.ab.map(|ab| ab.runs)).unwrap_or(DEFAULT_RUNS);
     Ok(Blocks { arms: arms?, runs, drive: args.conduct.drive })

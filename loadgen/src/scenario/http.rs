@@ -1,8 +1,5 @@
 //! `via = "http"`: where publishers post their messages, and how.
 
-use base64::Engine as _;
-use url::{Position, Url};
-
 use crate::feed::Feed;
 use crate::http::{Destination, Route};
 use crate::plan::TargetKind;
@@ -11,7 +8,7 @@ use crate::scenario::expand::expand;
 use crate::scenario::file::PublishersTable;
 use crate::scenario::headers::header;
 use crate::scenario::publishers::Scene;
-use crate::scenario::reach::{addresses, mark};
+use crate::scenario::reach::{Parsed, mark};
 use crate::scenario::scalar::At;
 use crate::scenario::word::{FromKey, ViaKey};
 
@@ -68,11 +65,9 @@ struct Reached {
 
 fn reach(url: &At<String>, columns: &[&str], scene: &Scene<'_>) -> Result<Reached, Fault> {
     let wrong = |message: String| Fault::at(&url.span, message);
-    let shape = "write it as http://HOST:PORT/PATH";
-    let known = [&["room", "target.address", "target.admin"], columns].concat();
-    let marked = known.iter().fold(expand(url, &known)?, |text, k| text.replace(&format!("{{{k}}}"), &mark(k)));
-    let parsed = Url::parse(&marked).map_err(|e| wrong(format!("this is not a URL ({e}): {shape}")))?;
-    match parsed.scheme() {
+    let shape = "http://HOST:PORT/PATH";
+    let parsed = Parsed::of(url, [&["room", "target.address", "target.admin"], columns].concat(), shape)?;
+    match parsed.url.scheme() {
         "http" => {}
         "https" => {
             return Err(wrong("publishers speak http:// only, not https://".to_owned())
@@ -80,10 +75,7 @@ fn reach(url: &At<String>, columns: &[&str], scene: &Scene<'_>) -> Result<Reache
         }
         other => return Err(wrong(format!("a publishing url begins with http://, not {other}://"))),
     }
-    let host = parsed
-        .host_str()
-        .filter(|host| !host.is_empty())
-        .ok_or_else(|| wrong(format!("the url names no host: {shape}")))?;
+    let host = parsed.host("publishing", shape, &["target.address", "target.admin"])?;
     let to = if host == mark("target.admin") {
         if !matches!(scene.target, TargetKind::Bundled { .. }) {
             return Err(wrong("{target.admin} is the bundled server's, and this scenario has another".to_owned())
@@ -92,22 +84,12 @@ fn reach(url: &At<String>, columns: &[&str], scene: &Scene<'_>) -> Result<Reache
         Destination::Admin
     } else if host == mark("target.address") {
         Destination::Target
-    } else if let Some(placeholder) = known.iter().find(|k| host.contains(&mark(k).to_ascii_lowercase())) {
-        return Err(wrong(format!("{{{placeholder}}} can stand only in the path of a url")));
     } else {
-        let port = parsed.port_or_known_default().unwrap_or(80);
-        let address = addresses(host, port).first().copied();
-        let address = address.ok_or_else(|| wrong(format!("no address is known for the host `{host}`")))?;
+        let port = parsed.url.port().unwrap_or(80);
+        let (address, _) = parsed.addresses(host, port)?;
         Destination::Address { host: if port == 80 { host.to_owned() } else { format!("{host}:{port}") }, address }
     };
-    let authorization = (!parsed.username().is_empty()).then(|| {
-        let decode = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
-        let pair = format!("{}:{}", decode(parsed.username()), decode(parsed.password().unwrap_or("")));
-        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
-    });
-    let path = &parsed[Position::BeforePath..Position::AfterQuery];
-    let path = known.iter().fold(path.to_owned(), |text, k| text.replace(&mark(k), &format!("{{{k}}}")));
-    Ok(Reached { to, path, authorization })
+    Ok(Reached { to, path: parsed.path(), authorization: parsed.authorization() })
 }
 
 fn method(table: &PublishersTable) -> Result<String, Fault> {

@@ -34,13 +34,13 @@ pub(super) fn url(text: &str) -> String {
 }
 
 /// A scenario's text as it is shown around what is wrong with it: values of secret headers, user info and queries are stars, one a byte,
-/// so that everything keeps its place. The text may be anything, so it is not taken apart as TOML.
+/// and ends of lines stay, so that everything keeps its place. The text may be anything, so it is not taken apart as TOML; in doubt too
+/// much is masked.
 pub(super) fn masked(text: &str) -> String {
     let mut out = text.as_bytes().to_vec();
-    for (at, line) in lines(text) {
-        for range in headers(line).chain(urls(line)) {
-            out[at + range.start..at + range.end].fill(b'*');
-        }
+    let of_urls = lines(text).flat_map(|(at, line)| urls(line).map(move |range| at + range.start..at + range.end));
+    for range in headers(text).into_iter().chain(of_urls) {
+        out[range].iter_mut().filter(|byte| !b"\r\n".contains(byte)).for_each(|byte| *byte = b'*');
     }
     String::from_utf8(out).unwrap_or_default()
 }
@@ -50,39 +50,79 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.split_inclusive('\n').scan(0, |next, line| {
         let at = *next;
         *next += line.len();
-        Some((at, line))
+        Some((at, line.trim_end_matches(['\n', '\r'])))
     })
 }
 
-/// Values of secret headers: what stands behind the name and an equals sign, to the closing quote.
-fn headers(line: &str) -> impl Iterator<Item = Range<usize>> + '_ {
-    let lower = line.to_ascii_lowercase();
-    SECRET.into_iter().filter_map(move |name| {
-        let after = lower.find(name)? + name.len();
-        let rest = line[after..].trim_start_matches(['"', '\'', ' ', '\t']).strip_prefix('=')?.trim_start();
-        let (value, ends): (&str, &[char]) = match rest.chars().next()? {
-            '"' => (&rest[1..], &['"', '\n']),
-            '\'' => (&rest[1..], &['\'', '\n']),
-            _ => (rest, &[',', '}', '\n']),
-        };
-        let start = line.len() - value.len();
-        Some(start..start + value.find(ends).unwrap_or(value.len()))
-    })
+/// Values of secret headers: what stands behind each name and an equals sign (or a colon, as in JSON).
+fn headers(text: &str) -> Vec<Range<usize>> {
+    let lower = text.to_ascii_lowercase();
+    let value_behind = |(at, name): (usize, &str)| {
+        let in_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let rest = &text[at + name.len()..];
+        let value = rest.trim_start_matches(['"', '\'', ' ', '\t']).strip_prefix(['=', ':'])?;
+        (!text[..at].ends_with(in_name)).then(|| value_in(text, text.len() - value.len()))
+    };
+    SECRET.into_iter().flat_map(|name| lower.match_indices(name).filter_map(value_behind)).collect()
 }
 
-/// User info and query of every URL, and the query of a path.
+/// The value that begins at or behind `from`: a string without its quotes, or the rest of the line.
+fn value_in(text: &str, from: usize) -> Range<usize> {
+    let value = text[from..].trim_start_matches([' ', '\t']);
+    let kind = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quote| value.starts_with(quote)).unwrap_or_default();
+    let start = text.len() - value.len() + kind.len();
+    let value = if kind.len() == 3 { &text[start..] } else { first_line(&text[start..]) };
+    start..start + if kind.is_empty() { value.len() } else { string_end(value, kind) }
+}
+
+fn first_line(text: &str) -> &str {
+    text.split(['\n', '\r']).next().unwrap_or_default()
+}
+
+/// Where a string ends whose opening quote stands before `text`: at its closing quote, else with the text.
+fn string_end(text: &str, quote: &str) -> usize {
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        if text[at..].starts_with(quote) {
+            break;
+        }
+        at += c.len_utf8();
+        // In strings between double quotes, a backslash takes what follows it along.
+        if c == '\\' && quote.starts_with('"') {
+            at += text[at..].chars().next().map_or(0, char::len_utf8);
+        }
+    }
+    at
+}
+
+/// The string of a line that `at` is in; all that is behind the strings before it where it is in none, or in one that does not end.
+fn string_at(line: &str, at: usize) -> Range<usize> {
+    let mut from = 0;
+    while let Some(open) = line[from..at].find(['"', '\'', '#']).map(|open| from + open) {
+        let start = open + 1;
+        let quote = &line[open..start];
+        let end = start + string_end(&line[start..], quote);
+        if quote == "#" || end == line.len() {
+            break;
+        }
+        if at <= end {
+            return start..end;
+        }
+        from = end + 1;
+    }
+    from..line.len()
+}
+
+/// User info and query of every URL, and the query of a path. Each is legal with commas and single quotes in it and often written with
+/// worse, so that only the end of the string ends it.
 fn urls(line: &str) -> impl Iterator<Item = Range<usize>> + '_ {
-    const ENDS: [char; 6] = ['"', '\'', ' ', '\t', '\n', ','];
-    let end = move |from: usize| line[from..].find(ENDS).map_or(line.len(), |at| from + at);
     let users = line.match_indices("://").filter_map(move |(at, _)| {
         let start = at + "://".len();
-        let authority = &line[start..end(start)];
-        let authority = &authority[..authority.find(['/', '?']).unwrap_or(authority.len())];
-        Some(start..start + authority.rfind('@')?)
+        Some(start..start + line[start..string_at(line, at).end].rfind('@')?)
     });
     let queries = line.match_indices('?').filter_map(move |(at, _)| {
-        let word = line[..at].rfind(ENDS).map_or(0, |before| before + 1);
-        line[word..at].contains('/').then(|| at + 1..end(at + 1))
+        let string = string_at(line, at);
+        line[string.start..at].contains('/').then(|| at + 1..string.end)
     });
     users.chain(queries)
 }
@@ -111,6 +151,43 @@ mod tests {
         );
         assert_eq!(shown.len(), text.len());
         assert_eq!(masked("x = \"ü?\"\r\n"), "x = \"ü?\"\r\n");
+    }
+
+    #[test]
+    fn every_value_of_a_secret_header_is_masked_to_its_end() {
+        for (text, shown) in [
+            (
+                "headers = { X-Authorization-Mode = \"basic\", Authorization = \"Bearer s3cr3t\", Bogus = \"{nope}\" }",
+                "headers = { X-Authorization-Mode = \"basic\", Authorization = \"*************\", Bogus = \"{nope}\" }",
+            ),
+            (
+                "{ X-Cookie = \"a\", Cookie = \"b\" }\ncookie = \"c\"",
+                "{ X-Cookie = \"a\", Cookie = \"*\" }\ncookie = \"*\"",
+            ),
+            ("Cookie = \"\"\"\na\nb\"c\"\"\"\nx = 1", "Cookie = \"\"\"\n*\n***\"\"\"\nx = 1"),
+            ("\"Cookie\" = '''a\nb''', X = 1", "\"Cookie\" = '''*\n*''', X = 1"),
+            ("#Cookie = \"a\\\"b\", X = \"c\"", "#Cookie = \"****\", X = \"c\""),
+            ("{ \"Cookie\": \"a\" }", "{ \"Cookie\": \"*\" }"),
+            ("target.headers.Cookie=a, b\nx = 1", "target.headers.Cookie=****\nx = 1"),
+            ("Cookie = \"\", X = \"a\"", "Cookie = \"\", X = \"a\""),
+        ] {
+            assert_eq!(masked(text), shown);
+        }
+    }
+
+    #[test]
+    fn user_info_and_queries_are_masked_to_their_end() {
+        for (text, shown) in [
+            ("url = \"ws://me:a,b@h/ws\"", "url = \"ws://******@h/ws\""),
+            ("url = \"ws://me:a/'b c@h/ws?d,e'f\" # why?", "url = \"ws://*********@h/ws?*****\" # why?"),
+            ("url = [\"ws://me:a@h\",\"ws://me:b@h\"]", "url = [\"ws://****@h\",\"ws://****@h\"]"),
+            ("url = 'ws://me:a\"b@h'", "url = 'ws://******@h'"),
+            ("target.path=/a,b?c d\r\n", "target.path=/a,b?***\r\n"),
+            ("target.url=ws://me:it's#@h?k=1", "target.url=ws://********@h?***"),
+            ("path = \"/a?b", "path = \"/a?*"),
+        ] {
+            assert_eq!(masked(text), shown);
+        }
     }
 
     #[test]

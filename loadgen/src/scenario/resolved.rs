@@ -11,7 +11,7 @@ use wire::deflate::Context;
 use crate::dialect;
 use crate::life::{AtStart, Churn, Jitter, On, Reconnect, Resume, Stop};
 use crate::plan::{
-    Arrival, Checked, Compression, Correlate, Declined, From, Mode, Phase, Plan, Ready, TargetKind, Via,
+    Arrival, Checked, Compression, Correlate, Declined, From, Mode, Phase, Plan, PublisherGroup, Ready, TargetKind, Via,
 };
 use crate::scenario::file::{File, ObserveTable, PublishersTable, SpotTable, TargetTable};
 use crate::scenario::redact;
@@ -198,11 +198,15 @@ fn target(plan: &Plan, table: &TargetTable) -> Value {
 }
 
 fn publishers(plan: &Plan, file: &File) -> Vec<Value> {
-    let table_of = |name: &str| {
-        file.publishers.iter().find(|table| {
-            let table = &table.name.value.0;
-            name == table || name.strip_prefix(table.as_str()).is_some_and(|rest| rest.starts_with('-'))
-        })
+    // Members of one group among several are named TABLE-GROUP.
+    let table_of = |publishers: &PublisherGroup| {
+        let name = publishers.name.as_str();
+        let group = match publishers.from {
+            From::Members { group } if plan.groups.len() > 1 => plan.groups.get(group as usize),
+            _ => None,
+        };
+        let name = group.and_then(|group| name.strip_suffix(group.name.as_str())?.strip_suffix('-')).unwrap_or(name);
+        file.publishers.iter().find(|table| table.name.value.0 == name)
     };
     plan.publishers
         .iter()
@@ -215,7 +219,7 @@ fn publishers(plan: &Plan, file: &File) -> Vec<Value> {
             };
             out.insert("from".into(), json!(from));
             out.insert("count".into(), json!(group.from.count(&plan.groups)));
-            let table = table_of(&group.name);
+            let table = table_of(group);
             if let (Via::Http(route), Some(table)) = (&group.via, table) {
                 out.insert("via".into(), json!("http"));
                 out.insert("url".into(), json!(table.url.as_ref().map(|at| redact::url(&at.value))));

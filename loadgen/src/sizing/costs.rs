@@ -12,7 +12,7 @@ const GB: f64 = 1e9;
 /// Prices of a load that is the same all month.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Costs {
-    /// A month of all servers; `None` without their price.
+    /// A month of all servers; `None` without their price or number.
     pub servers_per_month: Option<f64>,
     /// A month of what they send; `None` without its price.
     pub traffic_per_month: Option<f64>,
@@ -25,9 +25,9 @@ pub struct Costs {
 }
 
 impl Costs {
-    /// Of so many servers that send so many bytes a second; `None` without a price.
-    pub(super) fn of(prices: Prices, servers: u64, bytes_per_s: Option<f64>, load: &Load) -> Option<Self> {
-        let servers_per_month = prices.per_hour.map(|price| price * HOURS * servers as f64);
+    /// Of so many servers that send so many bytes a second; `None` without a price of what is known.
+    pub(super) fn of(prices: Prices, servers: Option<u64>, bytes_per_s: Option<f64>, load: &Load) -> Option<Self> {
+        let servers_per_month = prices.per_hour.zip(servers).map(|(price, servers)| price * HOURS * servers as f64);
         let month_s = HOURS * 3600.0;
         let traffic_per_month = prices.per_gb.zip(bytes_per_s).map(|(price, bytes)| price * bytes * month_s / GB);
         if servers_per_month.is_none() && traffic_per_month.is_none() {

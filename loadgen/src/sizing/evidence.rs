@@ -8,6 +8,7 @@ use super::models::Kept;
 use super::observation::Observation;
 use crate::capacity::Outcome;
 use crate::compare::Figure;
+use crate::dialect;
 use crate::result::{Environment, Run};
 use crate::thresholds::Threshold;
 
@@ -170,10 +171,11 @@ impl Source {
         .filter(|target| target.is_object())
     }
 
-    /// What makes one server another: how it was started and with which flags, but for its compression, whose costs are kept apart.
+    /// What makes one server another: how it was started, with which flags and how it is spoken to, but for its compression, whose costs
+    /// are kept apart.
     fn server(&self) -> Option<String> {
         let target = self.target()?;
-        let mut words: Vec<String> = ["url", "spawn", "servers"]
+        let mut words: Vec<String> = ["url", "path", "spawn", "servers"]
             .iter()
             .filter_map(|key| target.get(key).filter(|value| !value.is_null()).map(|value| format!("{key} {value}")))
             .collect();
@@ -187,6 +189,9 @@ impl Source {
                 format!("the bundled server with {}", said.join(", "))
             });
         }
+        // Runs of before there were dialects have none, and spoke the plain one.
+        let dialect = target.get("dialect").and_then(Value::as_str).filter(|dialect| *dialect != dialect::PLAIN);
+        words.extend(dialect.map(|dialect| format!("dialect {dialect}")));
         Some(words.join(", "))
     }
 }

@@ -1,6 +1,7 @@
 //! A run as a level of load with what it cost the server.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::load::Load;
 use crate::capacity::Trial;
@@ -50,6 +51,10 @@ impl Observation {
         }
         if run.deliveries.lost_share > LOST {
             return Err("more than 1 % of the deliveries were lost");
+        }
+        let phases = run.scenario.get("phases").and_then(Value::as_array).into_iter().flatten();
+        if phases.filter_map(|phase| phase.get("connections")).any(|count| !count.is_null()) {
+            return Err("its phases change its connections");
         }
         let server = run.server.as_ref();
         let connections = run.subscribers as f64;

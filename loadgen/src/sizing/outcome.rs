@@ -162,14 +162,10 @@ fn traffic(way: Way, asked: &Asked, models: &Models, servers: Option<&Servers>) 
     let all = asked.load.deliveries_per_s / one.deliveries_per_s;
     let bytes = models.wire(&one).filter(|_| all.is_finite()).map(|figure| figure.times(all));
     let count = servers.and_then(|servers| servers.count);
-    let priced = if asked.machine.is_some() { count } else { Some(1) };
-    Traffic {
-        compression: way,
-        costs: priced.and_then(|n| Costs::of(asked.prices, n, bytes.as_ref().map(|figure| figure.value), &asked.load)),
-        cpu: models.cpu(&one),
-        bytes_per_s: bytes,
-        servers: count,
-    }
+    // No price where no number of servers is enough; only that of the traffic where their number is not asked.
+    let costs = (asked.machine.is_none() || count.is_some())
+        .then(|| Costs::of(asked.prices, count, bytes.as_ref().map(|figure| figure.value), &asked.load));
+    Traffic { compression: way, costs: costs.flatten(), cpu: models.cpu(&one), bytes_per_s: bytes, servers: count }
 }
 
 fn curves(models: &Models, evidence: &Evidence, asked: &Asked, load: &Load) -> Vec<Curve> {

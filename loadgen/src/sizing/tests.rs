@@ -218,6 +218,17 @@ fn what_a_month_costs_is_servers_and_traffic() {
 }
 
 #[test]
+fn servers_have_a_price_only_where_their_number_is_known() {
+    let costs = |per_gb| {
+        let prices = Prices { per_hour: Some(0.2), per_gb };
+        Sizing::of(&levels(), &Wanted { prices, ..wanted(15_000.0) }, None).unwrap().traffic[0].costs
+    };
+    assert_eq!(costs(None), None);
+    let traffic = costs(Some(0.09)).unwrap();
+    assert_eq!((traffic.servers_per_month, traffic.traffic_per_month), (None, Some(traffic.per_month)));
+}
+
+#[test]
 fn the_other_ways_that_were_measured_are_set_beside() {
     let mut sources = levels();
     sources.push(source("results/shared", shared(1000.0)));
@@ -252,6 +263,23 @@ fn what_cannot_be_put_together_is_refused_with_what_to_do() {
     let mut textbook = run(1000.0, 1.0, 10.0, 0.0);
     textbook.scenario["target"]["server"]["engine"] = json!("textbook");
     assert!(refused(&[levels().remove(0), source("b", textbook)], &wanted(5000.0), None).contains("different servers"));
+    for (key, value) in [("path", json!("/ws/{room}")), ("dialect", json!("chat"))] {
+        let mut chat = run(1000.0, 1.0, 10.0, 0.0);
+        chat.scenario["target"][key] = value;
+        let said = refused(&[levels().remove(0), source("b", chat)], &wanted(5000.0), None);
+        assert!(said.contains("different servers") && said.contains("chat") == (key == "dialect"), "{said}");
+    }
+    let mut plain = run(1000.0, 1.0, 10.0, 0.0);
+    plain.scenario["target"]["dialect"] = json!("plain");
+    assert!(Sizing::of(&[levels().remove(0), source("b", plain)], &wanted(5000.0), None).is_ok());
+    let mut growing = run(1000.0, 1.0, 10.0, 0.0);
+    growing.scenario["phases"] =
+        json!([{ "name": "low", "connections": null }, { "name": "rise", "connections": 1000 }]);
+    assert!(
+        refused(&[source("a", growing.clone())], &wanted(1.0), None).contains("a (its phases change its connections)")
+    );
+    growing.scenario["phases"][1]["connections"] = json!(null);
+    assert!(Sizing::of(&[source("a", growing)], &wanted(1000.0), None).is_ok());
     let strict = refused(&[search()], &evening(), Some("latency.due.p99 < 5ms"));
     assert!(
         strict.contains(
