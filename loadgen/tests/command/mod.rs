@@ -215,8 +215,8 @@ impl Done {
         match &self.run {
             Some(run) if self.code == 4 && self.was_disturbed() => {
                 let mut run = run.clone();
-                // `passed` says no more than this and the thresholds, which are judged again.
-                (run.validity.valid, run.passed) = (true, true);
+                // Connections and thresholds, of which `passed` is the sum too, are judged again.
+                (run.validity.valid, run.passed) = (true, run.ended_early.is_none());
                 i32::from(exit_code(&run))
             }
             _ => self.code,
