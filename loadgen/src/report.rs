@@ -34,6 +34,8 @@ pub mod outlook;
 mod returns;
 pub mod series;
 pub mod sizing;
+#[cfg(test)]
+mod snapshot_tests;
 pub mod spectrum;
 pub mod summary;
 pub mod text;

@@ -1,26 +1,14 @@
-use std::path::Path;
-
 use super::*;
 use crate::report::Colour;
+use crate::report::snapshot_tests::{fits, kept};
 use crate::sizing::tests::{evening, levels, search, shared, source, wanted};
 use crate::sizing::{Prices, Wanted};
 
 /// Compares with `snapshots/NAME.*`; with UPDATE_SNAPSHOTS set, writes them.
 fn check(name: &str, sizing: &Sizing) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report/sizing/snapshots");
     let text = render(sizing, None, Colour::Never);
-    for (end, text) in [("txt", text.clone()), ("md", markdown(sizing))] {
-        let path = folder.join(format!("{name}.{end}"));
-        if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
-            std::fs::write(&path, &text).unwrap();
-        }
-        let kept = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(text == kept, "{} differs; set UPDATE_SNAPSHOTS to accept this:\n{text}", path.display());
-    }
-    for line in text.lines() {
-        assert!(line.chars().count() <= 120, "too wide: {line}");
-        assert_eq!(line.trim_end(), line, "spaces at the end");
-    }
+    fits(&text, 120);
+    kept("sizing", name, &[("txt", text), ("md", markdown(sizing))]);
 }
 
 #[test]

@@ -1,25 +1,13 @@
-use std::path::Path;
-
 use super::*;
 use crate::compare::tests::{TARIFF, in_three_ways};
 use crate::report::Colour;
+use crate::report::snapshot_tests::{fits, kept};
 
 /// Compares with `snapshots/NAME.*`; with UPDATE_SNAPSHOTS set, writes them.
 fn check(name: &str, ways: &Ways) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report/ways/snapshots");
     let text = render(ways, None, Colour::Never);
-    for (end, text) in [("txt", text.clone()), ("md", markdown(ways))] {
-        let path = folder.join(format!("{name}.{end}"));
-        if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
-            std::fs::write(&path, &text).unwrap();
-        }
-        let kept = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(text == kept, "{} differs; set UPDATE_SNAPSHOTS to accept this:\n{text}", path.display());
-    }
-    for line in text.lines() {
-        assert!(line.chars().count() <= 110, "too wide: {line}");
-        assert_eq!(line.trim_end(), line, "spaces at the end");
-    }
+    fits(&text, 110);
+    kept("ways", name, &[("txt", text), ("md", markdown(ways))]);
 }
 
 #[test]
