@@ -1,12 +1,8 @@
 //! `fanout ab`, `fanout compare` and `--variant` as a user meets them, on the bundled server.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
-mod command;
-
 use std::path::Path;
 
-use command::{Done, Stage};
+use crate::command::{Done, Stage};
 use serde_json::Value;
 
 /// A second on the bundled server, in two variants; it tolerates a busy machine.
@@ -142,7 +138,7 @@ fn what_cannot_be_compared_is_refused_before_any_run() {
 #[test]
 fn each_variant_runs_in_turn_into_a_folder_of_its_own() {
     let stage = stage();
-    let (done, ()) = command::undisturbed(|| (stage.run(&["--variant", "all", "--format", "json"]), ()));
+    let (done, ()) = crate::command::undisturbed(|| (stage.run(&["--variant", "all", "--format", "json"]), ()));
     let lines: Vec<Value> = done.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.iter().map(|run| &run["scenario"]["variant"]).collect::<Vec<_>>(), ["small", "large"]);
     assert_eq!(lines[1]["thresholds"].as_array().unwrap().len(), 2, "the variant has one of its own");

@@ -1,14 +1,10 @@
 //! Agents, several servers and merged runs: dividing the work among processes changes no count.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
-mod command;
-
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use command::{Done, Stage, adds_up, counts, undisturbed};
+use crate::command::{Done, Stage, adds_up, counts, undisturbed};
 
 const TOP: &str = r#"
 name = "divided"

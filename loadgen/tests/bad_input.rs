@@ -1,16 +1,11 @@
 //! What goes wrong is said in a sentence, with the right exit code, and what was measured until then is written.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
-mod command;
-mod double;
-
 use std::net::TcpListener;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use command::{Done, FANOUT, Stage, adds_up};
-use double::{Double, Fault};
+use crate::command::{Done, FANOUT, Stage, adds_up};
+use crate::double::{Double, Fault};
 
 /// A scenario that passes, with `target` (lines of TOML) as its server.
 fn scenario(target: &str) -> String {

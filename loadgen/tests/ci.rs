@@ -1,16 +1,11 @@
 //! What a CI sees of a run: exit codes, the files that it shows, baselines, several runs, and the script that its job calls.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
-mod command;
-mod double;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use command::{Done, FANOUT, Stage, undisturbed};
-use double::{Double, Fault, Whose};
+use crate::command::{Done, FANOUT, Stage, undisturbed};
+use crate::double::{Double, Fault, Whose};
 
 /// What every run leaves.
 const FILES: [&str; 6] = ["run.json", "summary.md", "junit.xml", "latency.hlog", "intervals.csv", "metrics.om"];

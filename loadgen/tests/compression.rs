@@ -1,12 +1,7 @@
 //! What fanout says of a server that compresses is what the server did: held against one that errs on purpose and counts its bytes.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
-mod command;
-mod deflating;
-
-use command::{Done, Stage, adds_up, undisturbed};
-use deflating::{Act, Deflating, Insert, Tally};
+use crate::command::{Done, Stage, adds_up, undisturbed};
+use crate::deflating::{Act, Deflating, Insert, Tally};
 use loadgen::result::Run;
 
 const SUBSCRIBERS: u64 = 20;

@@ -1,7 +1,5 @@
 //! The ratios in scenarios/corpora/README.md are those of the generators.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
 use std::collections::BTreeMap;
 
 use loadgen::corpus::Corpus;

@@ -1,14 +1,9 @@
 //! Crowds of every kind: held and never spoken to, slow, spread over several servers, published to over HTTP.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
-mod command;
-mod double;
-
 use std::collections::BTreeSet;
 
-use command::{Stage, adds_up, undisturbed};
-use double::{Double, Fault};
+use crate::command::{Stage, adds_up, undisturbed};
+use crate::double::{Double, Fault};
 
 const PASSED: i32 = 0;
 const FAILED: i32 = 3;

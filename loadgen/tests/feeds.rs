@@ -1,16 +1,12 @@
 //! `fanout record` and `fanout doctor`, as a user runs them.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
-mod command;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use command::{FANOUT, Stage, adds_up, undisturbed};
+use crate::command::{FANOUT, Stage, adds_up, undisturbed};
 use loadgen::trace::Trace;
 use wire::frame::{Opcode, append_frame};
 use wire::handshake::accept_key;

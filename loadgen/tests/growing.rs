@@ -1,12 +1,7 @@
 //! Phases that grow and shrink a group: who joins and leaves by plan is neither lost nor the server's failure.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
-mod command;
-mod double;
-
-use command::{Done, Stage, adds_up, undisturbed};
-use double::{Double, Fault};
+use crate::command::{Done, Stage, adds_up, undisturbed};
+use crate::double::{Double, Fault};
 use loadgen::result::Run;
 
 /// Ten people, then forty, then five, and twenty in the end.

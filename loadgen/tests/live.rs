@@ -1,13 +1,10 @@
 //! What one sees while a run goes: lines without a terminal, and figures over HTTP.
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
-mod command;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use command::{Going, Stage, adds_up};
+use crate::command::{Going, Stage, adds_up};
 
 const SCENARIO: &str = r#"
 name = "watched"
@@ -146,7 +143,7 @@ fn a_port_that_is_taken_is_said_before_anything_runs() {
 fn a_server_behind_a_shell_is_sampled_and_not_its_shell() {
     let scenario = format!(
         "{SCENARIO}\n[target]\nspawn = [\"sh\", \"-c\", \"'{}' serve --listen 127.0.0.1:{{port}}; true\"]\n",
-        command::FANOUT
+        crate::command::FANOUT
     );
     let done =
         Stage::new(&scenario).run(&["--set", "phases.warm-up.for=\"100ms\"", "--set", "phases.steady.for=\"2s\""]);

@@ -2,14 +2,10 @@
 //!
 //! Needs node, npm and a registry; says so and passes where one of them is missing.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
-mod command;
-
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use command::{Stage, adds_up, counts, undisturbed};
+use crate::command::{Stage, adds_up, counts, undisturbed};
 use loadgen::result::Run;
 
 const SCENARIO: &str = r#"

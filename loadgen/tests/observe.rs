@@ -1,14 +1,10 @@
 //! A feed that we do not publish: what one subscriber missed and others had, gaps in its own numbers, and how old messages are.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
-mod command;
-
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use command::{Stage, adds_up, undisturbed};
+use crate::command::{Stage, adds_up, undisturbed};
 use wire::frame::{Opcode, append_frame};
 use wire::handshake::accept_key;
 

@@ -1,18 +1,13 @@
 //! A recorded feed arrives byte for byte, whatever is in it.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
-mod command;
-mod double;
-
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::command::{Done, Stage, adds_up, counts, undisturbed};
+use crate::double::{Double, Fault};
 use base64::Engine as _;
-use command::{Done, Stage, adds_up, counts, undisturbed};
-use double::{Double, Fault};
 use loadgen::pacer::Pacer;
 use loadgen::plan::{Arrival, Phase};
 use loadgen::trace::Trace;

@@ -1,10 +1,6 @@
 //! `fanout report`, `fanout trend` and the pages that runs leave, as a user meets them. How the pages look is tested in a browser, by eye.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
-mod command;
-
-use command::{Done, Stage};
+use crate::command::{Done, Stage};
 
 /// As the first version wrote it.
 const OLD: &str = include_str!("../src/report/old_runs/2026-11-20.json");

@@ -1,12 +1,7 @@
 //! Connections that leave and come back: every message of the run ends in one column, whoever was away when it was published.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
-mod command;
-mod double;
-
-use command::{Done, Stage, adds_up, undisturbed};
-use double::{Double, Fault, Tally};
+use crate::command::{Done, Stage, adds_up, undisturbed};
+use crate::double::{Double, Fault, Tally};
 use loadgen::result::Run;
 
 const SUBSCRIBERS: u64 = 24;

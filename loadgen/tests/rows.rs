@@ -1,14 +1,9 @@
 //! Each connection has its row of a CSV file: in the path, in headers, in payloads, in what its dialect says.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
-mod command;
-mod double;
-
 use std::collections::BTreeSet;
 
-use command::{Stage, adds_up, undisturbed};
-use double::{Double, Fault};
+use crate::command::{Stage, adds_up, undisturbed};
+use crate::double::{Double, Fault};
 
 const USERS: &str = "user,greeting\nada,good day\n\"b\"\"ob\",hello\ncyd,hi\ndot,moin\neve,unused\n";
 

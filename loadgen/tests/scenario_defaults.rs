@@ -1,7 +1,5 @@
 //! What a scenario means when it says little, and what each key changes.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
 use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;

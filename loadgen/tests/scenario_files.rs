@@ -3,10 +3,8 @@
 //! Schema and trace are generated here. After a change that means to alter them:
 //!
 //! ```text
-//! FANOUT_REGENERATE=1 cargo test -p loadgen --test scenario_files
+//! FANOUT_REGENERATE=1 cargo test -p loadgen --test suite scenario_files
 //! ```
-
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -48,7 +46,7 @@ fn committed(name: &str, expected: &str) {
     assert!(
         found == expected,
         "scenarios/{name} is not what the code makes; to write it anew:\n  \
-         FANOUT_REGENERATE=1 cargo test -p loadgen --test scenario_files"
+         FANOUT_REGENERATE=1 cargo test -p loadgen --test suite scenario_files"
     );
 }
 

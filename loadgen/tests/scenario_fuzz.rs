@@ -1,7 +1,5 @@
 //! No text, however broken, makes the scenario reader panic: it gives a plan or a sentence with a place.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
 use std::path::Path;
 
 use loadgen::scenario::{Limits, needs, parse};

@@ -2,8 +2,6 @@
 //!
 //! A case changes one part of a scenario that works and says the place (line, column) and the sentence that follow.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
 use std::path::Path;
 
 use loadgen::scenario::{Limits, ScenarioError, parse};

@@ -1,16 +1,11 @@
 //! What is secret gets into nothing that fanout leaves or says: what the environment and a feed hold, headers that authenticate, the user
 //! info and the query of a URL. Whatever becomes of the run.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
-mod command;
-mod double;
-
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use command::{Done, Stage};
-use double::{Double, Fault};
+use crate::command::{Done, Stage};
+use crate::double::{Double, Fault};
 use flate2::read::GzDecoder;
 
 /// Parts of all secrets that no encoding changes.

@@ -1,14 +1,9 @@
 //! The same seed makes the same run: plan, times, and every byte that is sent, whoever sends it.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
-mod command;
-mod double;
-
 use std::path::Path;
 
-use command::{Stage, undisturbed};
-use double::{Double, Fault};
+use crate::command::{Stage, undisturbed};
+use crate::double::{Double, Fault};
 use loadgen::plan::Plan;
 use loadgen::scenario::{Limits, parse};
 use loadgen::worker::shares;

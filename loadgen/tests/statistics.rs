@@ -1,6 +1,4 @@
 //! Percentile spectra and fitted costs against NumPy, the tests of significance and the Universal Scalability Law against SciPy, and where SciPy has no exact answer (ties), against enumerating everything.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
-
 use loadgen::analyse::scaling::{Fit, Law, Level};
 use loadgen::analyse::{Better, Effect, Linear, Metric, Sample, Verdict, judge, mann_whitney, signed_rank};
 use loadgen::record::Counts;

@@ -1,15 +1,10 @@
 //! What fanout says of a server is what the server did: held against a double that errs on purpose and counts its errors,
 //! with both clients, which must agree on every count.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
-mod command;
-mod double;
-
 use std::time::Duration;
 
-use command::{Done, Stage, adds_up, counts, undisturbed};
-use double::{Double, Fault, Tally, Whose};
+use crate::command::{Done, Stage, adds_up, counts, undisturbed};
+use crate::double::{Double, Fault, Tally, Whose};
 use loadgen::result::Run;
 
 const SUBSCRIBERS: u64 = 20;

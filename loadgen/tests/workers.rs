@@ -1,10 +1,6 @@
 //! How the work is divided among threads changes no count.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
-mod command;
-
-use command::{Stage, adds_up, counts, undisturbed};
+use crate::command::{Stage, adds_up, counts, undisturbed};
 
 const TOP: &str = r#"
 name = "divided"

@@ -1,14 +1,10 @@
 //! What operators may do, and who is one.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-
 use std::io::Write;
 use std::net::SocketAddr;
 
-use common::http::{Answer, Http, free_addr, request};
-use common::{Server, masked};
+use crate::common::http::{Answer, Http, free_addr, request};
+use crate::common::{Server, masked};
 use serde_json::{Value, json};
 
 fn start(flags: &[&str]) -> (Server, SocketAddr) {

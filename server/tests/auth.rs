@@ -1,15 +1,11 @@
 //! Tokens, the rooms that they open, and the addresses that clients count for.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use common::Server;
-use common::http::{free_addr, request};
+use crate::common::Server;
+use crate::common::http::{free_addr, request};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::json;
 
@@ -131,7 +127,7 @@ fn tokens_are_read_again_on_a_hangup_signal_and_a_damaged_file_changes_nothing()
     let until = |token: &str, status: u16| {
         let start = std::time::Instant::now();
         while server.ask(&format!("/broadcast/cave?token={token}"), &[]).status != status {
-            assert!(start.elapsed() < common::PATIENCE, "{token} is never answered with {status}");
+            assert!(start.elapsed() < crate::common::PATIENCE, "{token} is never answered with {status}");
             std::thread::sleep(Duration::from_millis(5));
         }
     };

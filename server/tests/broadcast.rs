@@ -1,12 +1,8 @@
 //! Rooms, with clients that are not ours.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-
 use std::thread;
 
-use common::{Raw, Server, masked};
+use crate::common::{Raw, Server, masked};
 use tokio_tungstenite::tungstenite::Message;
 
 #[test]

@@ -1,16 +1,10 @@
 //! Chat rooms, with a client that is not ours.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-#[path = "common/member.rs"]
-mod member;
-
 use std::collections::HashSet;
 use std::thread;
 
-use common::Server;
-use member::{Member, every_gap_is_told, flood, narrow, seq};
+use crate::common::Server;
+use crate::member::{Member, every_gap_is_told, flood, narrow, seq};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 

@@ -1,16 +1,10 @@
 //! Chat rooms whose members are on several shards.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-#[path = "common/member.rs"]
-mod member;
-
 use std::thread;
 use std::time::Instant;
 
-use common::{Client, PATIENCE, Server, http};
-use member::{Member, every_gap_is_told, flood, narrow, seq};
+use crate::common::{Client, PATIENCE, Server, http};
+use crate::member::{Member, every_gap_is_told, flood, narrow, seq};
 use serde_json::{Value, json};
 
 /// Two shards, each of which gets every other member of a room; the first to join is at the room's home.
@@ -152,7 +146,7 @@ fn who_says_too_much_is_told_which_limit_it_reached_wherever_it_is() {
         let server = spread(&flags);
         let mut home = Member::join(&server, "/ws/r");
         let mut elsewhere = Member::join(&server, "/ws/r");
-        let five = common::masked(0x81, br#"{"type":"chat","content":"x"}"#).repeat(5);
+        let five = crate::common::masked(0x81, br#"{"type":"chat","content":"x"}"#).repeat(5);
         let mut limited = 0;
         for member in [&mut elsewhere, &mut home] {
             std::io::Write::write_all(member.client.0.get_mut(), &five).unwrap();

@@ -1,13 +1,9 @@
 //! permessage-deflate (RFC 7692) with clients that offer different things, in one room and alone.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-
 use std::thread;
 use std::time::Duration;
 
-use common::{Raw, Server, masked};
+use crate::common::{Raw, Server, masked};
 use wire::{Context, Deflater, Direction, Inflater};
 
 /// A client that offers something and decodes what it is sent.
@@ -91,7 +87,7 @@ fn clients_with_all_kinds_of_offers_that_join_at_any_time_receive_the_same_messa
                 thread::spawn(move || {
                     let mut client = early.unwrap_or_else(|| {
                         thread::sleep(Duration::from_millis(i as u64 * 29 % 1500));
-                        let raw = Raw::upgrade_with(common::dial(addr), "/broadcast/r", &line, b"");
+                        let raw = Raw::upgrade_with(crate::common::dial(addr), "/broadcast/r", &line, b"");
                         let inflater = extension(&raw.head).map(|answer| {
                             let fresh = answer.contains("server_no_context_takeover");
                             Inflater::new(if fresh { Context::Fresh } else { Context::Kept })

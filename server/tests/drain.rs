@@ -1,12 +1,8 @@
 //! How the server stops.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::Server;
+use crate::common::Server;
 use tokio_tungstenite::tungstenite::Message;
 
 #[test]

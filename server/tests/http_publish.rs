@@ -1,13 +1,9 @@
 //! `POST /publish/{room}` on the operators' listener.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-
 use std::net::SocketAddr;
 
-use common::Server;
-use common::http::{Http, free_addr, request};
+use crate::common::Server;
+use crate::common::http::{Http, free_addr, request};
 use tokio_tungstenite::tungstenite::Message;
 
 const TEXT: &str = "Content-Type: text/plain\r\n";

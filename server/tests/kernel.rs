@@ -1,10 +1,6 @@
 //! What the kernel is told about clients' connections.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-
-use common::{Raw, Server};
+use crate::common::{Raw, Server};
 use tokio_tungstenite::tungstenite::Message;
 
 /// Far less than a socket buffer grows to, and more than what is bounded and what a narrow receiver holds.

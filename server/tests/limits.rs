@@ -1,15 +1,11 @@
 //! What the server refuses, and how it says so.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::{Server, get};
+use crate::common::{Server, get};
 
 #[test]
 fn what_is_not_there_is_answered_with_what_is() {
@@ -127,7 +123,7 @@ fn those_who_connect_and_say_nothing_cannot_shut_the_door_on_operators_or_on_tho
     let start = Instant::now();
     // A quarter of the connections and 64 may wait.
     while admin()["turned_away"] != 200 - 8 / 4 - 64 {
-        assert!(start.elapsed() < common::PATIENCE, "still {}", admin());
+        assert!(start.elapsed() < crate::common::PATIENCE, "still {}", admin());
         std::thread::sleep(Duration::from_millis(5));
     }
     inside.text("fine");

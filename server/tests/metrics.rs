@@ -1,15 +1,11 @@
 //! `GET /metrics` and the figures of `/stats` that belong to it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use common::http::{Http, free_addr, request};
-use common::{Raw, Server};
+use crate::common::http::{Http, free_addr, request};
+use crate::common::{Raw, Server};
 
 fn start() -> (Server, SocketAddr) {
     let admin = free_addr();

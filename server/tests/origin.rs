@@ -1,11 +1,7 @@
 //! Which web pages may use the server.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-
-use common::Server;
-use common::http::request;
+use crate::common::Server;
+use crate::common::http::request;
 
 #[test]
 fn a_client_that_is_no_page_is_not_asked_for_an_origin() {

@@ -2,19 +2,11 @@
 //!
 //! Needs chromium and chromedriver (Debian: chromium, chromium-driver); says so and passes where one of them is missing.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-#[path = "page/driver.rs"]
-mod driver;
-#[path = "page/line.rs"]
-mod line;
-
 use std::sync::{Mutex, PoisonError};
 
-use common::Server;
-use driver::{Driver, Page};
-use line::Line;
+use crate::common::Server;
+use crate::driver::{Driver, Page};
+use crate::line::Line;
 use serde_json::{Value, json};
 
 const OPEN: &str = "document.getElementById('room').dataset.state === 'open'";

@@ -1,13 +1,9 @@
 //! `GET /poll/{room}`: the same messages, in the same order, without a WebSocket.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::http::{Answer, Http, request};
-use common::{PATIENCE, Server};
+use crate::common::http::{Answer, Http, request};
+use crate::common::{PATIENCE, Server};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 

@@ -1,13 +1,9 @@
 //! RFC 6455 as a peer sees it: replies, close codes, liveness.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-
 use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, Raw, Server, masked};
+use crate::common::{PATIENCE, Raw, Server, masked};
 use tokio_tungstenite::tungstenite::Message;
 
 #[test]

@@ -1,13 +1,9 @@
 //! Clients that send too much, too fast, or never to the end.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Client, Raw, Server, masked};
+use crate::common::{Client, Raw, Server, masked};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 /// Sends numbered messages as fast as the server takes them for so long, and says how many.
@@ -240,7 +236,7 @@ fn trickle(server: &Server, path: &str, begin: &[u8]) -> u16 {
     let mut writer = raw.stream.try_clone().unwrap();
     let start = Instant::now();
     let sender = thread::spawn(move || {
-        while start.elapsed() < common::PATIENCE && std::io::Write::write_all(&mut writer, b"x").is_ok() {
+        while start.elapsed() < crate::common::PATIENCE && std::io::Write::write_all(&mut writer, b"x").is_ok() {
             thread::sleep(Duration::from_millis(20));
         }
     });

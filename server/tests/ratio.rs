@@ -2,8 +2,6 @@
 //!
 //! The recording is not part of the repository; without it the tests say "skipped" and pass.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
 use std::collections::HashMap;
 use std::path::Path;
 

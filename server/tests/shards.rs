@@ -1,15 +1,11 @@
 //! Rooms whose members are on several shards.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use common::http::{free_addr, request};
-use common::{Client, Raw, Server, masked};
+use crate::common::http::{free_addr, request};
+use crate::common::{Client, Raw, Server, masked};
 
 const PUBLISHERS: usize = 16;
 const LAST: &str = "the last message";

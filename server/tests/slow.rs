@@ -1,13 +1,9 @@
 //! A reader that stops, among others that do not.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use common::{Client, Server};
+use crate::common::{Client, Server};
 use tokio_tungstenite::tungstenite::Message;
 
 const SIZE: usize = 10_000;

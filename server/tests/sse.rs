@@ -1,18 +1,12 @@
 //! Event streams beside WebSocket, read by a client of our own making.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-#[path = "common/events.rs"]
-mod events;
-
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use common::Server;
-use events::{Event, Parser};
+use crate::common::Server;
+use crate::events::{Event, Parser};
 use tokio_tungstenite::tungstenite::Message;
 
 /// A browser's side of an event stream.

@@ -1,16 +1,10 @@
 //! `--engine textbook`: the same routes, on the hub of every tutorial.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-#[path = "common/member.rs"]
-mod member;
-
 use std::io::Read;
 use std::process::Command;
 
-use common::{Client, PATIENCE, Server, masked};
-use member::{Member, seq};
+use crate::common::{Client, PATIENCE, Server, masked};
+use crate::member::{Member, seq};
 use tokio_tungstenite::tungstenite::Message;
 
 /// Queued for one client at most; the rest is dropped.
@@ -72,7 +66,7 @@ fn echo_and_pings_are_answered_and_every_byte_and_kind_kept() {
 #[test]
 fn bytes_sent_along_with_the_request_and_one_by_one_count() {
     let server = textbook(&[]);
-    let mut early = common::Raw::upgrade(server.dial(), "/echo", &masked(0x81, b"early"));
+    let mut early = crate::common::Raw::upgrade(server.dial(), "/echo", &masked(0x81, b"early"));
     assert_eq!(early.frame(), (0x81, b"early".to_vec()));
     for byte in [masked(0x01, b"by"), masked(0x89, b"p"), masked(0x80, b"te")].concat() {
         early.send(&[byte]);

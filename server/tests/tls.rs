@@ -1,9 +1,5 @@
 //! Rooms under TLS.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
-
-mod common;
-
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -12,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use common::{Answer, Server, masked};
+use crate::common::{Answer, Server, masked};
 use rcgen::KeyPair;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::ServerName;
@@ -270,7 +266,7 @@ fn a_renewed_certificate_is_shown_after_a_hangup_signal_and_nobody_is_cut_off() 
         if stream.conn.complete_io(&mut stream.sock).is_ok() {
             break files.upgrade("/broadcast/r", stream);
         }
-        assert!(start.elapsed() < common::PATIENCE);
+        assert!(start.elapsed() < crate::common::PATIENCE);
     };
     after.send(Message::text("new")).unwrap();
     assert_eq!(next(&mut before), Message::text("new"));
@@ -343,7 +339,7 @@ impl OverTls for Server {
             if enough(&stats) {
                 return stats;
             }
-            assert!(start.elapsed() < common::PATIENCE, "still {stats}");
+            assert!(start.elapsed() < crate::common::PATIENCE, "still {stats}");
             thread::sleep(Duration::from_millis(5));
         }
     }
