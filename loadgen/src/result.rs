@@ -125,6 +125,9 @@ pub struct Environment {
     pub server_cpus: Option<Vec<usize>>,
     /// CPUs of the load generator.
     pub loadgen_cpus: Vec<usize>,
+    /// CPUs that were kept from sleeping (`--keep-awake`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub awake_cpus: Vec<usize>,
     /// `native` or `tungstenite`.
     pub client: String,
     /// `bundled`, `spawn` or `url`, and the address.

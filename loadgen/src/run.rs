@@ -31,6 +31,6 @@ mod telling;
 mod threads;
 mod timeline;
 
-pub use prepare::{RunError, Settings, execute};
+pub use prepare::{KeepAwake, RunError, Settings, execute};
 pub use signals::Signals;
 pub use threads::{Hand, Threads};

@@ -28,6 +28,30 @@ pub fn thread_cpu() -> u64 {
     read(libc::CLOCK_THREAD_CPUTIME_ID).unwrap_or(0)
 }
 
+/// The CPU clock of one thread, for others to read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ThreadClock(libc::clockid_t);
+
+impl ThreadClock {
+    /// CPU time of the thread, nanoseconds; 0 once it has ended.
+    pub fn now(self) -> u64 {
+        read(self.0).unwrap_or(0)
+    }
+}
+
+/// The calling thread's.
+///
+/// # Errors
+/// None in practice: a thread that asks has one.
+pub(crate) fn thread_clock() -> io::Result<ThreadClock> {
+    let mut id: libc::clockid_t = 0;
+    // SAFETY: `id` is a valid place for one clock id for the length of the call, and the calling thread exists.
+    match unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &raw mut id) } {
+        0 => Ok(ThreadClock(id)),
+        error => Err(io::Error::from_raw_os_error(error)),
+    }
+}
+
 /// CPU time, user and system, of all threads of process `pid`, in nanoseconds (`clock_getcpuclockid(3)`).
 ///
 /// `/proc/PID/schedstat` covers the main thread only and `/proc/PID/stat` counts ticks of 10 ms, hence the clock.

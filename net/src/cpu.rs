@@ -48,6 +48,16 @@ pub fn step_back() -> io::Result<()> {
     check(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 19) }).map(drop)
 }
 
+/// Lets the calling thread run only while its CPU has nothing else to do (`SCHED_IDLE`, `sched(7)`).
+///
+/// # Errors
+/// None in practice: a thread may always lower itself.
+pub(crate) fn only_when_idle() -> io::Result<()> {
+    let parameters = libc::sched_param { sched_priority: 0 };
+    // SAFETY: `parameters` is alive for the length of the call; 0 is the calling thread.
+    check(unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const parameters) }).map(drop)
+}
+
 fn empty() -> libc::cpu_set_t {
     // SAFETY: cpu_set_t is an array of integers; all zeroes is the empty set.
     unsafe { std::mem::zeroed() }

@@ -15,6 +15,7 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("fanout needs Linux: it is built on epoll, eventfd, timerfd and /proc");
 
+mod awake;
 mod clock;
 mod cpu;
 mod dial;
@@ -31,6 +32,7 @@ mod tls;
 mod waker;
 mod words;
 
+pub use awake::Awake;
 pub use clock::{clock_error, now, own_cpu, process_cpu, thread_cpu};
 pub use cpu::{available, pin_child, pin_thread, step_back};
 pub use dial::{DialError, dial, dial_with_buffer};

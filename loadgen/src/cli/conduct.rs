@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::Format;
 use crate::live::serve::At;
 use crate::plan::ClientEngine;
-use crate::run::Settings;
+use crate::run::{KeepAwake, Settings};
 
 /// How runs are made, and where what comes of them goes: the same for `run`, `quick`, `ab` and `capacity`.
 #[derive(Debug, Args)]
@@ -42,12 +42,17 @@ pub struct Drive {
     /// Processes that have the connections, each with its own limit of descriptors [default: none, or as many as are needed]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=16))]
     pub agents: Option<u16>,
+    /// Keep CPUs from sleeping while they measure, by threads that give way to all others: in virtual machines, and on processors with deep
+    /// sleep, waking up takes 50 us to milliseconds, which is then part of every latency. Slows sibling hyperthreads; not where CPU time
+    /// has a quota
+    #[arg(long, value_name = "WHICH", num_args = 0..=1, require_equals = true, default_missing_value = "own")]
+    pub keep_awake: Option<KeepAwake>,
 }
 
 impl Drive {
     /// How a run is carried out.
     pub fn settings(self) -> Settings {
-        Settings { workers: self.workers, agents: self.agents, ..Settings::default() }
+        Settings { workers: self.workers, agents: self.agents, keep_awake: self.keep_awake, ..Settings::default() }
     }
 }
 

@@ -114,6 +114,7 @@ pub fn good() -> Run {
             git: None,
             server_cpus: Some(vec![0]),
             loadgen_cpus: vec![1],
+            awake_cpus: Vec::new(),
             client: "native".to_owned(),
             target: "bundled, ws://127.0.0.1:9001".to_owned(),
         },

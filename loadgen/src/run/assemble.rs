@@ -296,6 +296,7 @@ fn environment(plan: &Plan, o: &Outcome) -> Environment {
     Environment {
         server_cpus: split.server.clone(),
         loadgen_cpus: split.loadgen.clone(),
+        awake_cpus: o.costs.awake_cpus.clone(),
         client: plan.client.name().to_owned(),
         target: o.costs.target.clone(),
         ..gather()

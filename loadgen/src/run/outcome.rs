@@ -73,6 +73,8 @@ pub struct Costs {
     pub workers: usize,
     pub agents: usize,
     pub own: Own,
+    /// Kept from sleeping by `own`.
+    pub awake_cpus: Vec<usize>,
 }
 
 /// Memory at one moment.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The processes of the load generator.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Own {
     agents: Arc<[AgentProcess]>,
+    /// What it spends to keep CPUs from sleeping is no work.
+    awake: Arc<net::Awake>,
 }
 
 /// The last that was seen of an agent, which may end before it is asked again.
@@ -19,9 +21,10 @@ struct AgentProcess {
 }
 
 impl Own {
-    /// This process, and those of its agents.
-    pub fn with_agents(pids: &[u32]) -> Self {
-        Own { agents: pids.iter().map(|&pid| AgentProcess { pid, ..AgentProcess::default() }).collect() }
+    /// This process, those of its agents, and what keeps CPUs awake for them as long as this lives.
+    pub fn new(agents: &[u32], awake: net::Awake) -> Self {
+        let agents = agents.iter().map(|&pid| AgentProcess { pid, ..AgentProcess::default() }).collect();
+        Own { agents, awake: Arc::new(awake) }
     }
 
     /// This process, and its agents'.
@@ -35,7 +38,9 @@ impl Own {
             Ok(cpu) => agent.cpu.fetch_max(cpu, Ordering::Relaxed).max(cpu),
             Err(_) => agent.cpu.load(Ordering::Relaxed),
         };
-        net::own_cpu() + self.agents.iter().map(of).sum::<u64>()
+        // In this order: the first is part of the second.
+        let awake = self.awake.cpu();
+        net::own_cpu().saturating_sub(awake) + self.agents.iter().map(of).sum::<u64>()
     }
 
     /// Resident memory of all, and the sum of the most that each has had. What they share counts in each.
@@ -63,10 +68,10 @@ mod tests {
     #[test]
     fn an_agent_that_has_ended_keeps_what_it_spent() {
         let mut agent = Command::new("sleep").arg("60").stdout(Stdio::null()).spawn().unwrap();
-        let own = Own::with_agents(&[agent.id()]);
+        let own = Own::new(&[agent.id()], net::Awake::on(&[]).unwrap());
         // Other tests of this process take memory meanwhile: its peak only grows.
         let more_than_alone = || {
-            let alone = Own::default().memory().peak_bytes;
+            let alone = Own::new(&[], net::Awake::on(&[]).unwrap()).memory().peak_bytes;
             own.memory().peak_bytes > alone
         };
         let cpu = own.cpu();

@@ -30,8 +30,28 @@ pub struct Settings {
     pub workers: Option<usize>,
     /// Processes beside this one that have the workers; `None`: as many as their descriptors make necessary, 0 where this one's do.
     pub agents: Option<u16>,
+    /// Which CPUs shall not sleep meanwhile; `None`: all may.
+    pub keep_awake: Option<KeepAwake>,
     /// The earlier run that thresholds may compare with.
     pub baseline: Baseline,
+}
+
+/// Which CPUs [`net::Awake`] keeps from sleeping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum KeepAwake {
+    /// The CPUs that fanout has
+    Own,
+    /// Those of the server too, if it is on this machine: its latencies are then better than it would have by itself
+    All,
+}
+
+impl KeepAwake {
+    /// Those CPUs, in order.
+    fn cpus(self, split: &Split) -> Vec<usize> {
+        let servers = split.server.iter().flatten().filter(|_| self == KeepAwake::All);
+        let all: std::collections::BTreeSet<usize> = split.loadgen.iter().chain(servers).copied().collect();
+        all.into_iter().collect()
+    }
 }
 
 /// Why there is no result.
@@ -175,7 +195,8 @@ async fn conduct(
         crew = Crew::muster(common, force, pinned) => crew?,
         () = signals.interrupted() => return Err(RunError::Interrupted),
     };
-    let own = Own::with_agents(&crew.pids());
+    let awake_cpus = settings.keep_awake.map(|which| which.cpus(split)).unwrap_or_default();
+    let own = Own::new(&crew.pids(), net::Awake::on(&awake_cpus)?);
     let mut notes = notes(plan, seen, force);
     if sampler.is_none() && endpoints_are_here {
         notes.push(
@@ -198,6 +219,7 @@ async fn conduct(
         workers,
         agents: force.agents.into(),
         own,
+        awake_cpus,
     };
     let start = net::now();
     let timeline = Timeline::new(Arc::clone(plan), (workers, workers), start, costs.spending());

@@ -112,6 +112,10 @@ pub(in crate::report) fn of_machine(run: &Run) -> Vec<(&'static str, String)> {
     let pinned = if e.loadgen_cpus.is_empty() { String::new() } else { format!(", on CPU {}", list(&e.loadgen_cpus)) };
     let client = if e.client.is_empty() { String::new() } else { format!(", {} client", e.client) };
     facts.push(("fanout", format!("{}{client}{pinned}", e.fanout)));
+    if !e.awake_cpus.is_empty() {
+        facts
+            .push(("awake", format!("CPU {}, kept from sleeping while measuring (--keep-awake)", list(&e.awake_cpus))));
+    }
     facts.push(("started", run.started.clone()));
     facts
 }

@@ -16,11 +16,13 @@ pub struct Machine {
     pub cpu: String,
     /// Its release.
     pub kernel: String,
+    /// Keeps both CPUs from sleeping as long as it lives.
+    awake: Option<net::Awake>,
 }
 
 impl Machine {
     /// Looks around; the CPUs default to the first two that we may use.
-    pub fn new(server_cpu: Option<usize>, reader_cpu: Option<usize>) -> io::Result<Self> {
+    pub fn new(server_cpu: Option<usize>, reader_cpu: Option<usize>, keep_awake: bool) -> io::Result<Self> {
         let cpus = net::available()?;
         let first = cpus.first().copied().unwrap_or(0);
         let second = cpus.get(1).copied().unwrap_or(first);
@@ -28,22 +30,27 @@ impl Machine {
         let cpu = read("/proc/cpuinfo")
             .lines()
             .find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, name)| name.to_owned()));
+        let (server_cpu, reader_cpu) = (server_cpu.unwrap_or(first), reader_cpu.unwrap_or(second));
         Ok(Self {
-            server_cpu: server_cpu.unwrap_or(first),
-            reader_cpu: reader_cpu.unwrap_or(second),
+            server_cpu,
+            reader_cpu,
             cores: cpus.len(),
             cpu: cpu.unwrap_or_else(|| "unknown CPU".to_owned()),
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            awake: keep_awake.then(|| net::Awake::on(&[server_cpu, reader_cpu])).transpose()?,
         })
     }
 }
 
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { server_cpu, reader_cpu, cores, cpu, kernel } = self;
+        let Self { server_cpu, reader_cpu, cores, cpu, kernel, awake } = self;
         write!(f, "{cores} cores ({cpu}), Linux {kernel}; senders on CPU {server_cpu}, receivers on CPU {reader_cpu}")?;
         if server_cpu == reader_cpu {
             write!(f, " (the same one: ratios mean little)")?;
+        }
+        if awake.is_some() {
+            write!(f, ", kept awake")?;
         }
         Ok(())
     }

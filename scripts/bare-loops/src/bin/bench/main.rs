@@ -60,6 +60,10 @@ struct Flags {
     /// CPU of the readers and of fanout [default: the second]
     #[arg(long)]
     reader_cpu: Option<usize>,
+    /// Keep both CPUs from sleeping, by threads that give way to all others: where waking up takes long, as in virtual machines, it
+    /// is otherwise part of every latency of both arms
+    #[arg(long)]
+    keep_awake: bool,
     /// For clients: a folder with hub.js and its node_modules, to compare them on a Node server as well
     #[arg(long, value_name = "DIR")]
     node_hub: Option<PathBuf>,
@@ -144,7 +148,7 @@ fn measure(benchmark: Benchmark, setting: &Setting) -> Result<Outcome, BenchErro
 fn run(flags: &Flags) -> Result<ExitCode, BenchError> {
     net::raise_descriptors()?;
     let setting = Setting {
-        machine: Machine::new(flags.server_cpu, flags.reader_cpu)?,
+        machine: Machine::new(flags.server_cpu, flags.reader_cpu, flags.keep_awake)?,
         pairs: flags.pairs,
         seconds: flags.seconds,
         subscribers: flags.subscribers as usize,
