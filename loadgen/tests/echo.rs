@@ -114,7 +114,8 @@ fn several_bundled_servers_share_callers_who_are_all_in_one_room() {
 #[test]
 fn an_address_that_does_not_answer_is_named_before_the_run() {
     let (good, mute) = (Server::start(), Double::start(Fault::Mute));
-    let there = mute.url().replace("/broadcast/{room}", "/echo");
-    let done = Stage::new(&scenario(&format!("url = [\"{}\", \"{there}\"]", good.url()))).run(&[]);
+    let here = good.url().replace("/echo", "/broadcast/{room}");
+    let done = Stage::new(&scenario(&format!("url = [\"{here}\", \"{}\"]", mute.url()))).run(&[]);
+    let there = mute.url().replace("{room}", "r0");
     done.exits(1).says(&format!("nobody received it: a message published to {there} had not come back"));
 }

@@ -310,7 +310,7 @@ fn what_the_bundled_server_says_of_such_a_flag_is_shown_without_its_value() {
     ] {
         let stage = flagged(flags);
         let done = stage.run(&[]);
-        done.exits(1).says("[redacted]");
+        done.exits(1).says("ended with exit status 2 before it was ready; it said:").says("[redacted]");
         tells_nothing(&stage, &done);
     }
     let spawn = "[target]\nspawn = [\"sh\", \"-c\", \"echo no {env.FIRST} >&2; exit 7\", \"{port}\"]\nready = \"/up/{env.SECOND}\"\n\

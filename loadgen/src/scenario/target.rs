@@ -317,7 +317,7 @@ mod tests {
         theirs.sort();
         ours.sort();
         assert_eq!(ours, theirs);
-        for argument in command.get_arguments() {
+        for argument in command.get_arguments().filter(|argument| FLAGS.contains(&argument.get_id().as_str())) {
             let id = argument.get_id().to_string();
             let flag = Flag { name: id.clone(), value: String::new(), secrets: None };
             assert_eq!(argument.get_long(), flag.argument().strip_prefix("--"), "{id}");

@@ -238,13 +238,19 @@ impl Start {
         let mut lines = stdout.map(|s| s.lines());
         if let Ready::Line(text) = &self.ready {
             let found = loop {
-                let line = lines.as_mut()?.next_line().await.ok()??;
-                if line.contains(text) {
-                    break line;
+                let line = match &mut lines {
+                    Some(lines) => lines.next_line().await.ok().flatten(),
+                    None => None,
+                };
+                match line {
+                    Some(line) if line.contains(text) => break known.or_else(|| listening(&line)),
+                    Some(_) => {}
+                    // It says no more: how it ends, or that it takes too long, is seen elsewhere.
+                    None => std::future::pending().await,
                 }
             };
             tokio::spawn(drain(lines));
-            return known.or_else(|| listening(&found));
+            return found;
         }
         tokio::spawn(drain(lines));
         loop {
