@@ -170,8 +170,9 @@ fn run_all(mut jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
     let mut codes = Vec::new();
     let mut repeats = Repeats::default();
     for ((job, place), baseline) in jobs.into_iter().zip(places).zip(baselines) {
-        if let Some(heading) = job.heading(how.runs).filter(|_| several) {
-            eprintln!("{heading}");
+        match job.heading(how.runs).filter(|_| several) {
+            Some(heading) => progress.announce(heading, ""),
+            None => progress.announce_nothing(),
         }
         let name = job.plan.name.clone();
         let settings = Settings { baseline, ..how.conduct.drive.settings() };
