@@ -1,15 +1,10 @@
 //! Echo mode over several addresses: everybody hears himself alone, wherever he is connected, and every count is that of one address.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
-
-mod command;
-mod double;
-
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use command::{Done, FANOUT, Stage, adds_up, counts, undisturbed};
-use double::{Double, Fault};
+use crate::command::{Done, FANOUT, Stage, adds_up, counts, undisturbed};
+use crate::double::{Double, Fault};
 
 /// A bundled server of our own; ends with the test.
 struct Server {

@@ -14,6 +14,7 @@ mod ci;
 mod compression;
 mod corpora;
 mod crowds;
+mod echo;
 mod feeds;
 mod growing;
 mod live;
