@@ -11,11 +11,29 @@ const EVERY_NS: u64 = 1_000_000;
 /// Reads of the clock that are timed together.
 const READS: u32 = 200_000;
 
-/// Waits for a timer a millisecond, as pacers do, for `length`, and reads the clock many times.
+/// Waits for a timer a millisecond, as pacers do, for `length`, does so again on CPUs that are kept awake, and reads the clock many times.
 ///
 /// # Errors
-/// When there is no descriptor left for a timer.
+/// When there is no descriptor left for a timer, or no thread to keep a CPU awake.
 pub fn examine(length: Duration) -> io::Result<Clock> {
+    let late = lateness(length)?;
+    let awake = net::Awake::on(&net::available()?)?;
+    let late_awake = lateness(length)?;
+    drop(awake);
+    let (read_ns, went_back) = read_cost();
+    Ok(Clock {
+        timers: late.len(),
+        late_p50_us: us(&late, 0.5),
+        late_p99_us: us(&late, 0.99),
+        late_max_us: us(&late, 1.0),
+        late_awake_p99_us: us(&late_awake, 0.99),
+        read_ns,
+        went_back,
+    })
+}
+
+/// How late a timer a millisecond fired, in nanoseconds, ascending.
+fn lateness(length: Duration) -> io::Result<Vec<u64>> {
     let mut poller = Poller::new(1)?;
     let mut late: Vec<u64> = Vec::with_capacity(length.as_millis() as usize);
     let begin = now();
@@ -30,20 +48,14 @@ pub fn examine(length: Duration) -> io::Result<Clock> {
             due = at - (at - begin) % EVERY_NS + EVERY_NS;
         }
     }
-    let (read_ns, went_back) = read_cost();
     late.sort_unstable();
-    let us = |share: f64| {
-        let at = ((late.len() as f64 * share).ceil() as usize).clamp(1, late.len().max(1)) - 1;
-        late.get(at).map_or(0.0, |ns| *ns as f64 / 1e3)
-    };
-    Ok(Clock {
-        timers: late.len(),
-        late_p50_us: us(0.5),
-        late_p99_us: us(0.99),
-        late_max_us: us(1.0),
-        read_ns,
-        went_back,
-    })
+    Ok(late)
+}
+
+/// A share of them was no later, microseconds.
+fn us(late: &[u64], share: f64) -> f64 {
+    let at = ((late.len() as f64 * share).ceil() as usize).clamp(1, late.len().max(1)) - 1;
+    late.get(at).map_or(0.0, |ns| *ns as f64 / 1e3)
 }
 
 fn read_cost() -> (f64, bool) {

@@ -95,7 +95,11 @@ impl Report {
                 rounded(receive.per_s)
             ));
         }
-        lines.push(format!("figures below {} are this machine's scheduler's", duration_us(self.clock.late_p99_us)));
+        lines.push(format!(
+            "figures below {} are this machine's scheduler's; with --keep-awake, those below {}",
+            duration_us(self.clock.late_p99_us),
+            duration_us(self.clock.late_awake_p99_us)
+        ));
         let low = self.limits.iter().chain(&self.processor).filter(|f| f.verdict == Verdict::Low).count();
         lines.push(match low {
             0 => "nothing needs to be changed".to_owned(),
@@ -105,8 +109,9 @@ impl Report {
         lines
     }
 
-    fn clock_lines(&self) -> [(&'static str, String, String); 2] {
-        let Clock { timers, late_p50_us, late_p99_us, late_max_us, read_ns, went_back } = &self.clock;
+    fn clock_lines(&self) -> [(&'static str, String, String); 3] {
+        let Clock { timers, late_p50_us, late_p99_us, late_max_us, late_awake_p99_us, read_ns, went_back } =
+            &self.clock;
         let late = format!("p50 {}  p99 {}", duration_us(*late_p50_us), duration_us(*late_p99_us));
         let of = format!(
             "late; latest {} of {} timers, a millisecond apart",
@@ -118,7 +123,13 @@ impl Report {
         } else {
             "a read of a socket has one; never went back"
         };
-        [("timers", late, of), ("clock", format!("{} ns a reading", significant(*read_ns, 2)), steady.to_owned())]
+        let awake = format!("p99 {}", duration_us(*late_awake_p99_us));
+        let kept = "late, where CPUs are kept from sleeping (--keep-awake)".to_owned();
+        [
+            ("timers", late, of),
+            ("", awake, kept),
+            ("clock", format!("{} ns a reading", significant(*read_ns, 2)), steady.to_owned()),
+        ]
     }
 }
 

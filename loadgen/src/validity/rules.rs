@@ -145,7 +145,8 @@ fn schedule_lag(evidence: &Evidence) -> Option<Reason> {
     reason(
         "schedule-lag",
         format!("fanout sent publishes late: p99 {} where {} is allowed", ms(lag), ms(limit)),
-        "lower the publishers' rate, use more publishers, pin fanout to a core of its own, or allow more with max_schedule_lag",
+        "lower the publishers' rate, use more publishers, pin fanout to a core of its own, keep its CPUs awake (--keep-awake), or allow more \
+         with max_schedule_lag",
     )
 }
 
