@@ -15,6 +15,7 @@ pub fn gather() -> Environment {
         versions: BTreeMap::from([("fanout".to_owned(), fanout.clone())]),
         fanout,
         kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+        boot: read("/proc/sys/kernel/random/boot_id").trim().to_owned(),
         cpu: cpu_model(&read("/proc/cpuinfo")),
         cores: processors(&read("/proc/cpuinfo")),
         memory_bytes: memory(&read("/proc/meminfo")),
@@ -111,6 +112,8 @@ mod tests {
     fn this_machine_has_a_kernel_a_processor_and_limits() {
         let environment = gather();
         assert!(!environment.kernel.is_empty() && !environment.cpu.is_empty());
+        assert_eq!(environment.boot.len(), 36, "a UUID, the same each time: {}", environment.boot);
+        assert_eq!(environment.boot, gather().boot);
         assert!(environment.cores >= 1 && environment.memory_bytes > 0);
         assert!(environment.limits["descriptors"] > 0);
         assert!(environment.limits["descriptors"] <= environment.limits["descriptors_hard"]);

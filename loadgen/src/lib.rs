@@ -44,6 +44,7 @@ pub mod result;
 pub mod run;
 pub mod scenario;
 pub mod schema;
+pub mod secrets;
 pub mod seeded;
 pub mod sizing;
 pub mod target;

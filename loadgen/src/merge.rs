@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A merged percentile is, to the bucket, that of one recorder which had been given every sample. What cannot be known (percentiles of a
-//! second, or of figures whose histogram a run has not) is null, and is not made up.
+//! second, or of figures whose histogram a run has not) is null, and is not made up. Nothing is subtracted between two clocks: where runs
+//! do not share one, a note says what hangs on how well theirs agree.
 
 mod agree;
 mod figures;
@@ -17,6 +18,7 @@ mod tests;
 
 use serde_json::{Value, json};
 
+use self::agree::Clock;
 use crate::by_second;
 use crate::report::verdict::turned_away;
 use crate::result::{Reason, Run, ThresholdResult, Validity};
@@ -54,7 +56,7 @@ pub enum MergeError {
     },
     /// Times that do not overlap.
     #[error(
-        "run {run} was not made at the same time as the others (it ran from {from} to {to}); if they were made one after the \
+        "run {run} was not made at the same time as the others (it ran from {from} to {to}{clocks}); if they were made one after the \
          other, give --sequential"
     )]
     NotTogether {
@@ -64,6 +66,8 @@ pub enum MergeError {
         from: String,
         /// End.
         to: String,
+        /// Whose clocks say so, where these are several.
+        clocks: &'static str,
     },
     /// A time that is none.
     #[error("run {run} does not say when it began (`started` is `{started}`)")]
@@ -103,8 +107,11 @@ pub fn merge(runs: &[Run], timing: Timing) -> Result<Run, MergeError> {
     run.ended_early = one_by_one(runs, |run| run.ended_early.iter().cloned().collect()).into_iter().next();
     run.scenario = first.scenario.clone();
     run.environment = first.environment.clone();
+    if agree::clock(runs) != Clock::One {
+        run.environment.boot.clear();
+    }
     by_seconds(&mut run);
-    run.notes = agree::notes(runs, timing);
+    run.notes = agree::notes(runs, timing)?;
     run.notes.extend(returns::notes(runs, timing));
     run.notes.extend(one_by_one(runs, |run| run.notes.clone()));
     run.validity = validity(runs);

@@ -10,7 +10,7 @@ mod target;
 pub use division::Division;
 pub use movements::{Move, Movement, divided};
 pub use placing::{Force, MOST_AGENTS, OTHER_DESCRIPTORS, Placing};
-pub use target::{Assign, Checked, Endpoint, Ready, Target, TargetKind, Tls};
+pub use target::{Assign, Checked, Endpoint, Flag, Ready, Target, TargetKind, Tls};
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -330,6 +330,15 @@ impl Plan {
     /// Whether publishers post to the bundled server's operators' listener.
     pub fn needs_admin(&self) -> bool {
         self.publishers.iter().any(|p| matches!(&p.via, Via::Http(route) if route.to == Destination::Admin))
+    }
+
+    /// Everything of the run that is said through TLS: to the server, and to where messages are posted.
+    pub fn tls(&self) -> impl Iterator<Item = &Tls> {
+        let posts = self.publishers.iter().filter_map(|group| match &group.via {
+            Via::Http(route) => route.tls.as_ref(),
+            Via::Websocket => None,
+        });
+        self.target.tls.iter().chain(posts)
     }
 
     /// Connections of the run: subscribers, and publishers that have their own.

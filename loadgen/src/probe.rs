@@ -119,10 +119,10 @@ pub enum ProbeError {
         url: String,
     },
     /// Publishing over HTTP does not work.
-    #[error("cannot publish to http://{to}: {why}; check url, method, headers and body of the publishers")]
+    #[error("cannot publish to {to}: {why}; check url, method, headers and body of the publishers")]
     NotPublished {
-        /// Where.
-        to: SocketAddr,
+        /// Scheme and address.
+        to: String,
         /// What came of it.
         why: String,
     },
@@ -187,18 +187,17 @@ async fn speak(
         sender.leave().await;
         return Ok(Seen { echo: Echo::ToSender, wrapping: Wrapping::None });
     };
-    let Message { opcode, payload, stamped } = Message::of(plan, group);
-    let url = || sides.urls[0].clone();
+    let message = Message::of(plan, group);
     if plan.mode == Mode::Echo {
-        sender.publish(opcode, &payload).await?;
-        let wrapping = sender.receive(&payload, ARRIVE_WITHIN).await?;
-        sender.leave().await;
-        let wrapping = wrapping.ok_or_else(|| ProbeError::NobodyReceived { url: url() })?;
-        if wrapping == Wrapping::Wrapped && !stamped {
-            return Err(ProbeError::Wrapped { url: url() });
+        let mut wrapping = echoed(sender, &message).await?;
+        for side in 1..sides.whose.len() {
+            let other = echoed(Peer::open(sides.place(side, plan, endpoints)?).await?, &message).await?;
+            wrapping = if other == Wrapping::Wrapped { other } else { wrapping };
         }
         return Ok(Seen { echo: Echo::ToSender, wrapping });
     }
+    let Message { opcode, payload, stamped } = message;
+    let url = || sides.urls[0].clone();
     let mut receiver = Peer::open(sides.place(1, plan, endpoints)?).await?;
     // A server that confirms no join may need a moment; the run itself waits just as long.
     tokio::time::sleep(plan.settle.min(SETTLED_BY)).await;
@@ -214,6 +213,20 @@ async fn speak(
         (Some(wrapping), own) => {
             Ok(Seen { echo: if own.is_some() { Echo::ToSender } else { Echo::ToOthers }, wrapping })
         }
+    }
+}
+
+/// Sends a message that must come back.
+async fn echoed(mut sender: Peer<'_>, message: &Message) -> Result<Wrapping, ProbeError> {
+    let Message { opcode, payload, stamped } = message;
+    let url = sender.url().to_owned();
+    sender.publish(*opcode, payload).await?;
+    let wrapping = sender.receive(payload, ARRIVE_WITHIN).await?;
+    sender.leave().await;
+    match wrapping {
+        None => Err(ProbeError::NobodyReceived { url }),
+        Some(Wrapping::Wrapped) if !stamped => Err(ProbeError::Wrapped { url }),
+        Some(wrapping) => Ok(wrapping),
     }
 }
 
@@ -234,23 +247,29 @@ impl Message {
     }
 }
 
-/// The two connections of a probe. They ask as the run's first two do: where those have different addresses, these see whether the servers
-/// behind them relay to each other.
+/// The connections of a probe. Usually two that ask as the run's first two do: where those have different addresses, these see whether the
+/// servers behind them relay to each other. In echo mode one to each address, as nobody there hears of another.
 struct Sides<'a> {
     requests: &'a Requests,
-    whose: [Whose; 2],
+    whose: Vec<Whose>,
     /// For messages.
-    urls: [String; 2],
+    urls: Vec<String>,
 }
 
 impl<'a> Sides<'a> {
     /// In the room of a group's first publisher.
     fn new(plan: &Plan, requests: &'a Requests, group: Option<usize>) -> Self {
         let room = probed_room(plan, group);
-        let whose =
-            [0, 1].map(|connection| Whose { connection, room, endpoint: plan.target.endpoint(room, connection) });
-        let path = shown_path(plan, room);
-        let urls = whose.map(|w| format!("{}://{}{path}", plan.target.scheme(), requests.host(w.endpoint)));
+        let of = |(connection, room)| Whose { connection, room, endpoint: plan.target.endpoint(room, connection) };
+        let whose: Vec<Whose> = match plan.mode {
+            Mode::Echo => first_to_each(plan.groups.iter().flat_map(|g| &g.rooms).zip(0..).map(|(r, c)| of((c, *r)))),
+            Mode::Broadcast | Mode::Observe => [0, 1].map(|connection| of((connection, room))).to_vec(),
+        };
+        let url = |w: &Whose| {
+            let path = shown_path(plan, w.room);
+            format!("{}://{}{path}", plan.target.scheme(), requests.host(w.endpoint))
+        };
+        let urls = whose.iter().map(url).collect();
         Sides { requests, whose, urls }
     }
 
@@ -274,6 +293,17 @@ impl<'a> Sides<'a> {
             url: &self.urls[side],
         })
     }
+}
+
+/// Of a run's connections the first to each address.
+fn first_to_each(connections: impl Iterator<Item = Whose>) -> Vec<Whose> {
+    let mut firsts: Vec<Whose> = Vec::new();
+    for whose in connections {
+        if firsts.iter().all(|first| first.endpoint != whose.endpoint) {
+            firsts.push(whose);
+        }
+    }
+    firsts
 }
 
 /// The room of a group's first publisher; without publishers that of the first subscriber.

@@ -49,6 +49,8 @@ pub struct Progress {
     scene: Scene,
     page: Option<Page>,
     voice: Voice,
+    /// Which of several runs comes next, or goes.
+    part: String,
 }
 
 /// Says things from other tasks, wherever they are shown at the time.
@@ -62,11 +64,23 @@ impl Progress {
     /// Nothing is shown before the first run begins. With a `page`, it is told everything as well.
     #[must_use]
     pub fn new(mode: ProgressMode, page: Option<Page>) -> Self {
-        Self { mode, screen: None, scene: Scene::default(), page, voice: Voice::default() }
+        Self { mode, screen: None, scene: Scene::default(), page, voice: Voice::default(), part: String::new() }
+    }
+
+    /// Says which of several runs comes next, such as `block 3 of 10: b (shared)`, and more, which is said only once.
+    pub fn announce(&mut self, part: String, more: &str) {
+        write_line(&format!("{part}{more}"));
+        self.part = part;
+    }
+
+    /// The run that comes next has no name beside the scenario's.
+    pub fn announce_nothing(&mut self) {
+        self.part.clear();
     }
 
     /// A run begins.
     pub fn begin(&mut self, outline: Outline) {
+        let outline = Outline { part: self.part.clone(), ..outline };
         if self.mode == ProgressMode::Dashboard {
             // A terminal that refuses gets lines.
             self.screen = Screen::open().ok();

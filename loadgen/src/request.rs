@@ -10,12 +10,10 @@ use wire::handshake::{ClientRequest, HandshakeError};
 use crate::feed::Feed;
 use crate::payload::template::{Piece, pieces};
 use crate::plan::{Endpoint, Plan};
+use crate::secrets::Secrets;
 
 /// Everything but RFC 3986's unreserved characters: a room name is one path segment whatever it holds.
 pub const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// What is shorter hides nothing, and stands in every text.
-const LEAST_SECRET: usize = 3;
 
 /// Whose request it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,8 +84,8 @@ impl Requests {
     }
 
     /// What of a connection's request is not to be shown where a server repeats it: the query, headers, its row of the feed, and
-    /// whatever stands in its path but not in `shown`. The longest first.
-    pub fn secrets(&self, whose: Whose, shown: &str) -> Vec<String> {
+    /// whatever stands in its path but not in `shown`.
+    pub fn secrets(&self, whose: Whose, shown: &str) -> Secrets {
         let path = self.path(whose);
         let (path, query) = path.split_once('?').unwrap_or((&path, ""));
         let parts = path.split('/').filter(|part| !shown.split(['/', '?']).any(|known| known == *part));
@@ -99,10 +97,7 @@ impl Requests {
         let encoded: Vec<&str> = parts.chain(query).collect();
         let decoded = encoded.iter().map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned());
         let plain = encoded.iter().copied().chain(headers).chain(row).map(str::to_owned);
-        let mut secrets: Vec<String> = plain.chain(decoded).filter(|secret| secret.len() >= LEAST_SECRET).collect();
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        secrets.dedup();
-        secrets
+        Secrets::of(plain.chain(decoded))
     }
 
     /// `Host` header.
@@ -175,9 +170,10 @@ mod tests {
         let secrets =
             requests.secrets(Whose { connection: 1, room: 0, endpoint: 0 }, "ws://h/ws/a%20b/{user}?[redacted]");
         for secret in ["key=a%2Fb%2Fc&v=2", "a%2Fb%2Fc", "a/b/c", "Bearer hunter2", "hunter2", "b%2Fob", "b/ob"] {
-            assert!(secrets.iter().any(|known| known == secret), "{secret}: {secrets:?}");
+            assert_eq!(secrets.out_of(&format!("it said {secret}!")), "it said [redacted]!");
         }
-        assert!(!secrets.iter().any(|known| ["ws", "a%20b", "a b", "2"].contains(&known.as_str())), "{secrets:?}");
-        assert!(secrets.is_sorted_by_key(|secret| std::cmp::Reverse(secret.len())));
+        for known in ["ws", "a%20b", "a b", "2"] {
+            assert_eq!(secrets.out_of(known), known);
+        }
     }
 }

@@ -108,6 +108,15 @@ pub struct Run {
     pub errors: BTreeMap<String, u64>,
 }
 
+impl Run {
+    /// Whether phases make its connections more or fewer, so that no one number of them is that of the run.
+    #[must_use]
+    pub fn moves_connections(&self) -> bool {
+        let phases = self.scenario.get("phases").and_then(serde_json::Value::as_array).into_iter().flatten();
+        phases.filter_map(|phase| phase.get("connections")).any(|count| !count.is_null())
+    }
+}
+
 /// Where a run ran.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[allow(missing_docs)]
@@ -129,6 +138,9 @@ pub struct Environment {
     pub client: String,
     /// `bundled`, `spawn` or `url`, and the address.
     pub target: String,
+    /// The kernel's name for this boot of the machine: runs that have the same one share a clock. Empty in runs of older versions.
+    #[serde(default)]
+    pub boot: String,
 }
 
 /// Figures of a part of the run.

@@ -5,6 +5,7 @@ mod process;
 mod ready;
 mod sample;
 mod servers;
+mod start;
 mod watch;
 
 pub use process::{Change, Exit, Running};

@@ -133,6 +133,65 @@ fn without_a_terminal_there_is_a_line_a_second_and_the_time_line_has_what_the_se
     assert_eq!(due, 250, "every publish fell due in one interval");
 }
 
+/// Watches a command with several runs until it has seen one of each of these; gives what each was called, and its highest counter.
+fn runs_seen(going: &mut Going, parts: [&str; 2]) -> Vec<(u64, String, f64)> {
+    let address = address(going);
+    let since = Instant::now();
+    let mut seen: Vec<(u64, String, f64)> = Vec::new();
+    while !parts.iter().all(|part| seen.iter().any(|(_, name, _)| name.contains(part))) {
+        assert!(since.elapsed() < Duration::from_secs(50), "{seen:?}\n{}", going.said());
+        let (head, body) = get(&address, "/live.json");
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        let live: serde_json::Value = serde_json::from_str(&body).unwrap();
+        let metrics = get(&address, "/metrics").1;
+        assert!(is_exposition(&metrics), "{metrics}");
+        let (run, part) = (live["run"].as_u64().unwrap(), live["part"].as_str().unwrap().to_owned());
+        assert!(
+            live["points"].as_array().unwrap().iter().all(|point| point["at_s"].as_f64() <= live["total_s"].as_f64())
+        );
+        let delivered = sample(&metrics, "fanout_deliveries_total").unwrap_or(0.0);
+        // Between the two questions another run may have begun.
+        match seen.last_mut() {
+            Some(last) if last.0 == run => last.2 = last.2.max(delivered),
+            _ => seen.push((run, part, delivered)),
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    seen
+}
+
+const BRIEF: [&str; 4] = ["--set", "phases.warm-up.for=\"100ms\"", "--set", "phases.steady.for=\"1500ms\""];
+
+#[test]
+fn a_comparison_is_watched_run_after_run() {
+    let stage = Stage::new(&format!(
+        "{SCENARIO}[variants.small]\n[variants.large]\n\"publishers.desk.payload\" = {{ size = 999 }}\n"
+    ));
+    let ab = ["ab", "scenario.toml", "--a", "small", "--b", "large", "--runs", "1", "--out", "out", "--serve", "0"];
+    let mut going = stage.go(&[&ab[..], &BRIEF].concat());
+    // What a busy machine made invalid is run once more.
+    let seen = runs_seen(&mut going, ["block 1 of 1: a (small)", "block 1 of 1: b (large)"]);
+    assert!(seen.is_sorted_by(|one, other| one.0 < other.0), "each run has a number of its own: {seen:?}");
+    assert!(seen[0].2 > 0.0, "its deliveries were told: {seen:?}");
+    let done = going.wait();
+    assert!([0, 4].contains(&done.code), "{}", done.stderr);
+    assert!(stage.out().join("comparison.json").exists());
+}
+
+#[test]
+fn a_capacity_search_is_watched_trial_after_trial() {
+    let stage = Stage::new(&format!("{SCENARIO}[thresholds]\n\"deliveries.delivered\" = \"> 0\"\n"));
+    let search =
+        ["capacity", "scenario.toml", "--axis", "connections", "--range", "10-20", "--width", "50%", "--trial", "1s"];
+    let mut going = stage.go(&[&search[..], &["--out", "out", "--serve", "0"], &BRIEF].concat());
+    let seen = runs_seen(&mut going, ["trial 1: ", "trial 2: "]);
+    assert!(seen[0].1.starts_with("trial 1: 10 connections, "), "{seen:?}");
+    going.signal("INT");
+    let done = going.wait();
+    assert!([0, 4, 130].contains(&done.code), "{}", done.stderr);
+    assert!(stage.out().join("capacity.json").exists());
+}
+
 #[test]
 fn a_port_that_is_taken_is_said_before_anything_runs() {
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

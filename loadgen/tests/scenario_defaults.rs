@@ -230,7 +230,8 @@ fn the_bundled_server_gets_its_flags() {
         "{SHORTEST}[target]\npath = \"/ws/{{room}}\"\nserver = {{ lag_policy = \"skip\", shards = 1, flush-delay = \"0ms\" }}\n"
     ));
     let TargetKind::Bundled { flags, .. } = &plan.target.kind else { panic!() };
-    let flags: Vec<(&str, &str)> = flags.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    let flags: Vec<(String, &str)> = flags.iter().map(|flag| (flag.argument(), flag.value.as_str())).collect();
+    let flags: Vec<(&str, &str)> = flags.iter().map(|(n, v)| (n.as_str(), *v)).collect();
     assert_eq!(flags, [("--flush-delay", "0ms"), ("--lag-policy", "skip"), ("--shards", "1")]);
     assert_eq!(plan.target.path, "/ws/{room}");
 }
@@ -242,7 +243,7 @@ fn a_spawned_server_is_started_in_its_folder_with_its_environment() {
             .target
             .kind
     };
-    let TargetKind::Spawn { command, ready, ready_timeout, env, cwd } =
+    let TargetKind::Spawn { command, ready, ready_timeout, env, cwd, .. } =
         target("ready = \"line:up on {port}\"\nready_timeout = \"3s\"\nenv = { A = \"1\" }\ncwd = \"hub\"\n")
     else {
         panic!()

@@ -240,3 +240,85 @@ for = "500ms"
         tells_nothing(&stage, &done);
     }
 }
+
+/// The bundled server with flags from the environment, which it needs to let anybody in.
+fn flagged(flags: &str) -> Stage {
+    let stage = Stage::new(&format!(
+        r#"
+name = "flagged"
+settle = "100ms"
+drain = "300ms"
+max_schedule_lag = "1s"
+[target]
+server = {{ {flags} }}
+headers = {{ Authorization = "Bearer {{env.SECOND}}", Origin = "https://{{env.FIRST}}.test" }}
+[[connections]]
+name = "phones"
+count = 3
+[[publishers]]
+name = "speaker"
+rate = 20
+[[phases]]
+name = "steady"
+for = "2s"
+"#
+    ));
+    std::fs::create_dir(stage.directory.path().join("env4713")).unwrap();
+    std::fs::write(
+        stage.directory.path().join("env4713/scenario.toml"),
+        "[[token]]\ntoken = \"env4712-bearer-of-this-test-1234567\"\nuser = \"ada\"\n",
+    )
+    .unwrap();
+    stage.having("FIRST", "env4711").having("SECOND", "env4712-bearer-of-this-test-1234567").having("THIRD", "env4713")
+}
+
+/// Every process whose command line, or whose environment, holds this.
+fn processes(file: &str, text: &str) -> Vec<String> {
+    let all = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let holds = |pid: &String| {
+        let bytes = std::fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).contains(text)
+    };
+    all.filter(|name| name.bytes().all(|b| b.is_ascii_digit())).filter(holds).collect()
+}
+
+#[test]
+fn flags_of_the_bundled_server_come_from_the_environment_and_stay_there() {
+    let stage = flagged(
+        "allow_origin = \"https://{env.FIRST}.test\", auth_tokens = \"{env.THIRD}/scenario.toml\", shards = 1, log = \"debug\"",
+    );
+    let mut going = stage.start(&[]);
+    going.until_said("steady");
+    let allowed = "https://env4711.test";
+    assert_eq!(processes("cmdline", allowed), [""; 0], "a command line is everybody's to read");
+    assert!(!processes("environ", &format!("FANOUT_ALLOW_ORIGIN={allowed}")).is_empty(), "the server has it");
+    let done = going.wait();
+    done.exits(0);
+    assert_eq!((done.run().deliveries.delivered, done.run().deliveries.lost), (120, 0));
+    let server = &done.run().scenario["target"]["server"];
+    assert_eq!(server["allow_origin"], "https://{env.FIRST}.test", "as it stands in the file");
+    tells_nothing(&stage, &done);
+}
+
+#[test]
+fn what_the_bundled_server_says_of_such_a_flag_is_shown_without_its_value() {
+    for flags in [
+        "max_message = \"{env.FIRST}\"",
+        "allow_origin = \"{env.FIRST}\"",
+        "auth_tokens = \"{env.FIRST}/none.toml\"",
+        "lag_policy = \"{env.FIRST}\"",
+    ] {
+        let stage = flagged(flags);
+        let done = stage.run(&[]);
+        done.exits(1).says("ended with exit status 2 before it was ready; it said:").says("[redacted]");
+        tells_nothing(&stage, &done);
+    }
+    let spawn = "[target]\nspawn = [\"sh\", \"-c\", \"echo no {env.FIRST} >&2; exit 7\", \"{port}\"]\nready = \"/up/{env.SECOND}\"\n\
+        env = { TOKEN = \"{env.THIRD}\" }\n";
+    let text = std::fs::read_to_string(flagged("shards = 1").directory.path().join("scenario.toml")).unwrap();
+    let (start, end) = (text.find("[target]").unwrap(), text.find("[[connections]]").unwrap());
+    let stage = surrounded(Stage::new(&(text[..start].to_owned() + spawn + &text[end..])));
+    let done = stage.run(&[]);
+    done.exits(1).says("it said: no [redacted]");
+    tells_nothing(&stage, &done);
+}

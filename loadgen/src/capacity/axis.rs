@@ -35,6 +35,12 @@ pub enum AxisError {
     /// Nothing to raise.
     #[error("there are no publishers: search over connections")]
     NoPublishers,
+    /// Phases set them.
+    #[error(
+        "the phase `{0}` sets the number of connections itself, so it cannot be what is raised: search over the rate or the size, or remove \
+         `connections` from the phases"
+    )]
+    PhasesSet(String),
     /// An axis that does not exist.
     #[error("`{0}` is no axis: connections, rate or size")]
     Unknown(String),
@@ -93,7 +99,7 @@ impl Axis {
     /// When the scenario has nothing to raise on this axis.
     pub fn changes(self, plan: &Plan, load: f64, length: Length, short: Shortened) -> Result<Vec<String>, AxisError> {
         let mut changes = match self {
-            Self::Connections => connections(plan, load),
+            Self::Connections => connections(plan, load)?,
             Self::Rate => rates(plan, load)?,
             Self::Size => sizes(plan, load)?,
         };
@@ -104,7 +110,10 @@ impl Axis {
     }
 }
 
-fn connections(plan: &Plan, load: f64) -> Vec<String> {
+fn connections(plan: &Plan, load: f64) -> Result<Vec<String>, AxisError> {
+    if let Some(phase) = plan.phases.iter().find(|phase| phase.connections.is_some()) {
+        return Err(AxisError::PhasesSet(phase.name.clone()));
+    }
     let all = f64::from(plan.subscribers().max(1));
     let mut left = load.round() as u64;
     let last = plan.groups.len().saturating_sub(1);
@@ -115,7 +124,7 @@ fn connections(plan: &Plan, load: f64) -> Vec<String> {
         left = left.saturating_sub(count);
         changes.push(format!("connections.{}.count={count}", group.name));
     }
-    changes
+    Ok(changes)
 }
 
 fn rates(plan: &Plan, load: f64) -> Result<Vec<String>, AxisError> {
@@ -172,4 +181,39 @@ fn shortened(plan: &Plan, length: Duration) -> Vec<String> {
     phases
         .map(|phase| format!("phases.{}.for=\"{}us\"", phase.name, (phase.length.as_secs_f64() * share * 1e6).round()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::scenario::{Limits, parse};
+
+    fn plan(phase: &str) -> Plan {
+        let text = format!(
+            "name = \"a\"\n[[connections]]\nname = \"phones\"\ncount = 30\n[[connections]]\nname = \"desks\"\ncount = 10\n\
+             [[publishers]]\nname = \"speaker\"\nrate = 5\n[[phases]]\nname = \"goal\"\nfor = \"20s\"\n{phase}"
+        );
+        let limits = Limits { descriptors: 20_000, ports: 28_232 };
+        parse(Path::new("a.toml"), &text, &[], &limits).unwrap()
+    }
+
+    const SHORT: Shortened = Shortened(Duration::from_secs(5));
+
+    #[test]
+    fn a_load_is_divided_among_groups_as_the_scenario_has_them() {
+        let changes = Axis::Connections.changes(&plan(""), 80.0, Length::Full, SHORT).unwrap();
+        assert_eq!(changes, ["connections.phones.count=60", "connections.desks.count=20"]);
+        let changes = Axis::Rate.changes(&plan(""), 80.0, Length::Short, SHORT).unwrap();
+        assert_eq!(changes, ["publishers.speaker.rate=80", "phases.goal.for=\"5000000us\""]);
+    }
+
+    #[test]
+    fn connections_that_phases_set_cannot_be_what_is_raised() {
+        let grows = plan("connections = 100\n");
+        let refused = Axis::Connections.changes(&grows, 80.0, Length::Full, SHORT).unwrap_err();
+        assert!(refused.to_string().starts_with("the phase `goal` sets the number of connections itself"), "{refused}");
+        assert!(Axis::Rate.changes(&grows, 80.0, Length::Full, SHORT).is_ok());
+    }
 }

@@ -62,6 +62,9 @@ pub struct Trial {
     /// The server's resident memory before the first connection.
     #[serde(default)]
     pub server_rss_idle_bytes: Option<u64>,
+    /// Whether its phases made its connections more or fewer: `connections` is then the most there were.
+    #[serde(default)]
+    pub moves_connections: bool,
 }
 
 impl Trial {
@@ -95,6 +98,7 @@ impl Trial {
             negotiated: run.compression.negotiated.clone(),
             server_cores: server.map(|server| server.cores),
             server_rss_idle_bytes: server.map(|server| server.rss_idle_bytes),
+            moves_connections: run.moves_connections(),
         }
     }
 

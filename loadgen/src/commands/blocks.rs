@@ -50,7 +50,10 @@ impl<A: Copy + PartialEq + Display> Blocks<A> {
         let all = schedule.left();
         while let Some(turn) = schedule.next() {
             let Some((_, name, plan)) = self.arms.iter().find(|(arm, ..)| *arm == turn.arm) else { break };
-            eprintln!("{}", self.heading(turn, name, left(began.elapsed(), trials.len(), schedule.left())));
+            let left = left(began.elapsed(), trials.len(), schedule.left());
+            let left =
+                left.map_or_else(String::new, |left| format!(", about {} left", seconds(left.as_secs_f64().ceil())));
+            progress.announce(self.heading(turn, name), &left);
             let done = self.one(turn, (name, plan), directory, progress).await;
             let so_far = format!("{} of {all} runs", all - schedule.left());
             // A signal between two runs ends the comparison as one during a run does.
@@ -102,13 +105,12 @@ impl<A: Copy + PartialEq + Display> Blocks<A> {
         }
     }
 
-    /// `block 3 of 10: b (shared), about 4 min left`.
-    fn heading(&self, turn: Turn<A>, name: &str, left: Option<Duration>) -> String {
+    /// `block 3 of 10: b (shared)`.
+    fn heading(&self, turn: Turn<A>, name: &str) -> String {
         let again = if turn.attempt > 1 { format!(", attempt {}", turn.attempt) } else { String::new() };
-        let left = left.map_or_else(String::new, |left| format!(", about {} left", seconds(left.as_secs_f64().ceil())));
         let arm = turn.arm.to_string();
         let arm = if arm == name { arm } else { format!("{arm} ({name})") };
-        format!("block {} of {}: {arm}{again}{left}", turn.block, self.runs)
+        format!("block {} of {}: {arm}{again}", turn.block, self.runs)
     }
 }
 

@@ -211,14 +211,14 @@ impl<'a> Search<'a> {
         let objectives = &self.survey.objectives;
         while let Next::Try { load, length, objective } = self.survey.next(trials) {
             let left = self.left(trials);
-            eprintln!(
-                "trial {}: {load} {}, {}, for {}; about {} left",
+            let part = format!(
+                "trial {}: {load} {}, {}, for {}",
                 trials.len() + 1,
                 self.axis.unit(),
                 if length == Length::Short { "short" } else { "full length" },
                 objectives[objective].name,
-                seconds(left.as_secs_f64().ceil())
             );
+            progress.announce(part, &format!("; about {} left", seconds(left.as_secs_f64().ceil())));
             if self.args.budget.is_some_and(|budget| began.elapsed() + self.takes(length) > budget) {
                 return Err(End::Budget);
             }

@@ -177,8 +177,9 @@ fn run_all(mut scenarios: Vec<Vec<Job>>, how: &How) -> u8 {
         let name = jobs.first().map_or_else(String::new, |first| first.job.plan.name.clone());
         batches.begin(&name, directory, jobs.len());
         for Prepared { job, place, baseline } in jobs {
-            if let Some(heading) = job.heading(how.runs).filter(|_| several) {
-                eprintln!("{heading}");
+            match job.heading(how.runs).filter(|_| several) {
+                Some(heading) => progress.announce(heading, ""),
+                None => progress.announce_nothing(),
             }
             let Job { plan, which } = job;
             let settings = Settings { baseline, ..how.conduct.drive.settings() };

@@ -84,6 +84,8 @@ fn facts(environment: &Environment) -> Vec<(String, String)> {
     if let Ok(value) = serde_json::to_value(environment) {
         leaves("", &value, &mut all);
     }
+    // A machine that was started again is the same one.
+    all.retain(|(what, _)| what != "boot");
     for (what, value) in &mut all {
         if what == "target" && !value.starts_with("url") {
             let end = value.rfind(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());

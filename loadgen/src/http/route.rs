@@ -9,6 +9,7 @@ use wire::frame::Opcode;
 
 use crate::feed::Feed;
 use crate::payload::template::{Piece, pieces};
+use crate::plan::Tls;
 use crate::request::SEGMENT;
 
 /// Where requests go.
@@ -32,6 +33,8 @@ pub enum Destination {
 pub struct Route {
     /// Where to.
     pub to: Destination,
+    /// `None`: requests go over TCP as they are.
+    pub tls: Option<Tls>,
     /// Method.
     pub method: String,
     /// Path and query, with placeholders.
@@ -67,6 +70,11 @@ pub struct Letter<'a> {
 }
 
 impl Route {
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
     /// Appends the request that posts a message.
     pub fn write(&self, letter: Letter<'_>, out: &mut Vec<u8>) {
         let mut body = Vec::with_capacity(letter.message.len() + self.body.len());
@@ -156,6 +164,7 @@ mod tests {
     fn written(body: &str, message: &str) -> String {
         let route = Route {
             to: Destination::Target,
+            tls: None,
             method: "POST".to_owned(),
             path: "/publish/{room}?as={user}".to_owned(),
             headers: vec![("Authorization".to_owned(), "Bearer {token}".to_owned())],

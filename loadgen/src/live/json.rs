@@ -9,6 +9,8 @@ use super::snapshot::{Outline, Snapshot};
 struct Document<'s> {
     #[serde(flatten)]
     outline: &'s Outline,
+    /// Which run of this command it is, from 1: points of different ones do not belong together.
+    run: u64,
     total_s: f64,
     ended: bool,
     now: Option<&'s Snapshot>,
@@ -23,6 +25,7 @@ struct Document<'s> {
 pub fn document(scene: &Scene, from: usize) -> String {
     let document = Document {
         outline: &scene.outline,
+        run: scene.run,
         total_s: scene.outline.seconds(),
         ended: scene.ended,
         now: scene.now.as_ref(),

@@ -9,7 +9,9 @@ use super::snapshot::{Side, Snapshot};
 pub fn text(scene: &Scene) -> String {
     let mut out = Exposition::default();
     let outline = &scene.outline;
-    let info: Labels<'_> = &[("scenario", outline.name.as_str()), ("target", outline.target.as_str())];
+    let all =
+        [("scenario", outline.name.as_str()), ("target", outline.target.as_str()), ("part", outline.part.as_str())];
+    let info: Labels<'_> = if outline.part.is_empty() { &all[..2] } else { &all };
     out.family("fanout_run_info", Kind::Gauge, "The run that is measured.", [(info, 1)]);
     out.family("fanout_run_ended", Kind::Gauge, "1 when the run is over.", [(NONE, u8::from(scene.ended))]);
     out.family("fanout_subscribers", Kind::Gauge, "Connections that are to receive.", [(NONE, outline.subscribers)]);

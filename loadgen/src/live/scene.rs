@@ -31,6 +31,8 @@ pub enum Update {
 pub struct Scene {
     /// What does not change.
     pub outline: Outline,
+    /// How many runs have begun so far, this one too.
+    pub run: u64,
     /// Where it is; `None` before the first second.
     pub now: Option<Snapshot>,
     /// Seconds from the first phase on, the oldest first.
@@ -84,7 +86,7 @@ impl Scene {
     pub fn take(&mut self, update: Update) -> Vec<Alarm> {
         match update {
             // Everything of the run before is gone.
-            Update::Begin(outline) => *self = Scene { outline: *outline, ..Scene::default() },
+            Update::Begin(outline) => *self = Scene { outline: *outline, run: self.run + 1, ..Scene::default() },
             Update::Second(snapshot) => return self.second(*snapshot),
             Update::Said(text) => {
                 let at = self.now.as_ref().map_or(Duration::ZERO, |now| now.elapsed);
@@ -233,5 +235,8 @@ mod tests {
         assert!(scene.ended);
         scene.take(Update::Begin(Box::default()));
         assert!(scene.now.is_none() && scene.log.is_empty() && scene.points.is_empty() && !scene.ended);
+        assert_eq!(scene.run, 1);
+        scene.take(Update::Begin(Box::default()));
+        assert_eq!(scene.run, 2, "whoever looked away sees that it is another");
     }
 }

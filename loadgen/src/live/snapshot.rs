@@ -11,6 +11,8 @@ use crate::record::Counts;
 pub struct Outline {
     /// Of the scenario.
     pub name: String,
+    /// Which of several runs it is, such as `block 3 of 10: b (shared)`; empty where there is one.
+    pub part: String,
     /// `bundled`, `spawn` or `url`, and the address.
     pub target: String,
     /// Connections that are to receive.

@@ -7,6 +7,8 @@ use crate::result::Run;
 
 /// Keys of the resolved scenario that may differ: each machine has a server of its own.
 const OF_EACH: [&str; 1] = ["target"];
+/// Starts that are further apart put other moments into the same second, seconds.
+const APART: f64 = 0.5;
 
 /// Refuses runs whose scenarios differ in more than their target.
 pub(super) fn same_scenario(runs: &[Run]) -> Result<(), MergeError> {
@@ -39,26 +41,84 @@ fn difference(path: &str, ours: &Value, theirs: &Value) -> Option<(String, Strin
     (ours != theirs).then(|| (path.to_owned(), ours.to_string(), theirs.to_string()))
 }
 
+/// Whose clocks the times of runs are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clock {
+    /// One machine's, since it was started last.
+    One,
+    /// Several, which nobody has compared.
+    Several,
+    /// Some runs do not say.
+    Unknown,
+}
+
+/// Whether runs share a clock.
+pub(super) fn clock(runs: &[Run]) -> Clock {
+    let mut boots = runs.iter().map(|run| run.environment.boot.as_str());
+    match boots.next() {
+        _ if runs.iter().any(|run| run.environment.boot.is_empty()) => Clock::Unknown,
+        Some(first) if boots.any(|boot| boot != first) => Clock::Several,
+        _ => Clock::One,
+    }
+}
+
+/// What hangs on clocks that were not compared, of runs made at the same time.
+fn of_clocks(runs: &[Run]) -> Result<Option<String>, MergeError> {
+    let whose = match clock(runs) {
+        Clock::One => {
+            let apart = began_apart(runs)?;
+            let note = format!(
+                "they began {apart:.1} s apart: seconds and tenths of a second are added up from each run's own first phase, so rates by second \
+                 and the busiest tenth are of moments that were not the same"
+            );
+            return Ok((apart >= APART).then_some(note));
+        }
+        Clock::Several => "these runs are of several machines (or boots of one), whose clocks were not compared",
+        Clock::Unknown => {
+            "some of these runs do not say whose clock their times are of (`environment.boot`; they are of an older version, or merged from \
+             several machines), so clocks were not compared"
+        }
+    };
+    Ok(Some(format!(
+        "{whose}: no latency is between two of them, but that the runs were made at the same time, their rates added up, their seconds and the \
+         busiest tenth of a second are only as exact as the machines' clocks and starts agree"
+    )))
+}
+
+/// Seconds between the first and the last start, by their own clocks.
+fn began_apart(runs: &[Run]) -> Result<f64, MergeError> {
+    let spans = spans(runs)?;
+    let begins = || spans.iter().map(|span| span.0);
+    Ok(begins().fold(f64::NEG_INFINITY, f64::max) - begins().fold(f64::INFINITY, f64::min))
+}
+
 /// Seconds from the first to the last moment; of runs in turn the sum of theirs.
 pub(super) fn elapsed_s(runs: &[Run], timing: Timing) -> Result<f64, MergeError> {
     if timing == Timing::InTurn {
         return Ok(runs.iter().map(|run| run.elapsed_s).sum());
     }
-    let mut spans = Vec::new();
-    for (number, run) in (1..).zip(runs) {
-        let no_time = || MergeError::NoTime { run: number, started: run.started.clone() };
-        let from = epoch_s(&run.started).ok_or_else(no_time)?;
-        spans.push((from, from + run.elapsed_s));
-    }
+    let spans = spans(runs)?;
     let begin = spans.iter().map(|s| s.0).fold(f64::INFINITY, f64::min);
     let end = spans.iter().map(|s| s.1).fold(0.0, f64::max);
     let last_begin = spans.iter().map(|s| s.0).fold(0.0, f64::max);
     // The first that had ended before another began.
     if let Some(run) = spans.iter().position(|span| span.1 < last_begin) {
         let to = format!("{:.0} s later", runs[run].elapsed_s);
-        return Err(MergeError::NotTogether { run: run + 1, from: runs[run].started.clone(), to });
+        let clocks =
+            if clock(runs) == Clock::One { "" } else { ", by the clocks of several machines, which were not compared" };
+        return Err(MergeError::NotTogether { run: run + 1, from: runs[run].started.clone(), to, clocks });
     }
     Ok(end - begin)
+}
+
+/// When each run began and ended, seconds since 1970 by its own clock.
+fn spans(runs: &[Run]) -> Result<Vec<(f64, f64)>, MergeError> {
+    let span = |(number, run): (usize, &Run)| {
+        let no_time = || MergeError::NoTime { run: number, started: run.started.clone() };
+        let from = epoch_s(&run.started).ok_or_else(no_time)?;
+        Ok((from, from + run.elapsed_s))
+    };
+    (1..).zip(runs).map(span).collect()
 }
 
 /// Seconds since 1970 of an RFC 3339 time in UTC, as `run.json` holds it.
@@ -76,16 +136,20 @@ fn epoch_s(text: &str) -> Option<f64> {
 }
 
 /// What a reader must know: that this was several runs, and where the machines differ.
-pub(super) fn notes(runs: &[Run], timing: Timing) -> Vec<String> {
+pub(super) fn notes(runs: &[Run], timing: Timing) -> Result<Vec<String>, MergeError> {
     let how = match timing {
         Timing::Together => "made at the same time: rates, memory and CPU are their sums",
         Timing::InTurn => "made one after the other: rates are means over the time, memory the largest",
     };
     let mut notes = vec![format!("merged from {} runs {how}", runs.len())];
+    if timing == Timing::Together {
+        notes.extend(of_clocks(runs)?);
+    }
     let environments: Vec<Value> = runs.iter().map(|run| json!(run.environment)).collect();
     for key in environments[0].as_object().into_iter().flat_map(Map::keys) {
         let mut values: Vec<String> = environments.iter().map(|e| e[key].to_string()).collect();
-        if values.iter().all(|value| *value == values[0]) {
+        // What follows from another boot is said above.
+        if key == "boot" || values.iter().all(|value| *value == values[0]) {
             continue;
         }
         for (number, value) in (1..).zip(&mut values) {
@@ -93,7 +157,7 @@ pub(super) fn notes(runs: &[Run], timing: Timing) -> Vec<String> {
         }
         notes.push(format!("`environment.{key}` differs: {}", values.join(", ")));
     }
-    notes
+    Ok(notes)
 }
 
 #[cfg(test)]

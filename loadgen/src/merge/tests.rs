@@ -225,6 +225,34 @@ fn each_machine_may_have_a_server_of_its_own_and_what_differs_is_said() {
 }
 
 #[test]
+fn clocks_that_nobody_compared_are_said_to_be_so() {
+    let run = |boot: &str, started: &str| {
+        let mut run = sample::good();
+        (run.environment.boot, run.started) = (boot.to_owned(), started.to_owned());
+        run
+    };
+    let (here, there) = (|started| run("here", started), |started| run("there", started));
+    let noon = "2025-11-20T12:00:00Z";
+    let notes = |runs: &[Run], timing| merge(runs, timing).unwrap().notes;
+    let says = |notes: &[String], text: &str| notes.iter().any(|note| note.contains(text));
+    let one = notes(&[here(noon), here("2025-11-20T12:00:00.4Z")], Timing::Together);
+    assert_eq!(one.len(), 1, "one clock, one moment: {one:?}");
+    let late = notes(&[here("2025-11-20T12:00:03.5Z"), here(noon), here(noon)], Timing::Together);
+    assert!(says(&late, "they began 3.5 s apart"), "{late:?}");
+    let several = notes(&[here(noon), there(noon)], Timing::Together);
+    assert!(says(&several, "several machines (or boots of one), whose clocks were not compared"), "{several:?}");
+    assert!(!says(&several, "`environment.boot`"), "said once: {several:?}");
+    let unknown = notes(&[here(noon), run("", noon)], Timing::Together);
+    assert!(says(&unknown, "do not say whose clock"), "{unknown:?}");
+    assert_eq!(notes(&[here(noon), there("2025-11-20T13:00:00Z")], Timing::InTurn).len(), 1, "times are not compared");
+    let merged = merge(&[here(noon), there(noon)], Timing::Together).unwrap();
+    let again = notes(&[merged, here(noon)], Timing::Together);
+    assert!(says(&again, "do not say whose clock"), "what was merged has no clock: {again:?}");
+    let error = merge(&[here(noon), there("2025-11-20T13:00:00Z")], Timing::Together).unwrap_err().to_string();
+    assert!(error.contains("by the clocks of several machines, which were not compared"), "{error}");
+}
+
+#[test]
 fn one_invalid_run_makes_all_invalid_and_says_which() {
     let mut bad = sample::good();
     bad.validity = Validity {

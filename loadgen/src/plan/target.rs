@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Division;
 use crate::dialect::Dialect;
+use crate::secrets::Secrets;
 
 /// One address of the server under test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +26,7 @@ pub enum Assign {
     /// They take turns.
     #[default]
     Connection,
-    /// Everybody of a room connects to one address.
+    /// Everybody of a room connects to one address: so it is with bundled servers, but in echo mode, where nobody hears another.
     Room,
 }
 
@@ -83,7 +84,7 @@ impl Target {
     /// Which of its addresses the run's `connection`-th connection goes to, which is in room `room`.
     pub fn endpoint(&self, room: u32, connection: u32) -> u16 {
         let turn = match (&self.kind, self.assign) {
-            (TargetKind::Bundled { division, .. }, _) => return division.process_of(room),
+            (TargetKind::Bundled { division, .. }, Assign::Room) => return division.process_of(room),
             (_, Assign::Connection) => connection,
             (_, Assign::Room) => room,
         };
@@ -109,10 +110,10 @@ impl Target {
 /// How the server comes to be.
 #[derive(Debug, Clone)]
 pub enum TargetKind {
-    /// `fanout serve` as a child, pinned away from the load generator; extra flags (`("--lag-policy", "skip")`).
+    /// `fanout serve` as a child, pinned away from the load generator.
     Bundled {
-        /// Flags of the bundled server, `--name` and value.
-        flags: Vec<(String, String)>,
+        /// Flags of the bundled server.
+        flags: Vec<Flag>,
         /// Rooms by process: more connections than one may have descriptors need several, each with rooms of its own.
         division: Division,
     },
@@ -128,6 +129,8 @@ pub enum TargetKind {
         env: Vec<(String, String)>,
         /// Working directory, resolved against the scenario file.
         cwd: Option<PathBuf>,
+        /// What of all this came from the environment.
+        secrets: Secrets,
     },
     /// A running server.
     Url {
@@ -136,6 +139,30 @@ pub enum TargetKind {
         /// Process to sample, where known.
         pid: Option<u32>,
     },
+}
+
+/// A flag of the bundled server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flag {
+    /// As the scenario has it, with underscores: `lag_policy`.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// What of the value came from the environment, if anything did: such a flag goes to the server in the server's environment, which other users of the
+    /// machine cannot read, as they can its command line.
+    pub secrets: Option<Secrets>,
+}
+
+impl Flag {
+    /// On the command line: `--lag-policy`.
+    pub fn argument(&self) -> String {
+        format!("--{}", self.name.replace('_', "-"))
+    }
+
+    /// In the environment: `FANOUT_LAG_POLICY`.
+    pub fn variable(&self) -> String {
+        format!("FANOUT_{}", self.name.to_ascii_uppercase())
+    }
 }
 
 /// When a spawned server counts as up.

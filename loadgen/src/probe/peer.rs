@@ -226,7 +226,7 @@ impl Place<'_> {
     /// Without what a server has repeated of our request that is nobody's to see.
     fn discreet(&self, error: ProbeError) -> ProbeError {
         let secrets = self.requests.secrets(self.whose, self.url);
-        let without = |text: String| secrets.iter().fold(text, |text, secret| text.replace(secret, "[redacted]"));
+        let without = |text: String| secrets.out_of(&text);
         match error {
             ProbeError::Refused { url, status, reason, hint, body } => {
                 ProbeError::Refused { url, status, reason: without(reason), hint, body: without(body) }

@@ -1,5 +1,6 @@
 //! The probe of publishing over HTTP: one request, and what arrives of it.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -10,7 +11,9 @@ use tokio::time::timeout;
 use super::peer::{OPEN_WITHIN, Peer};
 use super::{ARRIVE_WITHIN, Echo, Message, ProbeError, SETTLED_BY, Seen, Wrapping};
 use crate::http::{AnswerReader, Destination, Letter, Route};
+use crate::pipe::secure;
 use crate::plan::{Endpoint, Plan, Via};
+use crate::tls;
 
 /// The probe's message as a request.
 pub(super) struct Post<'a> {
@@ -41,7 +44,8 @@ impl<'a> Post<'a> {
     /// It must be taken, and arrive at a subscriber.
     pub async fn probe(&self, settle: Duration, mut receiver: Peer<'_>) -> Result<Seen, ProbeError> {
         tokio::time::sleep(settle.min(SETTLED_BY)).await;
-        let not_published = |why| ProbeError::NotPublished { to: self.address, why };
+        let not_published =
+            |why| ProbeError::NotPublished { to: format!("{}://{}", self.route.scheme(), self.address), why };
         let status = self.send().await.map_err(not_published)?;
         if !(200..300).contains(&status) {
             return Err(not_published(format!("it answered with status {status}")));
@@ -69,13 +73,23 @@ impl<'a> Post<'a> {
         let mut request = Vec::new();
         self.route.write(letter, &mut request);
         let exchange = async {
-            let unreachable = |e| net::DialError::from_connect(e, self.address, None).to_string();
-            let mut stream = TcpStream::connect(self.address).await.map_err(unreachable)?;
+            let unreachable = |e: io::Error| match tls::failure(&e) {
+                Some(failure) => tls::cause(failure).to_owned(),
+                None => net::DialError::from_connect(e, self.address, None).to_string(),
+            };
+            let stream = TcpStream::connect(self.address).await.map_err(unreachable)?;
+            let mut stream = secure(stream, self.route.tls.as_ref()).await.map_err(unreachable)?;
             stream.write_all(&request).await.map_err(unreachable)?;
+            stream.flush().await.map_err(unreachable)?;
             let mut reader = AnswerReader::default();
             let mut part = [0; 4096];
             loop {
-                let answer = match stream.read(&mut part).await.map_err(unreachable)? {
+                let read = match stream.read(&mut part).await {
+                    // An end without the goodbye of TLS: whether it came too soon, the answer tells.
+                    Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => 0,
+                    read => read.map_err(unreachable)?,
+                };
+                let answer = match read {
                     0 => Some(reader.end().map_err(|e| e.to_string())?),
                     n => reader.receive(&part[..n]).map_err(|e| e.to_string())?,
                 };

@@ -116,6 +116,7 @@ pub fn good() -> Run {
             loadgen_cpus: vec![1],
             client: "native".to_owned(),
             target: "bundled, ws://127.0.0.1:9001".to_owned(),
+            boot: "6b3b5a0e-5a6c-4f0e-9c55-2f2d6b0c7a11".to_owned(),
         },
         validity: Validity { valid: true, reasons: Vec::new() },
         passed: true,

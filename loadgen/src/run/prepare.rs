@@ -96,7 +96,7 @@ pub async fn execute(plan: Plan, settings: &Settings, progress: &mut Progress) -
 fn split(plan: &Plan, available: &[usize]) -> Split {
     let wanted = match &plan.target.kind {
         TargetKind::Bundled { flags, division } => {
-            let shards = flags.iter().find(|(name, _)| name == "--shards").and_then(|(_, n)| n.parse().ok());
+            let shards = flags.iter().find(|flag| flag.name == "shards").and_then(|flag| flag.value.parse().ok());
             Some(shards.unwrap_or(1) * usize::from(division.processes()))
         }
         TargetKind::Spawn { .. } => Some(available.len() / 2),
@@ -251,7 +251,10 @@ fn notes(plan: &Plan, seen: Seen, force: Force) -> Vec<String> {
     match (&plan.target.kind, plan.target.endpoints()) {
         (_, 0 | 1) => {}
         (TargetKind::Url { .. }, n) => notes.push(format!("connections went to {n} addresses of the server")),
-        (_, n) => notes.push(format!("{n} servers, each with rooms of its own; their cost is the sum")),
+        (_, n) => {
+            let own = if plan.mode == Mode::Echo { "connections" } else { "rooms" };
+            notes.push(format!("{n} servers, each with {own} of its own; their cost is the sum"));
+        }
     }
     if seen.echo == Echo::ToOthers {
         notes
@@ -269,7 +272,7 @@ fn notes(plan: &Plan, seen: Seen, force: Force) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if plan.target.tls.as_ref().is_some_and(|tls| tls.checked == Checked::No) {
+    if plan.tls().any(|tls| tls.checked == Checked::No) {
         notes.push(
             "tls.insecure: the server's certificate was not checked, so this may have been any server".to_owned(),
         );

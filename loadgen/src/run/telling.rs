@@ -37,6 +37,7 @@ impl Telling {
         };
         let outline = Outline {
             name: plan.name.clone(),
+            part: String::new(),
             target: costs.target.clone(),
             subscribers: plan.subscribers().into(),
             rooms: plan.rooms.len() as u64,

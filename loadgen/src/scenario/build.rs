@@ -18,7 +18,7 @@ use crate::scenario::scalar::At;
 use crate::scenario::value::Name;
 use crate::scenario::word::{CorrelateKey, ModeKey};
 use crate::scenario::{
-    ab, capacity, dialect, feeds, groups, keys, observe, phases, publishers, resolved, servers, target, variants,
+    ab, capacity, dialect, feeds, groups, keys, observe, phases, publishers, resolved, servers, target, tls, variants,
 };
 
 /// A scenario file, read and checked.
@@ -147,10 +147,12 @@ fn build(file: &File, dir: &Path, limits: &Limits, origin: Origin) -> Result<Pla
         rooms: &groups.rooms,
         groups: &groups.groups,
         rooms_of_trace,
-        target: &target.kind,
+        target: &target,
+        tls: file.target.tls.as_ref(),
         feed: feed.as_ref(),
     };
     let publishers = publishers::resolve(&file.publishers, replay.as_ref(), &scene)?;
+    tls::needed(&file.target, &target, &publishers)?;
     let trace_length = replay
         .as_ref()
         .map(|r| Duration::try_from_secs_f64(r.trace.length_us() as f64 / 1e6 / r.speed).unwrap_or(Duration::MAX));

@@ -3,6 +3,7 @@
 use crate::payload::template::{Piece, pieces};
 use crate::scenario::error::Fault;
 use crate::scenario::scalar::At;
+use crate::secrets::Secrets;
 
 /// Splits a string at its placeholders; those of the environment are literal text afterwards. What they hold is never
 /// written to results: those show the string as it stands in the file.
@@ -42,6 +43,16 @@ pub(super) fn expand(text: &At<String>, known: &[&str]) -> Result<String, Fault>
         }
     }
     Ok(out)
+}
+
+/// What of a string comes from the environment; `None` where nothing does.
+pub(super) fn secrets(text: &At<String>) -> Result<Option<Secrets>, Fault> {
+    let held = pieces(&text.value).into_iter().filter_map(|piece| match piece {
+        Piece::Placeholder(name) => name.strip_prefix("env.").map(|variable| environment(variable, text)),
+        Piece::Literal(_) => None,
+    });
+    let held = held.collect::<Result<Vec<_>, _>>()?;
+    Ok((!held.is_empty()).then(|| Secrets::of(held)))
 }
 
 fn environment(name: &str, text: &At<String>) -> Result<String, Fault> {

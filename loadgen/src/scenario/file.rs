@@ -79,7 +79,7 @@ pub struct TargetTable {
     pub url: Option<At<Urls>>,
     /// To which of several addresses a connection goes. Default "connection".
     pub assign: Option<At<AssignKey>>,
-    /// A command that starts the server; {port} is the port it must listen on.
+    /// A command that starts the server; {port} is the port it must listen on. Other users of the machine can see it: secrets belong in `env`.
     pub spawn: Option<At<Vec<String>>>,
     /// When a spawned server is up: "tcp" (default), a path that answers 2xx, or "line:TEXT" on its stdout.
     pub ready: Option<At<String>>,
@@ -91,9 +91,10 @@ pub struct TargetTable {
     pub cwd: Option<At<String>>,
     /// Process of a running server, to sample its cost. Default: whoever listens at `url`, where that is on this machine.
     pub pid: Option<At<Count>>,
-    /// Flags of the bundled server, such as { lag_policy = "skip" }.
+    /// Flags of the bundled server, such as { lag_policy = "skip" }; {env.NAME} is replaced, and such a flag is handed over in the server's
+    /// environment, where other users of the machine cannot see it.
     pub server: Option<At<BTreeMap<String, At<Scalar>>>>,
-    /// How many bundled servers to start, each with rooms of its own. Default: as many as their descriptors make necessary.
+    /// How many bundled servers to start, each with rooms of its own (in echo mode: connections). Default: as many as their descriptors make necessary.
     pub servers: Option<At<Count>>,
     /// Extra request headers; {env.NAME} is replaced.
     #[serde(default)]
@@ -105,7 +106,8 @@ pub struct TargetTable {
     pub feed: Option<At<String>>,
     /// What becomes of connections beyond the last row. Default "error".
     pub feed_end: Option<At<FeedEndKey>>,
-    /// TLS of a wss:// url or of a server that fanout starts, such as { ca = "ca.pem" }. Default for wss://: the system's authorities.
+    /// TLS of a wss:// url, of a server that fanout starts, and of publishers' https:// urls, such as { ca = "ca.pem" }; also for `ready` and
+    /// /stats. Default for wss:// and https://: the system's authorities.
     pub tls: Option<At<TlsTable>>,
     /// How the server wants to be spoken to: "plain" (default), "chat", "gorilla", "centrifugo", "socketio", or a file "my.toml".
     pub dialect: Option<At<String>>,
@@ -220,7 +222,7 @@ pub struct PublishersTable {
     pub in_flight: Option<At<Count>>,
     /// How publishes are sent: over a "websocket" (default), or each as a request over "http".
     pub via: Option<At<ViaKey>>,
-    /// Over HTTP: where to, such as "http://127.0.0.1:8000/api/publish"; with {room}, and {target.admin} for the bundled server's
+    /// Over HTTP: where to, such as "http://127.0.0.1:8000/api/publish", or https:// with the certificates of `target.tls`; with {room}, and {target.admin} for the bundled server's
     /// operators' listener or {target.address} for the server under test.
     pub url: Option<At<String>>,
     /// Over HTTP: "POST" (default), "PUT" or "PATCH".

@@ -2,7 +2,7 @@
 
 use crate::feed::Feed;
 use crate::http::{Destination, Route};
-use crate::plan::TargetKind;
+use crate::plan::{TargetKind, Tls};
 use crate::scenario::error::Fault;
 use crate::scenario::expand::expand;
 use crate::scenario::file::PublishersTable;
@@ -10,6 +10,7 @@ use crate::scenario::headers::header;
 use crate::scenario::publishers::Scene;
 use crate::scenario::reach::{Parsed, mark};
 use crate::scenario::scalar::At;
+use crate::scenario::tls;
 use crate::scenario::word::{FromKey, ViaKey};
 
 /// Headers that a request has in any case.
@@ -49,6 +50,7 @@ pub(super) fn resolve(table: &PublishersTable, scene: &Scene<'_>) -> Result<Opti
     headers.extend(reached.authorization.map(|value| ("Authorization".to_owned(), value)));
     Ok(Some(Route {
         to: reached.to,
+        tls: reached.tls,
         method: method(table)?,
         path: reached.path,
         headers,
@@ -59,6 +61,7 @@ pub(super) fn resolve(table: &PublishersTable, scene: &Scene<'_>) -> Result<Opti
 
 struct Reached {
     to: Destination,
+    tls: Option<Tls>,
     path: String,
     authorization: Option<String>,
 }
@@ -67,29 +70,43 @@ fn reach(url: &At<String>, columns: &[&str], scene: &Scene<'_>) -> Result<Reache
     let wrong = |message: String| Fault::at(&url.span, message);
     let shape = "http://HOST:PORT/PATH";
     let parsed = Parsed::of(url, [&["room", "target.address", "target.admin"], columns].concat(), shape)?;
-    match parsed.url.scheme() {
-        "http" => {}
-        "https" => {
-            return Err(wrong("publishers speak http:// only, not https://".to_owned())
-                .help("publish on an address inside the network, or through a local proxy that adds TLS"));
-        }
-        other => return Err(wrong(format!("a publishing url begins with http://, not {other}://"))),
-    }
+    let (encrypted, usual_port) = match parsed.url.scheme() {
+        "http" => (false, 80),
+        "https" => (true, 443),
+        other => return Err(wrong(format!("a publishing url begins with http:// or https://, not {other}://"))),
+    };
     let host = parsed.host("publishing", shape, &["target.address", "target.admin"])?;
-    let to = if host == mark("target.admin") {
-        if !matches!(scene.target, TargetKind::Bundled { .. }) {
+    let (to, tls) = if host == mark("target.admin") {
+        if !matches!(scene.target.kind, TargetKind::Bundled { .. }) {
             return Err(wrong("{target.admin} is the bundled server's, and this scenario has another".to_owned())
                 .help("write the address of your server's publishing API"));
         }
-        Destination::Admin
+        if encrypted {
+            return Err(wrong("the operators' listener of the bundled server speaks no TLS".to_owned())
+                .help("begin the url with http://{target.admin}"));
+        }
+        (Destination::Admin, None)
     } else if host == mark("target.address") {
-        Destination::Target
+        match (&scene.target.tls, encrypted) {
+            (None, true) => {
+                return Err(wrong("the server under test speaks no TLS".to_owned()).help(
+                    "begin the url with http://{target.address}, or give the server a certificate or a wss:// url",
+                ));
+            }
+            (Some(_), false) => {
+                return Err(wrong("the server under test speaks TLS only".to_owned())
+                    .help("begin the url with https://{target.address}"));
+            }
+            (tls, _) => (Destination::Target, tls.clone()),
+        }
     } else {
-        let port = parsed.url.port().unwrap_or(80);
+        let port = parsed.url.port().unwrap_or(usual_port);
         let (address, _) = parsed.addresses(host, port)?;
-        Destination::Address { host: if port == 80 { host.to_owned() } else { format!("{host}:{port}") }, address }
+        let tls = encrypted.then(|| tls::resolve(scene.tls, host, scene.dir)).transpose()?;
+        let host = if port == usual_port { host.to_owned() } else { format!("{host}:{port}") };
+        (Destination::Address { host, address }, tls)
     };
-    Ok(Reached { to, path: parsed.path(), authorization: parsed.authorization() })
+    Ok(Reached { to, tls, path: parsed.path(), authorization: parsed.authorization() })
 }
 
 fn method(table: &PublishersTable) -> Result<String, Fault> {

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use crate::feed::Feed;
 use crate::payload::fill::{PublisherRooms, PublisherRows};
 use crate::payload::{Content, Medium, PayloadSource, Stamping};
-use crate::plan::{Arrival, Correlate, From, Group, Mode, PublisherGroup, TargetKind, Via};
+use crate::plan::{Arrival, Correlate, From, Group, Mode, PublisherGroup, Target, Via};
 use crate::scenario::error::{Fault, counted};
-use crate::scenario::file::PublishersTable;
+use crate::scenario::file::{PublishersTable, TlsTable};
 use crate::scenario::http;
 use crate::scenario::payloads::{self, Surroundings};
+use crate::scenario::scalar::At;
 use crate::scenario::word::{ArrivalKey, FromKey};
 use crate::trace::{Trace, TraceError};
 
@@ -35,7 +36,9 @@ pub(super) struct Scene<'a> {
     /// Each message of the trace goes to its own room.
     pub rooms_of_trace: bool,
     /// Which server is measured.
-    pub target: &'a TargetKind,
+    pub target: &'a Target,
+    /// Whom https:// urls trust, and what they show.
+    pub tls: Option<&'a At<TlsTable>>,
     /// One row a connection.
     pub feed: Option<&'a Arc<Feed>>,
 }

@@ -11,7 +11,8 @@ use wire::deflate::Context;
 use crate::dialect;
 use crate::life::{AtStart, Churn, Jitter, On, Reconnect, Resume, Stop};
 use crate::plan::{
-    Arrival, Checked, Compression, Correlate, Declined, From, Mode, Phase, Plan, PublisherGroup, Ready, TargetKind, Via,
+    Arrival, Checked, Compression, Correlate, Declined, From, Mode, Phase, Plan, PublisherGroup, Ready, TargetKind,
+    Tls, Via,
 };
 use crate::scenario::file::{File, ObserveTable, PublishersTable, SpotTable, TargetTable};
 use crate::scenario::redact;
@@ -147,7 +148,7 @@ fn target(plan: &Plan, table: &TargetTable) -> Value {
             out.insert("spawn".into(), json!(table.spawn.as_ref().map(|at| &at.value)));
             let ready = match ready {
                 Ready::Tcp => "tcp".to_owned(),
-                Ready::Http(path) => redact::url(path),
+                Ready::Http(_) => table.ready.as_ref().map_or(String::new(), |at| redact::url(&at.value)),
                 Ready::Line(_) => table.ready.as_ref().map_or(String::new(), |at| at.value.clone()),
             };
             out.insert("ready".into(), json!(ready));
@@ -183,18 +184,19 @@ fn target(plan: &Plan, table: &TargetTable) -> Value {
     if let Some(dialect) = plan.target.dialect.as_ref().filter(|dialect| !dialect.description.is_empty()) {
         out.insert("dialect_description".into(), json!(dialect.description));
     }
-    if let Some(tls) = &plan.target.tls {
-        let keys = table.tls.as_ref().map(|at| &at.value);
-        let ca = keys.and_then(|keys| keys.ca.as_ref()).map_or("system", |at| &at.value);
-        out.insert(
-            "tls".into(),
-            match tls.checked {
-                Checked::Yes => json!({ "ca": ca, "certificate": keys.is_some_and(|keys| keys.cert.is_some()) }),
-                Checked::No => json!({ "insecure": true }),
-            },
-        );
+    if let Some(spoken) = plan.tls().next() {
+        out.insert("tls".into(), tls(spoken, table));
     }
     Value::Object(out)
+}
+
+fn tls(tls: &Tls, table: &TargetTable) -> Value {
+    let keys = table.tls.as_ref().map(|at| &at.value);
+    let ca = keys.and_then(|keys| keys.ca.as_ref()).map_or("system", |at| &at.value);
+    match tls.checked {
+        Checked::Yes => json!({ "ca": ca, "certificate": keys.is_some_and(|keys| keys.cert.is_some()) }),
+        Checked::No => json!({ "insecure": true }),
+    }
 }
 
 fn publishers(plan: &Plan, file: &File) -> Vec<Value> {

@@ -1,6 +1,6 @@
 //! How many servers of its own fanout starts, and which rooms each of them has.
 
-use crate::plan::{Division, Plan};
+use crate::plan::{Division, Mode, Plan};
 use crate::scenario::error::Fault;
 use crate::scenario::file::{File, TargetTable};
 use crate::scenario::limits::{Limits, bundled_connections};
@@ -11,7 +11,11 @@ const MOST_SERVERS: u16 = 16;
 
 /// Divides a plan's rooms among bundled servers: as many as `servers` says, or as their descriptors make necessary.
 pub(super) fn divide(plan: &Plan, file: &File, limits: &Limits) -> Result<Division, Fault> {
-    let connections = plan.connections_by_room();
+    // Who hears only himself can be anywhere.
+    let connections = match plan.mode {
+        Mode::Echo => vec![1; plan.connections() as usize],
+        Mode::Broadcast | Mode::Observe => plan.connections_by_room(),
+    };
     let limit = if takes_as_many_as_it_can(&file.target) { bundled_connections(limits) } else { u64::MAX };
     let Some(servers) = &file.target.servers else {
         return Division::fewest(&connections, limit, MOST_SERVERS).ok_or_else(|| too_many(&connections, limit, file));
@@ -20,13 +24,19 @@ pub(super) fn divide(plan: &Plan, file: &File, limits: &Limits) -> Result<Divisi
     if count > MOST_SERVERS {
         return Err(Fault::at(&servers.span, format!("fanout starts at most {MOST_SERVERS} servers, not {count}")));
     }
-    if usize::from(count) > plan.rooms.len() {
-        let rooms = plan.rooms.len();
-        return Err(Fault::at(
-            &servers.span,
-            format!("{count} servers for {rooms} rooms: a room is on one server, so some would have none"),
-        )
-        .help("lower `servers`, or raise `rooms`"));
+    if usize::from(count) > connections.len() {
+        let (all, lower) = (connections.len(), "lower `servers`, or raise");
+        return Err(match plan.mode {
+            Mode::Echo => {
+                Fault::at(&servers.span, format!("{count} servers for {all} connections: some would have none"))
+                    .help(format!("{lower} `count`"))
+            }
+            Mode::Broadcast | Mode::Observe => Fault::at(
+                &servers.span,
+                format!("{count} servers for {all} rooms: a room is on one server, so some would have none"),
+            )
+            .help(format!("{lower} `rooms`")),
+        });
     }
     let division = Division::new(&connections, count);
     if division.heaviest() > limit {

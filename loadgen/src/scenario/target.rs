@@ -6,9 +6,9 @@ use std::time::Duration;
 use wire::handshake::is_reserved_header;
 
 use crate::feed::Feed;
-use crate::plan::{Assign, Division, Mode, Ready, Target, TargetKind};
+use crate::plan::{Assign, Division, Flag, Mode, Ready, Target, TargetKind};
 use crate::scenario::error::Fault;
-use crate::scenario::expand::expand;
+use crate::scenario::expand::{expand, secrets};
 use crate::scenario::file::TargetTable;
 use crate::scenario::headers::header;
 use crate::scenario::keys::nearest;
@@ -16,6 +16,7 @@ use crate::scenario::reach::{Scheme, reach_all};
 use crate::scenario::scalar::{At, Scalar};
 use crate::scenario::word::AssignKey;
 use crate::scenario::{dialect, redact, tls};
+use crate::secrets::Secrets;
 
 /// Flags of the bundled server that fanout sets itself.
 const CHOSEN: [&str; 4] = ["listen", "admin", "admin_token", "config"];
@@ -84,11 +85,7 @@ pub(super) fn resolve(table: &TargetTable, mode: Mode, dir: &Path, feed: Option<
             let reached = reach_all(&urls.each(), &known)?;
             let tls = match (reached.scheme, &table.tls) {
                 (Scheme::Wss, keys) => Some(tls::resolve(keys.as_ref(), &reached.name, dir)?),
-                (Scheme::Ws, None) => None,
-                (Scheme::Ws, Some(keys)) => {
-                    return Err(Fault::at(&keys.span, "`tls` is for wss:// urls, and this one begins with ws://")
-                        .help("write the url with wss://, or remove `tls`"));
-                }
+                (Scheme::Ws, _) => None,
             };
             headers.extend(reached.authorization.map(|value| ("Authorization".to_owned(), value)));
             let pid = table.pid.as_ref().map(|pid| pid.value.0);
@@ -103,14 +100,7 @@ pub(super) fn resolve(table: &TargetTable, mode: Mode, dir: &Path, feed: Option<
         (None, None) => {
             let flags = flags(table, dir)?;
             let keys = table.tls.as_ref();
-            let encrypted = flags.iter().any(|(name, _)| name == "--tls-cert");
-            if let (Some(keys), false) = (keys, encrypted) {
-                return Err(Fault::at(
-                    &keys.span,
-                    "`tls` needs a server that speaks it, and the bundled one has no certificate",
-                )
-                .help("server = { tls_cert = \"cert.pem\", tls_key = \"key.pem\" }"));
-            }
+            let encrypted = flags.iter().any(|flag| flag.name == "tls_cert");
             let tls = encrypted.then(|| tls::resolve(keys, LOOPBACK, dir)).transpose()?;
             // How many there are is known once the rooms are.
             (TargetKind::Bundled { flags, division: Division::new(&[], 1) }, path(table, usual, mode, &known)?, tls)
@@ -118,6 +108,7 @@ pub(super) fn resolve(table: &TargetTable, mode: Mode, dir: &Path, feed: Option<
     };
     let assign = match table.assign.as_ref().map(|at| at.value) {
         Some(AssignKey::Room) => Assign::Room,
+        None if matches!(kind, TargetKind::Bundled { .. }) && mode != Mode::Echo => Assign::Room,
         Some(AssignKey::Connection) | None => Assign::Connection,
     };
     let mut subprotocols = table.subprotocols.iter().map(subprotocol).collect::<Result<Vec<_>, _>>()?;
@@ -230,12 +221,19 @@ fn spawn(table: &TargetTable, command: &At<Vec<String>>, dir: &Path) -> Result<T
         None => None,
         Some(cwd) => Some(dir.join(expand(cwd, &[])?)),
     };
+    let texts = command.value.iter().map(|text| At { value: text.clone(), span: command.span.clone() });
+    let env_values = table.env.iter().flat_map(|env| env.value.values().cloned());
+    let mut held = Secrets::default();
+    for text in texts.chain(env_values).chain(table.ready.clone()).chain(table.cwd.clone()) {
+        held = held.and(&secrets(&text)?.unwrap_or_default());
+    }
     Ok(TargetKind::Spawn {
         command: program,
         ready: ready(table)?,
         ready_timeout: table.ready_timeout.as_ref().map_or(Duration::from_secs(10), |at| at.value.0),
         env,
         cwd,
+        secrets: held,
     })
 }
 
@@ -256,7 +254,7 @@ fn ready(table: &TargetTable) -> Result<Ready, Fault> {
     }
 }
 
-fn flags(table: &TargetTable, dir: &Path) -> Result<Vec<(String, String)>, Fault> {
+fn flags(table: &TargetTable, dir: &Path) -> Result<Vec<Flag>, Fault> {
     let Some(server) = &table.server else { return Ok(Vec::new()) };
     let mut flags = Vec::new();
     for (name, value) in &server.value {
@@ -271,12 +269,15 @@ fn flags(table: &TargetTable, dir: &Path) -> Result<Vec<(String, String)>, Fault
             let hint = nearest(&known, FLAGS.into_iter()).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
             return Err(Fault::at(&value.span, format!("the bundled server has no flag `{name}`{hint}")));
         }
-        if let Scalar::Text(text) = &value.value {
-            expand(&At { value: text.clone(), span: value.span.clone() }, &[])?;
-        }
-        let given = value.value.to_string();
+        let (given, secrets) = match &value.value {
+            Scalar::Text(text) => {
+                let text = At { value: text.clone(), span: value.span.clone() };
+                (expand(&text, &[])?, secrets(&text)?)
+            }
+            other => (other.to_string(), None),
+        };
         let given = if FILES.contains(&known.as_str()) { dir.join(given).display().to_string() } else { given };
-        flags.push((format!("--{}", known.replace('_', "-")), given));
+        flags.push(Flag { name: known, value: given, secrets });
     }
     Ok(flags)
 }
@@ -316,5 +317,11 @@ mod tests {
         theirs.sort();
         ours.sort();
         assert_eq!(ours, theirs);
+        for argument in command.get_arguments().filter(|argument| FLAGS.contains(&argument.get_id().as_str())) {
+            let id = argument.get_id().to_string();
+            let flag = Flag { name: id.clone(), value: String::new(), secrets: None };
+            assert_eq!(argument.get_long(), flag.argument().strip_prefix("--"), "{id}");
+            assert_eq!(argument.get_env().and_then(|name| name.to_str()), Some(flag.variable().as_str()), "{id}");
+        }
     }
 }

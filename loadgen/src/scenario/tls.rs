@@ -1,12 +1,12 @@
-//! `target.tls`: whose certificates are trusted, and which one we show.
+//! `target.tls`: whose certificates are trusted, and which one we show; by connections to the server, and by publishers over HTTP.
 
 use std::path::Path;
 
 use rustls::pki_types::ServerName;
 
-use crate::plan::{Checked, Tls};
+use crate::plan::{Checked, PublisherGroup, Target, TargetKind, Tls, Via};
 use crate::scenario::error::Fault;
-use crate::scenario::file::TlsTable;
+use crate::scenario::file::{TargetTable, TlsTable};
 use crate::scenario::payloads::read;
 use crate::scenario::scalar::At;
 use crate::tls::{Identity, TlsFault, Trust, certificates, config, key};
@@ -49,6 +49,25 @@ pub(super) fn resolve(table: Option<&At<TlsTable>>, host: &str, dir: &Path) -> R
         _ => wrong(format!("these certificates {error}")),
     })?;
     Ok(Tls { config, name, checked })
+}
+
+/// Refuses `tls` where nothing speaks it.
+pub(super) fn needed(table: &TargetTable, target: &Target, publishers: &[PublisherGroup]) -> Result<(), Fault> {
+    let posts = |group: &PublisherGroup| matches!(&group.via, Via::Http(route) if route.tls.is_some());
+    let (Some(keys), None) = (&table.tls, &target.tls) else { return Ok(()) };
+    if publishers.iter().any(posts) {
+        return Ok(());
+    }
+    Err(match target.kind {
+        TargetKind::Bundled { .. } => {
+            Fault::at(&keys.span, "`tls` needs a server that speaks it, and the bundled one has no certificate")
+                .help("server = { tls_cert = \"cert.pem\", tls_key = \"key.pem\" }")
+        }
+        TargetKind::Spawn { .. } | TargetKind::Url { .. } => {
+            Fault::at(&keys.span, "`tls` is for wss:// urls, and this one begins with ws://")
+                .help("write the url with wss://, or remove `tls`")
+        }
+    })
 }
 
 fn identity(keys: &TlsTable, dir: &Path) -> Result<Option<Identity>, Fault> {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::confirmed::Confirmed;
 use super::models::Kept;
-use super::observation::Observation;
+use super::observation::{MOVES, Observation};
 use crate::capacity::Outcome;
 use crate::compare::Figure;
 use crate::dialect;
@@ -123,6 +123,9 @@ impl Evidence {
                     }
                     Err(why) => left_out.push(format!("{} ({why})", source.name)),
                 },
+                What::Capacity(outcome) if outcome.trials.iter().any(|trial| trial.moves_connections) => {
+                    left_out.push(format!("{} ({MOVES})", source.name));
+                }
                 What::Capacity(outcome) => {
                     let trials = outcome.trials.iter().filter_map(|t| Observation::of_trial(&source.name, t));
                     observations.extend(trials);

@@ -1,7 +1,6 @@
 //! A run as a level of load with what it cost the server.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::load::Load;
 use crate::capacity::Trial;
@@ -10,6 +9,8 @@ use crate::way::Way;
 
 /// Runs that lost more than this did not carry the load that they name.
 const LOST: f64 = 0.01;
+/// Why a run or a search is not planned from in which no number of connections is that of the costs.
+pub(super) const MOVES: &str = "its phases change its connections";
 
 /// A level of load and its costs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -52,9 +53,8 @@ impl Observation {
         if run.deliveries.lost_share > LOST {
             return Err("more than 1 % of the deliveries were lost");
         }
-        let phases = run.scenario.get("phases").and_then(Value::as_array).into_iter().flatten();
-        if phases.filter_map(|phase| phase.get("connections")).any(|count| !count.is_null()) {
-            return Err("its phases change its connections");
+        if run.moves_connections() {
+            return Err(MOVES);
         }
         let server = run.server.as_ref();
         let connections = run.subscribers as f64;
@@ -78,11 +78,11 @@ impl Observation {
         })
     }
 
-    /// Of a trial that held.
+    /// Of a trial that held, with as many connections as it says all the time.
     pub(super) fn of_trial(source: &str, trial: &Trial) -> Option<Self> {
         use crate::analyse::search::Verdict;
         let held = trial.verdicts.values().any(|verdict| *verdict == Verdict::Held);
-        if !trial.is_valid() || !held || trial.lost_share > LOST {
+        if !trial.is_valid() || !held || trial.lost_share > LOST || trial.moves_connections {
             return None;
         }
         let connections = trial.connections as f64;

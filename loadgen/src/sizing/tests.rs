@@ -336,3 +336,32 @@ fn the_strictness_of_objectives_is_understood() {
     assert!(!covers("latency.due.p99 < 49ms") && !covers("latency.due.p50 < 50ms"));
     assert!(covers("deliveries.lost == 0") && covers("deliveries.lost < 5"));
 }
+
+#[test]
+fn searches_and_runs_whose_phases_change_their_connections_are_not_planned_from() {
+    let grows = |mut run: Run| {
+        run.scenario["phases"] =
+            json!([{ "name": "steady", "connections": null }, { "name": "goal", "connections": 5000 }]);
+        run
+    };
+    let Source { name, what: What::Capacity(mut outcome) } = search() else { panic!("a search") };
+    let steady = &outcome.trials[0];
+    let verdicts = steady.verdicts.clone();
+    let of = |run: &Run| Trial::of(run, 20.0, Length::Short, verdicts.clone(), "1".to_owned());
+    let (still, moving) = (of(&run(1000.0, 1.0, 20.0, 0.0)), of(&grows(run(1000.0, 1.0, 20.0, 0.0))));
+    assert!(Observation::of_trial("search", &still).is_some());
+    assert!(Observation::of_trial("search", &moving).is_none());
+    // So it is also for one that was read from its file.
+    let line = serde_json::to_string(&moving).unwrap();
+    assert_eq!(serde_json::from_str::<Trial>(&line).unwrap(), moving);
+    outcome.trials.iter_mut().for_each(|trial| trial.moves_connections = true);
+    let growing = Source { name, what: What::Capacity(outcome) };
+    let refusal = Evidence::of(std::slice::from_ref(&growing), None).unwrap_err().to_string();
+    assert!(refusal.contains("results/knee/capacity (its phases change its connections)"), "{refusal}");
+    let with_runs: Vec<Source> = levels().into_iter().chain([growing]).collect();
+    let evidence = Evidence::of(&with_runs, None).unwrap();
+    assert_eq!(evidence.observations.len(), levels().len());
+    assert!(evidence.confirmed.iter().all(|confirmed| confirmed.source != "results/knee/capacity"));
+    assert_eq!(evidence.notes, ["left out: results/knee/capacity (its phases change its connections)"]);
+    assert!(Observation::of_run("run", &grows(run(1000.0, 1.0, 20.0, 0.0))).is_err());
+}

@@ -1,9 +1,9 @@
 //! What the server's processes and the kernel spend, read from the processes' CPU clocks and /proc.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::ready::get;
+use crate::plan::{Endpoint, Tls};
 
 /// Totals of the server's processes at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -78,9 +78,9 @@ impl Sampler {
 }
 
 /// The server's own counters, where it has any at `/stats`.
-pub async fn stats(address: SocketAddr) -> Option<serde_json::Value> {
-    match get(address, "/stats").await? {
-        (200, body) => serde_json::from_slice(&body).ok(),
-        _ => None,
+pub async fn stats(at: &Endpoint, tls: Option<&Tls>) -> Option<serde_json::Value> {
+    match get(at, tls, "/stats").await {
+        Ok((200, body)) => serde_json::from_slice(&body).ok(),
+        Ok(_) | Err(_) => None,
     }
 }

@@ -4,10 +4,10 @@ use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::task::Poll;
 
-use super::process::{self, Change, Running};
-use super::{Sampler, Split, TargetError, sample};
+use super::process::{Change, Running};
+use super::{Sampler, Split, TargetError, sample, start};
 use crate::life::Stop;
-use crate::plan::{Endpoint, Plan, TargetKind};
+use crate::plan::{Endpoint, Plan, TargetKind, Tls};
 use crate::progress::Voice;
 
 /// Servers that accept connections.
@@ -27,7 +27,7 @@ impl Servers {
             TargetKind::Spawn { .. } | TargetKind::Url { .. } => 1,
         };
         for _ in 0..processes {
-            all.push(process::start(plan, split, voice).await?);
+            all.push(start::start(plan, split, voice).await?);
         }
         Ok(Servers(all))
     }
@@ -103,15 +103,16 @@ impl Servers {
         self.0.iter().map(Running::last_words).collect()
     }
 
-    /// Their own counters, where they have any: of one server as they are, of several in a list.
-    pub async fn stats(&self) -> Option<serde_json::Value> {
+    /// Their own counters, where they have any, asked through TLS where connections go through it: of one server as they are, of several
+    /// in a list.
+    pub async fn stats(&self, tls: Option<&Tls>) -> Option<serde_json::Value> {
         let endpoints = self.endpoints();
         if let [only] = &endpoints[..] {
-            return sample::stats(only.address).await;
+            return sample::stats(only, tls).await;
         }
         let mut all = Vec::new();
         for endpoint in &endpoints {
-            all.push(sample::stats(endpoint.address).await?);
+            all.push(sample::stats(endpoint, tls).await?);
         }
         Some(all.into())
     }

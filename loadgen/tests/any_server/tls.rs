@@ -81,6 +81,8 @@ fn both_clients_count_the_same_under_tls_and_measure_its_handshake_apart() {
         assert_eq!((run.connect_tls.count, run.connect.count), (42, 42), "subscribers and speakers");
         let (tls, all) = (run.connect_tls.max.unwrap(), run.connect.max.unwrap());
         assert!(tls > 0.0 && tls < all, "{tls} of {all}");
+        let own = run.server.as_ref().and_then(|server| server.stats.as_ref()).unwrap();
+        assert_eq!(own["connections"], 42, "the server's own counters, asked through TLS");
         counts(&run)
     });
     assert_eq!(native, tungstenite);
@@ -119,8 +121,8 @@ fn a_server_without_tls_is_told_apart_from_a_broken_one() {
     done.says("the server does not speak it on this port: is its url ws:// instead of wss://?");
 }
 
-/// An echo that lets in only those with a certificate of this authority. Ends with the runtime.
-async fn strict_echo(authority: &Authority) -> SocketAddr {
+/// TLS for 127.0.0.1, for those with a certificate of this authority.
+fn strict(authority: &Authority) -> TlsAcceptor {
     let (cert, key) = authority.certifies("127.0.0.1");
     let mut roots = RootCertStore::empty();
     roots.add(authority.0.der().clone()).unwrap();
@@ -135,7 +137,12 @@ async fn strict_echo(authority: &Authority) -> SocketAddr {
             loadgen::tls::key(key.as_bytes()).unwrap(),
         )
         .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    TlsAcceptor::from(Arc::new(config))
+}
+
+/// An echo that lets in only those with a certificate of this authority. Ends with the runtime.
+async fn strict_echo(authority: &Authority) -> SocketAddr {
+    let acceptor = strict(authority);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -176,4 +183,115 @@ fn a_server_that_asks_for_a_certificate_gets_ours_or_the_message_says_that_it_wa
     let refused = run("");
     refused.exits(1);
     refused.says("the server wants a certificate of ours: give target.tls.cert and target.tls.key");
+}
+
+#[test]
+fn a_server_that_is_started_is_asked_through_tls_whether_it_is_ready() {
+    let spawn = format!(
+        "spawn = [\"{}\", \"serve\", \"--listen\", \"127.0.0.1:{{port}}\", \"--tls-cert\", \"cert.pem\", \"--tls-key\", \"key.pem\"]\n\
+         cwd = \".\"\nready = \"/healthz\"\nready_timeout = \"2s\"",
+        super::command::FANOUT
+    );
+    let authority = Authority::new();
+    let ready = stage(&format!("{spawn}\ntls = {{ ca = \"ca.pem\" }}"), &authority, "127.0.0.1");
+    let (done, ()) = undisturbed(|| (ready.run_json(&[]), ()));
+    done.exits(0);
+    assert_eq!(done.run().server.as_ref().unwrap().stats.as_ref().unwrap()["draining"], false);
+    let done = stage(&format!("{spawn}\ntls = {{}}"), &authority, "127.0.0.1").run(&[]);
+    done.exits(1);
+    done.says("waited for /healthz to answer 2xx; the last time: TLS: the server's certificate is not trusted: give target.tls.ca");
+}
+
+/// A server that publishes what is posted to it, known by its address and that of its operators; ends with the test.
+struct Publishing(std::process::Child, SocketAddr, SocketAddr);
+
+impl Publishing {
+    fn start() -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut command = std::process::Command::new(super::command::FANOUT);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--admin", &free.to_string()]);
+        let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.as_mut().unwrap()), &mut line).unwrap();
+        let address = line.trim().strip_prefix("listening ws://").unwrap().parse().unwrap();
+        Publishing(child, address, free)
+    }
+}
+
+impl Drop for Publishing {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Takes TLS off and passes everything on to `to`; hangs up after so many bytes have come.
+async fn gate(authority: &Authority, to: SocketAddr, most: u64) -> SocketAddr {
+    let acceptor = strict(authority);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let (Ok(stream), Ok(server)) =
+                    (acceptor.accept(stream).await, tokio::net::TcpStream::connect(to).await)
+                else {
+                    return;
+                };
+                let (from_client, mut to_client) = tokio::io::split(stream);
+                let (mut from_server, mut to_server) = server.into_split();
+                let asked = async {
+                    let _ =
+                        tokio::io::copy(&mut tokio::io::AsyncReadExt::take(from_client, most), &mut to_server).await;
+                };
+                let answered = async {
+                    let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
+                };
+                tokio::select! { () = asked => {}, () = answered => {} }
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn publishers_post_through_tls_with_the_same_settings() {
+    let authority = Authority::new();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = Publishing::start();
+    let Publishing(_, address, operators) = server;
+    let open = runtime.block_on(gate(&authority, operators, u64::MAX));
+    let moody = runtime.block_on(gate(&authority, operators, 300_000));
+    let (cert, key) = authority.certifies("client.test");
+    let stage = |gate: SocketAddr, tls: &str| {
+        let text = scenario(&format!("url = \"ws://{address}/broadcast/{{room}}\"\n{tls}"));
+        let api = format!("name = \"speakers\"\nvia = \"http\"\nurl = \"https://{gate}/publish/{{room}}\"");
+        let text = text.replace("name = \"speakers\"", &api);
+        Stage::new(&text).with("ca.pem", authority.pem()).with("cert.pem", &cert).with("key.pem", &key)
+    };
+    let shown = "tls = { ca = \"ca.pem\", cert = \"cert.pem\", key = \"key.pem\" }";
+    let (done, ()) = undisturbed(|| (stage(open, shown).run_json(&[]), ()));
+    done.exits(0);
+    let run = done.run();
+    adds_up(run);
+    assert_eq!((run.publishes.due, run.publishes.sent, run.deliveries.lost), (50, 50, 0));
+    assert_eq!(run.deliveries.delivered, 50 * 20);
+    let http = run.http.as_ref().unwrap();
+    assert_eq!((http.answers.get("200"), http.failed.len()), (Some(&50), 0));
+    assert!(run.scenario["target"]["tls"]["certificate"] == true, "{}", run.scenario["target"]);
+
+    // Connections that end in the middle of a message are made again; what was under way is not sent.
+    let (done, ()) = undisturbed(|| (stage(moody, shown).run_json(&[]), ()));
+    let run = done.run();
+    adds_up(run);
+    let http = run.http.as_ref().unwrap();
+    let failed: u64 = http.failed.values().sum();
+    assert!(failed > 0 && run.publishes.sent >= 25, "{http:?}");
+    assert_eq!(http.answers["200"] + failed, 50, "{http:?}");
+
+    let unproved = stage(open, "tls = { ca = \"ca.pem\" }").run(&[]);
+    unproved.exits(1).says(&format!("cannot publish to https://{open}: TLS: the server wants a certificate of ours"));
+    let untrusted = stage(open, "").run(&[]);
+    untrusted.exits(1).says("TLS: the server's certificate is not trusted: give target.tls.ca");
 }

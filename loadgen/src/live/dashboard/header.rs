@@ -16,6 +16,8 @@ pub(super) fn draw(scene: &Scene, area: Rect, buf: &mut Buffer) {
         Span::styled("fanout  ", QUIET),
         Span::styled(scene.outline.name.as_str(), STRONG),
         Span::raw("  "),
+        Span::styled(scene.outline.part.as_str(), QUIET),
+        Span::raw("  "),
     ])
     .render(area, buf);
 }

@@ -32,6 +32,7 @@ fn begin() -> Scene {
     let mut scene = Scene::default();
     scene.take(Update::Begin(Box::new(Outline {
         name: "chat-peak".to_owned(),
+        part: String::new(),
         target: "bundled ws://127.0.0.1:9001".to_owned(),
         subscribers: 5000,
         rooms: 50,

@@ -206,6 +206,7 @@ fn search() -> Outcome {
         negotiated: std::collections::BTreeMap::new(),
         server_cores: Some(1),
         server_rss_idle_bytes: Some(6_000_000),
+        moves_connections: false,
     };
     let bounds = Bounds { lower: Some(5000.0), upper: Upper::Broke(6000.0) };
     let mut trials: Vec<Trial> = (1..6).map(|i| trial(f64::from(i) * 1000.0, Verdict::Held)).collect();

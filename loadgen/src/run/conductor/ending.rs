@@ -36,7 +36,7 @@ impl Conductor<'_> {
         self.end_phase();
         self.outcome.costs.ended = self.sampler().and_then(Sampler::sample);
         if self.outcome.end != Some(End::Interrupted) {
-            self.outcome.costs.stats = self.server.stats().await;
+            self.outcome.costs.stats = self.server.stats(self.plan.target.tls.as_ref()).await;
         }
         self.crew.order(Order::Finish);
         let until = Instant::now() + LAST_WORDS;

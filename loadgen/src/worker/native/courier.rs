@@ -9,11 +9,14 @@ use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
-use net::{DialError, Interest, Ready, Socket, Token, dial, now};
+use net::{DialError, Interest, Ready, Tls, Token, dial, now};
+use rustls::ClientConnection;
 
 use super::Native;
+use super::line::Line;
 use crate::http::{Answer, AnswerReader, Destination, Keep, Letter, Route};
 use crate::ledger::{NOT_DUE, Published};
+use crate::tls;
 use crate::worker::causes::broken;
 use crate::worker::pacing::{Due, Sender};
 use crate::worker::tally::{Blame, Tally};
@@ -35,8 +38,8 @@ pub struct Courier {
     route: Arc<Route>,
     host: String,
     address: SocketAddr,
-    socket: Option<Socket>,
-    connected: bool,
+    line: Option<Line>,
+    state: State,
     /// The request under way.
     asked: Option<Asked>,
     /// Bytes of it, and how many are sent.
@@ -46,6 +49,17 @@ pub struct Courier {
     waiting: VecDeque<Due>,
     /// Since when the next request could be made.
     free_since: u64,
+}
+
+/// How far a courier's connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// TCP is under way.
+    Connecting,
+    /// TLS is.
+    Securing,
+    /// Requests can go.
+    Open,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -92,8 +106,8 @@ impl Couriers {
                 route,
                 host,
                 address,
-                socket: None,
-                connected: false,
+                line: None,
+                state: State::Connecting,
                 asked: None,
                 out: Vec::new(),
                 sent: 0,
@@ -131,7 +145,7 @@ impl Couriers {
                 tally.unpublished("not answered before the run ended".to_owned(), 1);
             }
             tally.unpublished("not sent before the run ended".to_owned(), courier.waiting.drain(..).count() as u64);
-            courier.socket = None;
+            courier.line = None;
         }
     }
 }
@@ -189,17 +203,17 @@ impl Native {
     /// Dials, unless there is a connection.
     fn open(&mut self, id: u32) {
         let courier = &mut self.couriers.all[id as usize];
-        if courier.socket.is_some() {
+        if courier.line.is_some() {
             return;
         }
-        courier.connected = false;
+        courier.state = State::Connecting;
         courier.reader = AnswerReader::default();
         match dial(courier.address, None) {
             Ok(socket) => {
                 if let Err(error) = self.poller.add(socket.as_raw_fd(), Token(id | MARK), Interest::ReadWrite) {
                     return self.unpublished(id, format!("epoll: {error}"));
                 }
-                courier.socket = Some(socket);
+                courier.line = Some(Line::plain(socket));
             }
             Err(error) => self.not_reached(id, &error),
         }
@@ -214,15 +228,21 @@ impl Native {
 
     fn write(&mut self, id: u32) {
         let courier = &mut self.couriers.all[id as usize];
-        let (Some(socket), Some(asked), true) = (&courier.socket, courier.asked, courier.connected) else { return };
+        let (Some(line), Some(asked), State::Open) = (&mut courier.line, courier.asked, courier.state) else { return };
         if courier.sent == 0
             && let Some(table) = self.course.common.book.table(courier.index)
         {
             table.sent_at(asked.seq, now());
         }
-        while courier.sent < courier.out.len() {
-            match socket.send(&courier.out[courier.sent..]) {
-                Ok(n) => courier.sent += n,
+        loop {
+            // Under TLS what was taken may still wait for the kernel.
+            let sent = match &courier.out[courier.sent..] {
+                [] => line.flush().map(|()| None),
+                rest => line.send(rest).map(Some),
+            };
+            match sent {
+                Ok(None) => return,
+                Ok(Some(n)) => courier.sent += n,
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => return self.unpublished(id, broken(&e)),
@@ -233,15 +253,11 @@ impl Native {
     /// Something happened on a courier's socket.
     pub(super) fn courier_ready(&mut self, id: u32, ready: Ready) {
         let Some(courier) = self.couriers.all.get_mut(id as usize) else { return };
-        if let (Some(socket), false, true) = (&courier.socket, courier.connected, ready.writable || ready.closed) {
-            match socket.take_error() {
-                Ok(None) => courier.connected = true,
-                Ok(Some(error)) | Err(error) => {
-                    let error = DialError::from_connect(error, courier.address, None);
-                    self.not_reached(id, &error);
-                    return self.proceed(id);
-                }
-            }
+        if courier.state == State::Connecting && (ready.writable || ready.closed) {
+            self.courier_connected(id);
+        }
+        if self.couriers.all[id as usize].state == State::Securing {
+            self.secure_courier(id);
         }
         if ready.writable {
             self.write(id);
@@ -252,14 +268,55 @@ impl Native {
         self.proceed(id);
     }
 
+    /// TCP has connected, or has not.
+    fn courier_connected(&mut self, id: u32) {
+        let courier = &mut self.couriers.all[id as usize];
+        let Some(line) = &mut courier.line else { return };
+        match line.take_error() {
+            Ok(None) => {}
+            Ok(Some(error)) | Err(error) => {
+                let error = DialError::from_connect(error, courier.address, None);
+                return self.not_reached(id, &error);
+            }
+        }
+        let Some(tls) = &courier.route.tls else {
+            courier.state = State::Open;
+            return;
+        };
+        match ClientConnection::new(Arc::clone(&tls.config), tls.name.clone()) {
+            Ok(begun) => line.encrypt(Tls::new(begun)),
+            Err(error) => return self.unpublished(id, tls::cause(&error).to_owned()),
+        }
+        courier.state = State::Securing;
+    }
+
+    /// Carries the TLS handshake on as far as the socket goes; what waited for it goes out behind it.
+    fn secure_courier(&mut self, id: u32) {
+        let courier = &mut self.couriers.all[id as usize];
+        let Some(line) = &mut courier.line else { return };
+        // If the socket is broken, the read says so.
+        let _ = line.flush();
+        match line.read(&mut self.scratch) {
+            Ok(0) => return self.unpublished(id, "TLS: closed by the server during the handshake".to_owned()),
+            Ok(_) => return self.unpublished(id, "the server spoke before it was asked".to_owned()),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+            Err(e) => return self.unpublished(id, broken(&e)),
+        }
+        if !line.is_handshaking() {
+            courier.state = State::Open;
+            self.write(id);
+        }
+    }
+
     fn read_answers(&mut self, id: u32) {
         loop {
             let courier = &mut self.couriers.all[id as usize];
-            let Some(socket) = &courier.socket else { return };
-            match socket.read(&mut self.scratch) {
+            let (Some(line), State::Open) = (&mut courier.line, courier.state) else { return };
+            let drained = line.is_drained_by_short_reads();
+            match line.read(&mut self.scratch) {
                 Ok(0) => {
                     let ended = courier.reader.end();
-                    courier.socket = None;
+                    courier.line = None;
                     if courier.asked.is_some() {
                         match ended {
                             Ok(answer) => self.answered(id, answer),
@@ -269,10 +326,16 @@ impl Native {
                     return;
                 }
                 // Nobody asked: what comes is of no use, and neither is the connection.
-                Ok(_) if courier.asked.is_none() => courier.socket = None,
+                Ok(_) if courier.asked.is_none() => courier.line = None,
                 Ok(n) => match courier.reader.receive(&self.scratch[..n]) {
                     Ok(None) => {}
-                    Ok(Some(answer)) => return self.answered(id, answer),
+                    Ok(Some(answer)) => {
+                        self.answered(id, answer);
+                        // Under TLS an end may have come with it, of which no event tells.
+                        if drained {
+                            return;
+                        }
+                    }
                     Err(error) => return self.unpublished(id, error.to_string()),
                 },
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
@@ -285,7 +348,7 @@ impl Native {
     fn answered(&mut self, id: u32, answer: Answer) {
         let courier = &mut self.couriers.all[id as usize];
         if answer.keep == Keep::Closed {
-            courier.socket = None;
+            courier.line = None;
         }
         let Some(asked) = courier.asked.take() else { return };
         courier.free_since = now();
@@ -301,7 +364,7 @@ impl Native {
     /// The request under way, if there is one, came to nothing, and so did its connection.
     fn unpublished(&mut self, id: u32, cause: String) {
         let courier = &mut self.couriers.all[id as usize];
-        courier.socket = None;
+        courier.line = None;
         courier.free_since = now();
         if courier.asked.take().is_some() {
             self.course.tally.unpublished(cause, 1);
