@@ -32,4 +32,5 @@ mod secrets;
 mod seeds;
 mod statistics;
 mod truth;
+mod variants;
 mod workers;
