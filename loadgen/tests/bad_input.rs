@@ -250,7 +250,10 @@ fn ctrl_c_while_connecting_ends_the_run_too() {
     let run = done.run();
     assert!(run.interrupted && run.connections.opened > 0, "{:?}", run.connections);
     assert_eq!((run.publishes.due, run.deliveries.expected), (0, 0));
-    assert_eq!((run.connections.failed, run.connections.closed), (0, 0), "{:?}", run.connections);
+    // One may have been in its handshake just then.
+    let by_us = |cause: &String| cause == "the run ended before it was open";
+    assert!(run.connections.failed_by_cause.keys().all(by_us) && run.connections.failed <= 1, "{:?}", run.connections);
+    assert_eq!(run.connections.closed, 0, "{:?}", run.connections);
 }
 
 #[test]
