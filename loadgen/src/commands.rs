@@ -2,11 +2,13 @@
 
 mod ab;
 mod baseline;
+mod batches;
 mod blocks;
 mod capacity;
 mod client;
 mod compare;
 mod doctor;
+mod in_turn;
 mod job_summary;
 mod merge;
 mod old_runs;
@@ -14,7 +16,6 @@ mod plan;
 mod record;
 mod report;
 mod run;
-mod series;
 mod trend;
 mod validate;
 mod ways;

@@ -30,7 +30,7 @@ mod ways;
 
 pub use advice::{money, pays};
 pub use comparison::{Asked, Compared, Comparison, Design, Names, Trial, Uncompared};
-pub use differences::{Change, Difference, Scope, between};
+pub use differences::{Change, Difference, Scope, between, differing};
 pub use earlier::{Found, Planned, baseline};
 pub use expectation::{Bound, Expectation, ExpectationError, Outcome, Standing};
 pub use figures::{Figure, Kind, shown};

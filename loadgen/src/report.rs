@@ -10,7 +10,7 @@
 //!      ├─▶ junit        junit.xml                                     │
 //!      ├─▶ openmetrics  metrics.om                                    │
 //!      └─▶ intervals    intervals.csv                                 ┘
-//! Runs       ─▶ series       several runs of the same: medians and spread
+//! Batch      ─▶ batch        several runs of a scenario, its variants side by side: text, Markdown, JUnit, HTML
 //! Comparison ─▶ comparison   the same of two settings: text, Markdown, HTML, JSON
 //! Ways       ─▶ ways         the same of three ways to compress
 //! Outcome    ─▶ capacity     the same of a capacity search
@@ -19,6 +19,7 @@
 //! Plan       ─▶ outlook      what a run will need and do: text, JSON
 //! ```
 
+pub mod batch;
 pub mod capacity;
 pub mod comparison;
 pub mod files;
@@ -32,7 +33,6 @@ pub mod numbers;
 pub mod openmetrics;
 pub mod outlook;
 mod returns;
-pub mod series;
 pub mod sizing;
 #[cfg(test)]
 mod snapshot_tests;

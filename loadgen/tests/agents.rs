@@ -8,51 +8,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use command::{Done, Stage, adds_up, counts, undisturbed};
-
-const TOP: &str = r#"
-name = "divided"
-settle = "200ms"
-max_schedule_lag = "1s"
-"#;
-
-const PHASES: &str = r#"
-[[phases]]
-name = "warm-up"
-for = "300ms"
-measure = false
-[[phases]]
-name = "rising"
-for = "700ms"
-load = "1x-3x"
-"#;
-
-const ROOMS: &str = r#"
-[[connections]]
-name = "members"
-count = 35
-rooms = 7
-[[publishers]]
-name = "members"
-from = "members"
-every = "100ms"
-payload = { size = "20-2000" }
-"#;
-
-const ONE_ROOM: &str = r#"
-[[connections]]
-name = "phones"
-count = 41
-[[connections]]
-name = "desks"
-count = 12
-[[publishers]]
-name = "speakers"
-count = 3
-rate = 150
-arrival = "poisson"
-payload = { size = "30-3000" }
-"#;
+use command::divided::{ONE_ROOM, PHASES, ROOMS, TOP, every_count};
+use command::{Done, Stage, adds_up, undisturbed};
 
 fn measured(scenario: &str, flags: &[&str]) -> Done {
     let (done, ()) = undisturbed(|| (Stage::new(scenario).run_json(flags), ()));
@@ -100,9 +57,7 @@ fn two_agents_count_what_one_process_counts() {
             assert_eq!(run.deliveries.delivered, run.deliveries.expected);
             assert_eq!(run.latency.due.as_ref().unwrap().count, run.deliveries.expected);
             assert_eq!(run.latency.sent.count, run.deliveries.delivered);
-            let phases: Vec<_> = run.phases.iter().map(|(n, p)| (n.clone(), p.figures.deliveries.clone())).collect();
-            let groups: Vec<_> = run.groups.iter().map(|(n, g)| (n.clone(), g.deliveries.clone())).collect();
-            (counts(run), phases, groups)
+            every_count(run)
         });
         assert_eq!(alone, divided);
     }

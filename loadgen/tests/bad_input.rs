@@ -9,30 +9,12 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use command::{Done, FANOUT, Stage, adds_up};
+use command::{Done, FANOUT, Stage, adds_up, small};
 use double::{Double, Fault};
 
 /// A scenario that passes, with `target` (lines of TOML) as its server.
 fn scenario(target: &str) -> String {
-    format!(
-        r#"
-name = "trial"
-settle = "100ms"
-drain = "5s"
-max_schedule_lag = "1s"
-[target]
-{target}
-[[connections]]
-name = "subscribers"
-count = 10
-[[publishers]]
-name = "speaker"
-rate = 100
-[[phases]]
-name = "steady"
-for = "1s"
-"#
-    )
+    small("trial", 100, target)
 }
 
 fn at(url: &str) -> String {

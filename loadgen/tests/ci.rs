@@ -9,36 +9,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use command::{Done, FANOUT, Stage, undisturbed};
+use command::{Done, FANOUT, Stage, small, undisturbed};
 use double::{Double, Fault, Whose};
 
 /// What every run leaves.
 const FILES: [&str; 6] = ["run.json", "summary.md", "junit.xml", "latency.hlog", "intervals.csv", "metrics.om"];
 
-/// A second against a server; its machine may be busy. Judged by counts, which do not depend on that.
+/// A second against a server, judged by counts, which do not depend on how busy its machine is.
 fn gate(target: &str) -> String {
-    format!(
-        r#"
-name = "gate"
-settle = "100ms"
-drain = "3s"
-max_schedule_lag = "2s"
-[target]
-{target}
-[[connections]]
-name = "subscribers"
-count = 10
-[[publishers]]
-name = "speaker"
-rate = 200
-[[phases]]
-name = "steady"
-for = "1s"
-[thresholds]
-"deliveries.lost" = ["== 0", "<= baseline"]
-"phases.steady.deliveries.corrupted" = "== 0"
-"#
-    )
+    let thresholds = "[thresholds]\n\"deliveries.lost\" = [\"== 0\", \"<= baseline\"]\n\
+                      \"phases.steady.deliveries.corrupted\" = \"== 0\"\n";
+    small("gate", 200, target) + thresholds
 }
 
 fn at(double: &Double) -> String {
@@ -241,6 +222,12 @@ fn several_runs_have_folders_and_a_summary_of_their_own() {
     let text = read(latest.join("summary.md"));
     assert!(text.contains(": gate, 3 runs\n") && text.contains("| latency.due.p50 |"), "{text}");
     assert_eq!(read(&summary), format!("{text}\n"), "the job summary has it once");
+    let junit = read(latest.join("junit.xml"));
+    for run in ["01", "02", "03"] {
+        assert!(junit.contains(&format!("<testsuite name=\"gate/{run}\"")), "{junit}");
+        let case = format!("<testcase name=\"run: deliveries.lost == 0\" classname=\"gate.{run}\">");
+        assert_eq!(junit.matches(&case).count(), 1, "{junit}");
+    }
     let first: serde_json::Value = serde_json::from_str(stdout.lines().next().unwrap()).unwrap();
     let why = first["baseline"]["unused"].as_str().unwrap();
     assert!(why.starts_with("cannot read results/gate/latest"), "looked for before `latest` moves: {why}");

@@ -4,24 +4,8 @@
 
 mod command;
 
-use command::{Stage, adds_up, counts, undisturbed};
-
-const TOP: &str = r#"
-name = "divided"
-settle = "200ms"
-max_schedule_lag = "1s"
-"#;
-
-const PHASES: &str = r#"
-[[phases]]
-name = "warm-up"
-for = "300ms"
-measure = false
-[[phases]]
-name = "rising"
-for = "700ms"
-load = "1x-3x"
-"#;
+use command::divided::{ONE_ROOM, PHASES, ROOMS, TOP, every_count};
+use command::{Stage, adds_up, undisturbed};
 
 fn measured_alike(scenario: &str, check: impl Fn(&loadgen::result::Run)) {
     let [one, two] = ["1", "2"].map(|workers| {
@@ -31,30 +15,14 @@ fn measured_alike(scenario: &str, check: impl Fn(&loadgen::result::Run)) {
         assert_eq!(run.loadgen.workers.to_string(), workers);
         adds_up(run);
         check(run);
-        let phases: Vec<_> = run.phases.iter().map(|(name, p)| (name.clone(), p.figures.deliveries.clone())).collect();
-        let groups: Vec<_> = run.groups.iter().map(|(name, g)| (name.clone(), g.deliveries.clone())).collect();
-        (counts(run), phases, groups)
+        every_count(run)
     });
     assert_eq!(one, two);
 }
 
 #[test]
 fn one_room_split_between_two_workers_has_the_same_ledger() {
-    let parts = r#"
-[[connections]]
-name = "phones"
-count = 41
-[[connections]]
-name = "desks"
-count = 12
-[[publishers]]
-name = "speakers"
-count = 3
-rate = 150
-arrival = "poisson"
-payload = { size = "30-3000" }
-"#;
-    measured_alike(&[TOP, parts, PHASES].concat(), |run| {
+    measured_alike(&[TOP, ONE_ROOM, PHASES].concat(), |run| {
         assert_eq!(run.deliveries.expected, run.publishes.sent * 53);
         assert_eq!(run.deliveries.delivered, run.deliveries.expected);
         assert_eq!(run.groups["desks"].deliveries.expected, run.publishes.sent * 12);
@@ -63,18 +31,7 @@ payload = { size = "30-3000" }
 
 #[test]
 fn whole_rooms_given_to_two_workers_have_the_same_ledger() {
-    let parts = r#"
-[[connections]]
-name = "members"
-count = 35
-rooms = 7
-[[publishers]]
-name = "members"
-from = "members"
-every = "100ms"
-payload = { size = 200 }
-"#;
-    measured_alike(&[TOP, parts, PHASES].concat(), |run| {
+    measured_alike(&[TOP, ROOMS, PHASES].concat(), |run| {
         assert_eq!(run.deliveries.expected, run.publishes.sent * 5);
         assert_eq!(run.deliveries.delivered, run.deliveries.expected);
     });

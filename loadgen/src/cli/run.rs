@@ -13,7 +13,8 @@ pub struct RunArgs {
     /// Scenario files (TOML); all are checked before the first one runs
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Run this `[variants.NAME]` of the file, or `all` of them; its files go to a folder of that name. May be repeated
+    /// Run this `[variants.NAME]` of the file, or `all` of them; its files go to a folder of that name. May be repeated: several end with a
+    /// table that sets them side by side, and variants.html
     #[arg(long = "variant", value_name = "NAME")]
     pub variants: Vec<String>,
     /// How it is carried out and reported
@@ -56,7 +57,8 @@ pub struct How {
     /// How it is made
     #[command(flatten)]
     pub conduct: Conduct,
-    /// Run each scenario so often, into folders 01, 02 and so on, and show medians and spread
+    /// Run each scenario so often, into folders 01, 02 and so on, and show medians and spread; junit.xml and summary.md beside the folders
+    /// are of all runs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub runs: Option<u32>,
     /// The earlier run that thresholds such as '< 1.5 x baseline' compare with, or a directory: the newest in it that passed

@@ -28,6 +28,13 @@ pub(super) enum End {
     CouldNotRun(String),
 }
 
+impl<A> Blocks<A> {
+    /// Name of the scenario.
+    pub(super) fn scenario(&self) -> &str {
+        self.arms.first().map_or("run", |(.., plan)| plan.name.as_str())
+    }
+}
+
 impl<A: Copy + PartialEq + Display> Blocks<A> {
     /// Makes the runs, each into its own folder; `trials` has those that ran to their end, also where this one did not.
     pub(super) async fn make(

@@ -1,19 +1,21 @@
 //! `fanout run` and `fanout quick`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use super::series::Repeats;
+use super::batches::Batches;
 use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, baseline, client, coloured, job_summary, say};
 use crate::cli::{Conduct, Format, How, QuickArgs, RunArgs};
 use crate::live::serve::Page;
 use crate::plan::{Mode, Plan};
 use crate::progress::{Progress, ProgressMode};
+use crate::report::batch::Which;
 use crate::report::{Colour, FilesError, Place, exit_code, exit_code_of_all, files as run_files, json, summary, text};
 use crate::result::Run;
 use crate::run::{RunError, Settings, execute};
 use crate::scenario::{ALL_VARIANTS, Changes, Limits, Quick, ScenarioError, open, quick};
+use crate::thresholds::Baseline;
 
 /// Where results go without `--out`.
 pub(super) const RESULTS: &str = "results";
@@ -21,22 +23,14 @@ pub(super) const RESULTS: &str = "results";
 /// One run that is to be made.
 struct Job {
     plan: Plan,
-    /// Of the file; `None`: the file as it is.
-    variant: Option<String>,
-    /// Which of `--runs` it is, from 1; `None`: the only one.
-    number: Option<u32>,
+    which: Which,
 }
 
 impl Job {
-    /// The folder of one of several runs.
-    fn folder(number: u32) -> String {
-        format!("{number:02}")
-    }
-
     /// What is said before it begins, where there are several.
     fn heading(&self, of: Option<u32>) -> Option<String> {
-        let variant = self.variant.as_ref().map(|variant| format!("variant {variant}"));
-        let number = self.number.zip(of).map(|(number, of)| format!("run {number} of {of}"));
+        let variant = self.which.variant.as_ref().map(|variant| format!("variant {variant}"));
+        let number = self.which.number.zip(of).map(|(number, of)| format!("run {number} of {of}"));
         let parts: Vec<String> = variant.into_iter().chain(number).collect();
         (!parts.is_empty()).then(|| format!("{}: {}", self.plan.name, parts.join(", ")))
     }
@@ -48,14 +42,14 @@ pub fn files(args: &RunArgs) -> u8 {
         Ok(limits) => limits,
         Err(code) => return code,
     };
-    let mut jobs = Vec::new();
+    let mut scenarios = Vec::new();
     let mut names = Vec::new();
     let mut wrong = false;
     for file in &args.files {
         match jobs_of(file, args, &limits) {
-            Ok(of_file) => {
-                names.extend(of_file.first().map(|job| job.plan.name.clone()));
-                jobs.extend(of_file);
+            Ok(jobs) => {
+                names.extend(jobs.first().map(|job| job.plan.name.clone()));
+                scenarios.push(jobs);
             }
             Err(error) => {
                 complain(error);
@@ -70,14 +64,15 @@ pub fn files(args: &RunArgs) -> u8 {
         );
         wrong = true;
     }
-    if wrong { BAD_SCENARIO } else { run_all(jobs, args.files.len() > 1, &args.how) }
+    if wrong { BAD_SCENARIO } else { run_all(scenarios, &args.how) }
 }
 
 fn jobs_of(file: &Path, args: &RunArgs, limits: &Limits) -> Result<Vec<Job>, ScenarioError> {
     let sets = &args.how.conduct.sets;
     let job = |variant: Option<&str>| {
         let scenario = open(file, Changes { variant, sets }, limits)?;
-        Ok((Job { plan: scenario.plan, variant: variant.map(str::to_owned), number: None }, scenario.variants))
+        let which = Which { variant: variant.map(str::to_owned), number: None };
+        Ok((Job { plan: scenario.plan, which }, scenario.variants))
     };
     if args.variants.is_empty() {
         return job(None).map(|(job, _)| vec![job]);
@@ -117,7 +112,7 @@ pub fn quick_load(args: &QuickArgs) -> u8 {
         mode: if args.echo { Mode::Echo } else { Mode::Broadcast },
     };
     match quick(&load, &args.how.conduct.sets, &limits) {
-        Ok(plan) => run_all(vec![Job { plan, variant: None, number: None }], false, &args.how),
+        Ok(plan) => run_all(vec![vec![Job { plan, which: Which::default() }]], &args.how),
         Err(error) => {
             complain(error);
             BAD_SCENARIO
@@ -137,22 +132,31 @@ pub(super) fn complain(error: ScenarioError) {
     eprintln!("{:?}", miette::Report::new(error));
 }
 
-fn run_all(mut jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
-    for job in &mut jobs {
+/// A run with everything that is found out before the first one is made.
+struct Prepared {
+    job: Job,
+    place: Place,
+    baseline: Baseline,
+}
+
+/// The jobs of each scenario.
+fn run_all(mut scenarios: Vec<Vec<Job>>, how: &How) -> u8 {
+    for job in scenarios.iter_mut().flatten() {
         if let Err(unable) = client::drive(&mut job.plan, how.conduct.drive.client.into()) {
             eprintln!("{unable}");
             return BAD_SCENARIO;
         }
     }
-    let jobs = repeated(jobs, how.runs);
-    let several = jobs.len() > 1;
+    let scenarios: Vec<Vec<Job>> = scenarios.into_iter().map(|jobs| repeated(jobs, how.runs)).collect();
+    let several_files = scenarios.len() > 1;
+    let several = scenarios.iter().map(Vec::len).sum::<usize>() > 1;
     // Before any directory is made: `latest` may be the baseline.
-    let baselines: Vec<_> = jobs.iter().map(|job| baseline::of(&job.plan, how)).collect();
-    let mut places = Vec::new();
-    let mut claimed: HashMap<String, PathBuf> = HashMap::new();
-    for job in &jobs {
-        match place(job, several_files, how, &mut claimed) {
-            Ok(place) => places.push(place),
+    let baselines: Vec<Vec<Baseline>> =
+        scenarios.iter().map(|jobs| jobs.iter().map(|job| baseline::of(&job.plan, how)).collect()).collect();
+    let mut prepared = Vec::new();
+    for (jobs, baselines) in scenarios.into_iter().zip(baselines) {
+        match prepare(jobs, baselines, several_files, how) {
+            Ok(scenario) => prepared.push(scenario),
             Err(error) => {
                 eprintln!("{error}");
                 return COULD_NOT_RUN;
@@ -168,27 +172,30 @@ fn run_all(mut jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
         Err(code) => return code,
     };
     let mut codes = Vec::new();
-    let mut repeats = Repeats::default();
-    for ((job, place), baseline) in jobs.into_iter().zip(places).zip(baselines) {
-        match job.heading(how.runs).filter(|_| several) {
-            Some(heading) => progress.announce(heading, ""),
-            None => progress.announce_nothing(),
+    let mut batches = Batches::new(how);
+    'all: for (directory, jobs) in prepared {
+        let name = jobs.first().map_or_else(String::new, |first| first.job.plan.name.clone());
+        batches.begin(&name, directory, jobs.len());
+        for Prepared { job, place, baseline } in jobs {
+            match job.heading(how.runs).filter(|_| several) {
+                Some(heading) => progress.announce(heading, ""),
+                None => progress.announce_nothing(),
+            }
+            let Job { plan, which } = job;
+            let settings = Settings { baseline, ..how.conduct.drive.settings() };
+            let output = Output { how, several, in_batch: which != Which::default() };
+            let (code, made) = runtime.block_on(run_one(plan, &settings, &output, &place, &mut progress));
+            codes.push(code);
+            batches.push(which, made);
+            if code == INTERRUPTED {
+                break 'all;
+            }
         }
-        let name = job.plan.name.clone();
-        let settings = Settings { baseline, ..how.conduct.drive.settings() };
-        let output = Output { how, several, repeated: job.number.is_some() };
-        let (code, run) = runtime.block_on(run_one(job.plan, &settings, &output, &place, &mut progress));
-        codes.push(code);
-        let last = job.number == how.runs || code == INTERRUPTED;
-        if let (Some(number), Some(run)) = (job.number, run) {
-            repeats.push(&name, &Job::folder(number), run);
-        }
-        if job.number.is_some() && last {
-            codes.extend(repeats.conclude(&place, how).err());
-        }
-        if code == INTERRUPTED {
-            break;
-        }
+        codes.extend(batches.conclude().err());
+    }
+    codes.extend(batches.conclude().err());
+    if several_files {
+        codes.extend(batches.tally().err());
     }
     exit_code_of_all(&codes)
 }
@@ -197,7 +204,7 @@ fn run_all(mut jobs: Vec<Job>, several_files: bool, how: &How) -> u8 {
 fn repeated(jobs: Vec<Job>, runs: Option<u32>) -> Vec<Job> {
     let Some(runs) = runs else { return jobs };
     let each = |job: Job| {
-        let again = move |n| Job { plan: job.plan.clone(), variant: job.variant.clone(), number: Some(n) };
+        let again = move |n| Job { plan: job.plan.clone(), which: Which { number: Some(n), ..job.which.clone() } };
         (1..=runs).map(again)
     };
     jobs.into_iter().flat_map(each).collect()
@@ -227,18 +234,25 @@ struct Output<'h> {
     how: &'h How,
     /// It is one of several, of whatever scenarios.
     several: bool,
-    /// It is one of several of the same scenario, which are summed up at their end.
-    repeated: bool,
+    /// What the runs of its scenario come to is said at their end.
+    in_batch: bool,
 }
 
-/// Makes a run; gives the exit code, and the run if there is one.
+impl Output<'_> {
+    /// It is one of several of the same, of which the head is enough.
+    fn is_repeated(&self) -> bool {
+        self.how.runs.is_some_and(|runs| runs > 1)
+    }
+}
+
+/// Makes a run; gives the exit code, and the run or why there is none.
 async fn run_one(
     plan: Plan,
     settings: &Settings,
     output: &Output<'_>,
     place: &Place,
     progress: &mut Progress,
-) -> (u8, Option<Run>) {
+) -> (u8, Result<Run, String>) {
     let name = plan.name.clone();
     let result = execute(plan, settings, progress).await;
     progress.finish();
@@ -247,15 +261,15 @@ async fn run_one(
         Err(error) => {
             eprintln!("{name}: {error}");
             let code = if matches!(error, RunError::Interrupted) { INTERRUPTED } else { COULD_NOT_RUN };
-            return (code, None);
+            return (code, Err(error.to_string()));
         }
     };
     let written = run_files::write(&run, &name, &arrivals, place);
-    if !output.repeated && !output.how.no_summary {
+    if !output.in_batch && !output.how.no_summary {
         job_summary::append(&summary::markdown(&run));
     }
     let said = say(&match output.how.conduct.format {
-        Format::Text if output.repeated => text::head(&run, colour()),
+        Format::Text if output.is_repeated() => text::head(&run, colour()),
         Format::Text => text::render(&run, written.as_ref().ok(), colour()),
         Format::Json if output.several => json::line(&run) + "\n",
         Format::Json => json::document(&run),
@@ -272,36 +286,36 @@ async fn run_one(
             COULD_NOT_RUN
         }
     };
-    (code, Some(run))
+    (code, Ok(run))
 }
 
-/// Where a run's files go: `--out` itself or results/NAME/TIME, in it a folder for each of several scenarios, in that one for each variant,
-/// and in that one for each of `--runs`. Made sure of before the first of several long runs.
-fn place(
-    job: &Job,
+/// Where the runs of a scenario go: a directory for all of them, where there may be several, and in it the folders of each. The directory
+/// is `--out`, in it a folder for each of several scenarios, or results/NAME/TIME. Made sure of before the first of several long runs.
+fn prepare(
+    jobs: Vec<Job>,
+    baselines: Vec<Baseline>,
     several_files: bool,
     how: &How,
-    claimed: &mut HashMap<String, PathBuf>,
-) -> Result<Place, FilesError> {
-    let name = &job.plan.name;
-    let folders: Vec<String> = job.variant.iter().cloned().chain(job.number.map(Job::folder)).collect();
-    let below = |directory: PathBuf| Place::Exactly(folders.iter().fold(directory, |path, folder| path.join(folder)));
-    let place = match &how.conduct.out {
-        Some(out) if several_files => below(out.join(name)),
-        Some(out) => below(out.clone()),
-        None if folders.is_empty() => Place::Under(PathBuf::from(RESULTS)),
-        None => {
-            // All variants and runs of a scenario in one directory, named by when the first began.
-            let directory = match claimed.get(name) {
-                Some(directory) => directory.clone(),
-                None => run_files::claim(Path::new(RESULTS), name, "")?.directory,
-            };
-            claimed.insert(name.clone(), directory.clone());
-            below(directory)
-        }
+) -> Result<(Option<PathBuf>, Vec<Prepared>), FilesError> {
+    let name = jobs.first().map_or_else(String::new, |job| job.plan.name.clone());
+    let in_folders = jobs.iter().any(|job| job.which != Which::default());
+    let directory = match &how.conduct.out {
+        Some(out) if several_files => Some(out.join(&name)),
+        Some(out) => Some(out.clone()),
+        // All variants and runs of a scenario in one directory, named by when the first began.
+        None if in_folders => Some(run_files::claim(Path::new(RESULTS), &name, "")?.directory),
+        None => None,
     };
-    place.check(name)?;
-    Ok(place)
+    let mut prepared = Vec::new();
+    for (job, baseline) in jobs.into_iter().zip(baselines) {
+        let place = match &directory {
+            Some(directory) => Place::Exactly(directory.join(job.which.folders().join("/"))),
+            None => Place::Under(PathBuf::from(RESULTS)),
+        };
+        place.check(&name)?;
+        prepared.push(Prepared { job, place, baseline });
+    }
+    Ok((directory.filter(|_| in_folders), prepared))
 }
 
 pub(super) fn colour() -> Colour {

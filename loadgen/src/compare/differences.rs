@@ -95,23 +95,30 @@ fn facts(environment: &Environment) -> Vec<(String, String)> {
     all
 }
 
-/// Keys of the scenario that differ between two runs; how they are named and judged changes no measurement.
+/// Keys of the scenario that differ between two runs.
 pub(super) fn changes(a: &Value, b: &Value) -> Vec<Change> {
-    let flat = |scenario: &Value| {
+    let of_two = |(key, values): (String, Vec<String>)| {
+        let mut values = values.into_iter();
+        Change { key, a: values.next().unwrap_or_default(), b: values.next().unwrap_or_default() }
+    };
+    differing(&[a, b]).into_iter().map(of_two).collect()
+}
+
+/// Keys that these scenarios (of `run.json`) do not have in common, with the value of each of them, empty where it has none; how they are
+/// named and judged changes no measurement.
+#[must_use]
+pub fn differing(scenarios: &[&Value]) -> Vec<(String, Vec<String>)> {
+    let flat = |scenario: &&Value| {
         let mut all = Vec::new();
         leaves("", scenario, &mut all);
         let skip = |key: &str| ["variant", "description"].contains(&key) || key.starts_with("thresholds.");
         all.into_iter().filter(|(key, _)| !skip(key)).collect::<BTreeMap<_, _>>()
     };
-    let (a, b) = (flat(a), flat(b));
-    let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-    keys.into_iter()
-        .filter(|key| a.get(*key) != b.get(*key))
-        .map(|key| {
-            let of = |all: &BTreeMap<String, String>| all.get(key).cloned().unwrap_or_default();
-            Change { key: key.clone(), a: of(&a), b: of(&b) }
-        })
-        .collect()
+    let all: Vec<BTreeMap<String, String>> = scenarios.iter().map(flat).collect();
+    let keys: BTreeSet<&String> = all.iter().flat_map(BTreeMap::keys).collect();
+    let differ = |key: &&String| all.windows(2).any(|two| two[0].get(*key) != two[1].get(*key));
+    let of_each = |key: &String| all.iter().map(|of| of.get(key).cloned().unwrap_or_default()).collect();
+    keys.into_iter().filter(differ).map(|key| (key.clone(), of_each(key))).collect()
 }
 
 /// Every value by its path; elements of a list by their name, where they have one.

@@ -4,11 +4,12 @@
 //! Run        ─▶ page         report.html
 //! Comparison ─▶ comparison   comparison.html
 //! Ways       ─▶ ways         compression.html
+//! Batch      ─▶ variants     variants.html
 //! Outcome    ─▶ capacity     capacity.html
 //! Sizing     ─▶ sizing       plan.html
 //! Trend      ─▶ trend        trend.html
 //!
-//! scale ─▶ frame ─▶ heat, spectrum, connections, rates, costs   the charts
+//! scale ─▶ frame ─▶ heat, spectrum, storm, rates, costs   the charts
 //!          table ─▶ all the others                              the figures
 //!          shell                                                the page around them
 //! ```
@@ -37,14 +38,17 @@ mod rates;
 mod returns;
 mod scale;
 mod scenario;
+mod setting;
 mod shell;
 mod sizing;
 mod spectra;
 mod spectrum;
 mod spread;
+mod storm;
 mod table;
 mod thresholds;
 mod trend;
+mod variants;
 mod ways;
 
 #[cfg(test)]
@@ -54,6 +58,7 @@ pub use capacity::capacity;
 pub use comparison::comparison;
 pub use sizing::sizing;
 pub use trend::trend;
+pub use variants::variants;
 pub use ways::ways;
 
 use maud::html;

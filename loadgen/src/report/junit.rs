@@ -2,40 +2,94 @@
 //!
 //! The suite is the scenario, a case is a phase and an expression. Names hold no values, so that a CI recognises a case from build to build;
 //! values are in the messages. Beside the thresholds there are three cases that every run has: whether it was valid, whether it went to its
-//! end, and whether the server kept its connections.
+//! end, and whether the server kept its connections. Of several runs each is a suite, `SCENARIO/VARIANT/02`, and `SCENARIO.VARIANT.02` is the
+//! class of its cases, by which a CI groups them.
 
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
+use super::batch::{Batch, Which};
 use super::numbers::count;
 use super::text::{sentences, thresholds};
 use super::turned_away;
 use crate::result::{Run, ThresholdResult};
 
-/// The document.
+/// The document of a run.
 ///
 /// # Errors
 /// None is known for what a run holds; it is the XML writer's.
 pub fn document(run: &Run) -> Result<String, SerializeError> {
-    let mut suite = TestSuite::new(suite_name(run));
+    let variant = run.scenario.get("variant").and_then(serde_json::Value::as_str).map(str::to_owned);
+    let place = Place::new(sentences::name(run), &Which { variant, number: None });
+    whole([suite(run, &place)])
+}
+
+/// The document of all runs of these scenarios.
+///
+/// # Errors
+/// As [`document`].
+pub fn documents(batches: &[Batch]) -> Result<String, SerializeError> {
+    let all = batches.iter().flat_map(|batch| batch.attempts().iter().map(move |attempt| (batch.name(), attempt)));
+    whole(all.map(|(name, attempt)| {
+        let place = Place::new(name, &attempt.which);
+        match &attempt.made {
+            Ok(run) => suite(run, &place),
+            Err(why) => not_made(why, &place),
+        }
+    }))
+}
+
+fn whole(suites: impl IntoIterator<Item = TestSuite>) -> Result<String, SerializeError> {
+    let mut report = Report::new("fanout");
+    report.add_test_suites(suites);
+    let time = report.test_suites.iter().filter_map(|suite| suite.time).sum();
+    report.set_time(time);
+    report.to_string()
+}
+
+/// Where cases belong.
+struct Place {
+    suite: String,
+    class: String,
+}
+
+impl Place {
+    fn new(scenario: &str, which: &Which) -> Self {
+        let parts: Vec<String> = std::iter::once(scenario.to_owned()).chain(which.folders()).collect();
+        Self { suite: parts.join("/"), class: parts.join(".") }
+    }
+
+    fn case(&self, phase: &str, name: &str, status: TestCaseStatus) -> TestCase {
+        let mut case = TestCase::new(format!("{phase}: {name}"), status);
+        case.set_classname(self.class.as_str());
+        case
+    }
+
+    /// Whether there is a measurement to judge: a case that every run has, also one that could not be made.
+    fn measured(&self, status: TestCaseStatus) -> TestCase {
+        self.case("run", "measurement is valid", status)
+    }
+}
+
+fn suite(run: &Run, place: &Place) -> TestSuite {
+    let mut suite = TestSuite::new(place.suite.as_str());
     suite.set_time(seconds(run.elapsed_s));
     properties(&mut suite, run);
-    suite.add_test_cases([valid(run), to_the_end(run), connections(run)]);
-    suite.add_test_cases(run.thresholds.iter().map(|threshold| objective(run, threshold)));
-    let mut report = Report::new("fanout");
-    report.set_time(seconds(run.elapsed_s)).add_test_suite(suite);
-    report.to_string()
+    suite.add_test_cases([valid(run, place), to_the_end(run, place), connections(run, place)]);
+    suite.add_test_cases(run.thresholds.iter().map(|threshold| objective(run, threshold, place)));
+    suite
+}
+
+fn not_made(why: &str, place: &Place) -> TestSuite {
+    let mut suite = TestSuite::new(place.suite.as_str());
+    suite.set_time(Duration::ZERO);
+    suite.add_test_case(place.measured(bad(NonSuccessKind::Error, "not run", why)));
+    suite
 }
 
 fn seconds(s: f64) -> Duration {
     Duration::try_from_secs_f64(s).unwrap_or_default()
-}
-
-fn suite_name(run: &Run) -> String {
-    let variant = run.scenario.get("variant").and_then(serde_json::Value::as_str);
-    let name = sentences::name(run);
-    variant.map_or_else(|| name.to_owned(), |variant| format!("{name}/{variant}"))
 }
 
 fn properties(suite: &mut TestSuite, run: &Run) {
@@ -57,14 +111,8 @@ fn properties(suite: &mut TestSuite, run: &Run) {
     }
 }
 
-fn case(run: &Run, phase: &str, name: &str, status: TestCaseStatus) -> TestCase {
-    let mut case = TestCase::new(format!("{phase}: {name}"), status);
-    case.set_classname(suite_name(run));
-    case
-}
-
 /// Invalid is an error, and the only one: it is the measurement that went wrong, not the server.
-fn valid(run: &Run) -> TestCase {
+fn valid(run: &Run, place: &Place) -> TestCase {
     let status = if run.validity.valid {
         TestCaseStatus::success()
     } else {
@@ -72,20 +120,20 @@ fn valid(run: &Run) -> TestCase {
             run.validity.reasons.iter().map(|reason| format!("{}; what to do: {}", reason.figure, reason.cure));
         bad(NonSuccessKind::Error, "invalid", &reasons.collect::<Vec<_>>().join("\n"))
     };
-    case(run, "run", "measurement is valid", status)
+    place.measured(status)
 }
 
-fn to_the_end(run: &Run) -> TestCase {
+fn to_the_end(run: &Run, place: &Place) -> TestCase {
     let status = match (&run.ended_early, run.interrupted) {
         _ if !run.validity.valid => skipped("the measurement is not valid"),
         (_, true) => bad(NonSuccessKind::Error, "interrupted", "the run was interrupted"),
         (Some(why), false) => bad(NonSuccessKind::Failure, "ended early", why),
         (None, false) => TestCaseStatus::success(),
     };
-    case(run, "run", "goes to its end", status)
+    place.case("run", "goes to its end", status)
 }
 
-fn connections(run: &Run) -> TestCase {
+fn connections(run: &Run, place: &Place) -> TestCase {
     let status = match turned_away(run) {
         _ if !run.validity.valid => skipped("the measurement is not valid"),
         0 => TestCaseStatus::success(),
@@ -103,10 +151,10 @@ fn connections(run: &Run) -> TestCase {
             bad(NonSuccessKind::Failure, "connections", &lines.join("\n"))
         }
     };
-    case(run, "run", "no connection is refused or dropped", status)
+    place.case("run", "no connection is refused or dropped", status)
 }
 
-fn objective(run: &Run, threshold: &ThresholdResult) -> TestCase {
+fn objective(run: &Run, threshold: &ThresholdResult, place: &Place) -> TestCase {
     let (phase, name) = match threshold.metric.strip_prefix("phases.").and_then(|rest| rest.split_once('.')) {
         Some((phase, figure)) => (phase, ThresholdResult { metric: figure.to_owned(), ..threshold.clone() }.name()),
         None => ("run", threshold.name()),
@@ -126,7 +174,7 @@ fn objective(run: &Run, threshold: &ThresholdResult) -> TestCase {
         };
         bad(NonSuccessKind::Failure, "threshold", &format!("{}: {was}", threshold.name()))
     };
-    case(run, phase, &name, status)
+    place.case(phase, &name, status)
 }
 
 /// The first line is the message that a CI lists; all of them are its details.

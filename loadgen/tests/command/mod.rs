@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "every test binary uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
 
+pub mod divided;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -19,6 +21,29 @@ const STUCK: Duration = Duration::from_secs(60);
 
 /// The program under test.
 pub const FANOUT: &str = env!("CARGO_BIN_EXE_fanout");
+
+/// A second of so many publishes against `target` (lines of TOML), to ten subscribers; its machine may be busy.
+pub fn small(name: &str, rate: u32, target: &str) -> String {
+    format!(
+        r#"
+name = "{name}"
+settle = "100ms"
+drain = "3s"
+max_schedule_lag = "2s"
+[target]
+{target}
+[[connections]]
+name = "subscribers"
+count = 10
+[[publishers]]
+name = "speaker"
+rate = {rate}
+[[phases]]
+name = "steady"
+for = "1s"
+"#
+    )
+}
 
 /// A directory with a scenario in it.
 pub struct Stage {

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::environment::machine;
 use super::frame::{Axis, Frame, Px, Size, figure};
 use super::scale::Scale;
 use super::shell;
@@ -10,7 +11,6 @@ use crate::analyse::search::Upper;
 use crate::capacity::{Outcome, Scaling, Trial};
 use crate::report::capacity::words::{HEADS, answer, costs, gave_way, load, row, scaling};
 use crate::report::numbers::{duration_us, percent, rate};
-use crate::report::text::sentences::cores;
 
 /// Points that the line of the fitted law is drawn through.
 const STEPS: u32 = 60;
@@ -24,7 +24,6 @@ pub fn capacity(outcome: &Outcome) -> String {
     trials.sort_by(|a, b| a.load.total_cmp(&b.load).then(a.length.cmp(&b.length)));
     let rows: Vec<Vec<String>> = trials.into_iter().map(|trial| row(outcome, trial)).collect();
     let notes = (!outcome.notes.is_empty()).then(|| html! { ul { @for note in &outcome.notes { li { (note) } } } });
-    let e = &outcome.environment;
     shell::page(
         &format!("Capacity of {}, fanout", outcome.scenario),
         &header(outcome),
@@ -38,15 +37,7 @@ pub fn capacity(outcome: &Outcome) -> String {
             ),
             ("trials", "Trials", Some(table(&HEADS, &rows))),
             ("notes", "Notes", notes),
-            (
-                "environment",
-                "Measured on",
-                Some(facts(&[
-                    ("machine", format!("{}, {}, Linux {}", e.cpu, cores(e.cores), e.kernel)),
-                    ("server", e.target.clone()),
-                    ("fanout", e.fanout.clone()),
-                ])),
-            ),
+            ("environment", "Measured on", Some(machine(&outcome.environment))),
         ],
     )
 }

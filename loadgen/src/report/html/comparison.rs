@@ -3,10 +3,11 @@
 use maud::{Markup, html};
 
 use super::forest;
+use super::setting::Setting;
 use super::shell;
 use super::spectra;
 use super::table::{aside, table};
-use crate::compare::{Comparison, Standing, Trial};
+use crate::compare::{Arm, Comparison, Standing, Trial};
 use crate::report::comparison::cells::{
     HEADS, arm, difference, equal, explained, opening, recommended, row, uncompared, word,
 };
@@ -42,7 +43,7 @@ pub fn comparison(comparison: &Comparison, trials: &[Trial]) -> String {
         vec![
             ("expectations", "Expectations", expectations(comparison)),
             ("metrics", "Metrics", metrics(comparison)),
-            ("spectra", "Percentile spectra", spectra::section(trials)),
+            ("spectra", "Percentile spectra", spectra::section(&settings(trials))),
             ("without", "Without a ratio", list(comparison.uncompared.iter().map(uncompared).collect())),
             (
                 "changes",
@@ -60,6 +61,14 @@ pub fn comparison(comparison: &Comparison, trials: &[Trial]) -> String {
             ),
         ],
     )
+}
+
+/// Both, with their valid runs.
+fn settings(trials: &[Trial]) -> [Setting<'_>; 2] {
+    [(Arm::A, "first", "a"), (Arm::B, "second", "b")].map(|(arm, class, name)| {
+        let valid = trials.iter().filter(|trial| trial.arm == arm && trial.run.validity.valid);
+        Setting { class, name, runs: valid.map(|trial| &trial.run).collect() }
+    })
 }
 
 fn header(comparison: &Comparison) -> Markup {

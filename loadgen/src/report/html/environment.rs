@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::table::facts;
 use crate::report::numbers::count;
 use crate::report::text::costs::of_machine;
-use crate::result::Run;
+use crate::report::text::sentences::cores;
+use crate::result::{Environment, Run};
 
 pub(super) fn section(run: &Run) -> Markup {
     let e = &run.environment;
@@ -20,4 +21,13 @@ pub(super) fn section(run: &Run) -> Markup {
         e.git.clone().map_or_else(String::new, |revision| format!("{revision} (of the working directory)")),
     ));
     html! { (facts(&all)) }
+}
+
+/// The machine, the server and fanout, of what several runs came to.
+pub(super) fn machine(e: &Environment) -> Markup {
+    facts(&[
+        ("machine", format!("{}, {}, Linux {}", e.cpu, cores(e.cores), e.kernel)),
+        ("server", e.target.clone()),
+        ("fanout", e.fanout.clone()),
+    ])
 }

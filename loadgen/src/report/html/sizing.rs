@@ -2,16 +2,16 @@
 
 use maud::{Markup, html};
 
+use super::environment::machine;
 use super::frame::{Axis, Band, Frame, Px, Size, figure};
 use super::scale::Scale;
 use super::shell;
-use super::table::{aside, facts, table};
+use super::table::{aside, table};
 use crate::report::numbers::{bytes, rate, significant};
 use crate::report::sizing::tables::{
     COST_HEADS, LEVEL_HEADS, NEED_EXPLAINED, NEED_HEADS, TRAFFIC_HEADS, all_beyond, costs, levels, needs, traffic,
 };
 use crate::report::sizing::words::{answer, granted, one, opening, reckoned, word};
-use crate::report::text::sentences::cores;
 use crate::sizing::{Curve, Sizing};
 
 /// `plan.html`.
@@ -20,7 +20,6 @@ pub fn sizing(sizing: &Sizing) -> String {
     let list = |lines: Vec<String>| html! { ul { @for line in &lines { li { (line) } } } };
     let priced = costs(sizing);
     let beyond = all_beyond(sizing);
-    let e = &sizing.evidence.environment;
     let said = |heads: &[&str], rows: &[Vec<String>]| html! { div class="based" { (table(heads, rows)) } };
     let needed = html! {
         p { (one(&sizing.load)) }
@@ -54,15 +53,7 @@ pub fn sizing(sizing: &Sizing) -> String {
                 "Taken for granted",
                 Some(list(granted(sizing).into_iter().chain(sizing.notes.iter().cloned()).collect())),
             ),
-            (
-                "environment",
-                "Measured on",
-                Some(facts(&[
-                    ("machine", format!("{}, {}, Linux {}", e.cpu, cores(e.cores), e.kernel)),
-                    ("server", e.target.clone()),
-                    ("fanout", e.fanout.clone()),
-                ])),
-            ),
+            ("environment", "Measured on", Some(machine(&sizing.evidence.environment))),
         ],
     )
 }

@@ -1,15 +1,16 @@
-//! The percentile spectra of two settings, one over the other.
+//! The percentile spectra of several settings, one over the other.
 
 use maud::{Markup, html};
 
 use super::frame::{Axis, Frame, figure};
 use super::percentile_axis::{axis, nines, shares};
 use super::scale::Scale;
+use super::setting::{Setting, legend};
 use super::spectrum::narrowed;
 use crate::analyse::median;
-use crate::compare::{Arm, Trial};
 use crate::report::numbers::{duration_us, duration_us_exact, percent};
 use crate::report::spectrum::Spectrum;
+use crate::result::Run;
 
 /// Percentiles that are drawn of each run.
 const SHARES: usize = 120;
@@ -23,26 +24,36 @@ struct At {
     high: f64,
 }
 
-/// Both settings over each other; `None` where a run of either has no histogram.
-pub(super) fn section(trials: &[Trial]) -> Option<Markup> {
-    let key = if of(trials, Arm::A, "due").is_empty() { "sent" } else { "due" };
-    let [a, b] = [Arm::A, Arm::B].map(|arm| of(trials, arm, key));
-    let count = a.iter().chain(&b).map(Spectrum::count).min()?;
-    if a.is_empty() || b.is_empty() || count == 0 {
+/// The settings over each other; `None` where fewer than two have a histogram.
+pub(super) fn section(settings: &[Setting<'_>]) -> Option<Markup> {
+    let due = settings.iter().all(|setting| !of(setting, "due").is_empty());
+    let (key, since) = if due { ("due", "due time") } else { ("sent", "sent") };
+    let there = settings.iter().map(|setting| (setting, of(setting, key))).filter(|(_, spectra)| !spectra.is_empty());
+    let there: Vec<(&Setting<'_>, Vec<Spectrum>)> = there.collect();
+    let count = there.iter().flat_map(|(_, spectra)| spectra).map(Spectrum::count).min()?;
+    if there.len() < 2 || count == 0 {
         return None;
     }
     let shares = shares(count, SHARES);
-    let arms = [("first", "a", envelope(&a, &shares)), ("second", "b", envelope(&b, &shares))];
-    let values =
-        || arms.iter().flat_map(|(_, _, arm)| arm).flat_map(|at| [at.low, at.high]).filter(|us| us.is_finite());
+    let lines: Vec<(&Setting<'_>, Vec<At>)> =
+        there.iter().map(|(setting, spectra)| (*setting, envelope(spectra, &shares))).collect();
+    let values = || {
+        let all = lines.iter().flat_map(|(_, line)| line).flat_map(|at| [at.low, at.high]);
+        all.filter(|us| us.is_finite())
+    };
     let (low, high) = (values().min_by(f64::total_cmp)?.max(1.0), values().max_by(f64::total_cmp)?);
-    let reading = format!(
-        "Lines: the median run of each setting ({} of a, {} of b); shaded: from the lowest to the highest run. Latency after {}.",
-        a.len(),
-        b.len(),
-        if key == "due" { "due time" } else { "sent" }
-    );
-    Some(figure("Percentile spectra", &[("first", "a"), ("second", "b")], &reading, |size| {
+    let runs: Vec<String> = there.iter().map(|(setting, all)| format!("{} of {}", all.len(), setting.name)).collect();
+    let reading = if there.iter().all(|(_, all)| all.len() == 1) {
+        format!("One run each. Latency after {since}.")
+    } else {
+        format!(
+            "Lines: the median run of each setting ({}); shaded: from the lowest to the highest run. Latency after {since}.",
+            runs.join(", ")
+        )
+    };
+    let names: Vec<&str> = lines.iter().map(|(setting, _)| setting.name).collect();
+    let legend = legend(lines.iter().map(|(setting, _)| (setting.class, setting.name)));
+    Some(figure("Percentile spectra", &legend, &reading, |size| {
         let frame = Frame {
             size,
             height: 340.0,
@@ -50,16 +61,17 @@ pub(super) fn section(trials: &[Trial]) -> Option<Markup> {
             y: Axis::new(Scale::logarithmic(low, high), "latency, logarithmic", 9, duration_us),
         };
         let inside = html! {
-            @for (class, _, arm) in &arms { (frame.ribbon(class, &ribbon(arm))) }
-            @for (class, _, arm) in &arms {
-                (frame.line(class, arm.iter().map(|at| (nines(1.0 - at.share), at.middle.is_finite().then_some(at.middle)))))
+            @for (setting, line) in &lines { (frame.ribbon(setting.class, &ribbon(line))) }
+            @for (setting, line) in &lines {
+                (frame.line(setting.class, line.iter().map(|at| (nines(1.0 - at.share), at.middle.is_finite().then_some(at.middle)))))
             }
-            (frame.hover(arms[0].2.windows(2).zip(arms[1].2.windows(2)).map(|(a, b)| {
-                let said = format!("{} within\na {}\nb {}", percent(a[1].share), shown(a[1].middle), shown(b[1].middle));
-                (nines(1.0 - a[0].share), nines(1.0 - a[1].share), said)
+            (frame.hover(shares.windows(2).enumerate().map(|(i, pair)| {
+                let each = lines.iter().map(|(setting, line)| format!("\n{} {}", setting.name, shown(line[i + 1].middle)));
+                let said = format!("{} within{}", percent(pair[1]), each.collect::<String>());
+                (nines(1.0 - pair[0]), nines(1.0 - pair[1]), said)
             })))
         };
-        frame.draw("Percentile spectra of a and b", &inside)
+        frame.draw(&format!("Percentile spectra of {}", names.join(" and ")), &inside)
     }))
 }
 
@@ -72,15 +84,13 @@ fn ribbon(arm: &[At]) -> Vec<(f64, f64, f64)> {
     arrived.map(|at| (nines(1.0 - at.share), at.low, at.high)).collect()
 }
 
-/// The spectra of an arm's valid runs.
-fn of(trials: &[Trial], arm: Arm, key: &str) -> Vec<Spectrum> {
-    let valid = trials.iter().filter(|trial| trial.arm == arm && trial.run.validity.valid);
-    let read = |trial: &Trial| {
-        let run = &trial.run;
+/// The spectra of a setting's runs.
+fn of(setting: &Setting<'_>, key: &str) -> Vec<Spectrum> {
+    let read = |run: &&Run| {
         let expected = run.latency.due.as_ref().filter(|_| key == "due").map_or(0, |due| due.count);
         Spectrum::read(run.histograms.get(key)?, expected).ok().filter(|spectrum| !spectrum.is_empty())
     };
-    valid.filter_map(read).collect()
+    setting.runs.iter().filter_map(read).collect()
 }
 
 #[allow(clippy::cast_precision_loss)]

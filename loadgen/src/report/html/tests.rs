@@ -4,6 +4,7 @@ use super::*;
 use crate::analyse::search::{Bounds, Length, Upper, Verdict};
 use crate::capacity::{Axis, Found, Outcome, Trial};
 use crate::compare::tests::{alike, broken, drifting, few, losing, sets, shared, tripwire};
+use crate::report::batch::{Batch, Which};
 use crate::report::json;
 use crate::report::sample;
 
@@ -269,4 +270,42 @@ fn three_ways_to_compress_have_a_page_with_their_prices() {
     assert_loads_nothing(&page);
     assert!(page.contains("take shared: 6.1 times fewer bytes") && page.contains("id=\"beside-standalone\""));
     assert_eq!(page.matches("class=\"chart wide\"").count(), 3, "prices, and two that are set beside off");
+}
+
+#[test]
+fn variants_have_a_page_with_their_curves_over_each_other() {
+    let mut batch = Batch::new("reconnect-storm", 3);
+    let named = |variant: &str| Which { variant: Some(variant.to_owned()), number: None };
+    for variant in ["jitter", "no-jitter"] {
+        let mut run = sample::returned();
+        run.scenario["jitter"] = variant.into();
+        batch.push(named(variant), Ok(run));
+    }
+    batch.push(named("</td><script>alert(1)"), Err("<img>".to_owned()));
+    let page = variants(&batch);
+    assert_well_formed(&page);
+    assert_loads_nothing(&page);
+    assert!(!page.contains("<script>alert") && !page.contains("<img"));
+    for part in [
+        "Open again after the cut",
+        "Handshakes of returns a second",
+        "Percentile spectra",
+        "What differs in the scenario",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(page.contains("class=\"line second\"") && page.contains("href=\"no-jitter/report.html\""));
+    assert!(page.contains("99.96 % jitter\n99.96 % no-jitter") && page.contains("NOT RUN"));
+}
+
+#[test]
+fn more_variants_than_lines_are_in_the_table_only() {
+    let mut batch = Batch::new("many", 9);
+    for i in 0..9 {
+        batch.push(Which { variant: Some(format!("v{i}")), number: None }, Ok(sample::good()));
+    }
+    let page = variants(&batch);
+    assert_well_formed(&page);
+    assert!(page.contains("3 variants are not drawn below.") && page.contains("class=\"line sixth\""));
+    assert!(!page.contains("How connections came back"));
 }

@@ -51,7 +51,7 @@ pub(in crate::report) fn opening(run: &Run) -> Vec<Line> {
 }
 
 /// Why the verdict is what it is.
-fn reasons(run: &Run) -> Vec<String> {
+pub(in crate::report) fn reasons(run: &Run) -> Vec<String> {
     let mut lines = Vec::new();
     for reason in &run.validity.reasons {
         lines.push(format!("not valid: {}", reason.figure));
