@@ -206,6 +206,12 @@ fn an_echo_is_compressed_like_what_was_sent_if_it_is_long_enough() {
     }
 }
 
+/// Waits until so many newcomers, of rooms in which nothing was said, are where their first message is compressed for them: a moment after
+/// their upgrade was answered.
+fn adopted(server: &Server, newcomers: u64) {
+    server.stats_until(|stats| stats["members_by_variant"]["unshared"].as_u64() == Some(newcomers));
+}
+
 #[test]
 fn what_comes_in_compressed_goes_out_to_everybody() {
     let server = Server::start(&[]);
@@ -268,6 +274,7 @@ fn who_resumes_gets_what_was_missed_and_then_shares_the_history() {
     let server = Server::start(&[]);
     let mut members: Vec<_> = (0..10).map(|_| Client::offering(&server, "/broadcast/r", OFFERS[0])).collect();
     let head = members[0].raw.head.to_lowercase();
+    adopted(&server, 10);
     let generation = head.split("fanout-cursor: ").nth(1).unwrap().split('.').next().unwrap().to_owned();
     for n in 0..300 {
         members[0].raw.send(&masked(0x81, quote(n).as_bytes()));
@@ -296,6 +303,7 @@ fn rooms_that_are_too_small_or_for_which_there_is_no_memory_send_standalone_mess
         (0..9).map(|_| Client::offering(&server, &format!("/broadcast/{name}"), OFFERS[0])).collect()
     };
     let mut rooms = vec![small, room("a"), room("b")];
+    adopted(&server, 20);
     for members in &mut rooms {
         for n in 0..20 {
             members[0].raw.send(&masked(0x81, quote(n).as_bytes()));
