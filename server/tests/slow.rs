@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 const SIZE: usize = 10_000;
 /// Far more than the kernel's buffers and the log hold.
-const COUNT: usize = 2500;
+const COUNT: usize = 600;
 
 #[derive(PartialEq)]
 enum Standing {
@@ -128,7 +128,7 @@ fn who_takes_nothing_for_the_write_timeout_is_closed() {
     let server = Server::start(&["--write-timeout", "200ms", "--room-log", "64MiB"]);
     let mut stopped = server.upgrade("/broadcast/r", server.dial_narrow()).unwrap().0;
     let mut publisher = server.connect("/broadcast/r");
-    for n in 0..1500 {
+    for n in 0..COUNT {
         publisher.send(message(n));
         publisher.next();
     }

@@ -243,7 +243,7 @@ fn who_wants_what_is_gone_is_told_and_gets_the_oldest_held() {
 
 const SIZE: usize = 10_000;
 /// Far more than the kernel's buffers and the log hold.
-const COUNT: u64 = 1500;
+const COUNT: u64 = 600;
 
 /// Publishes while one of those who receive events reads nothing and another reads everything.
 fn stop_one_of_two(policy: &str) -> (Server, Events) {
