@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use loadgen::corpus::Corpus;
 use loadgen::plan::{Arrival, Plan};
-use loadgen::scenario::{Limits, load};
+use loadgen::scenario::{Changes, Limits, load, open};
 use loadgen::schema::{dialect_schema, schema};
 use loadgen::seeded::Seeded;
 use loadgen::trace::Trace;
@@ -54,6 +54,19 @@ fn committed(name: &str, expected: &str) {
 fn every_scenario_is_valid_and_named_like_its_file() {
     for path in files() {
         assert_eq!(plan(&path).name, path.file_stem().unwrap().to_str().unwrap());
+    }
+}
+
+#[test]
+fn every_variant_is_valid() {
+    for path in files() {
+        let read = |variant| {
+            let scenario = open(&path, Changes { variant, sets: &[] }, &LIMITS);
+            scenario.unwrap_or_else(|e| panic!("{} {variant:?}: {:?}: {e}", path.display(), e.place()))
+        };
+        for variant in read(None).variants {
+            assert!(!read(Some(&variant)).plan.phases.is_empty(), "{} {variant}", path.display());
+        }
     }
 }
 
