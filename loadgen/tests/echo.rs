@@ -1,39 +1,8 @@
 //! Echo mode over several addresses: everybody hears himself alone, wherever he is connected, and every count is that of one address.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-
-use crate::command::{Done, FANOUT, Stage, adds_up, counts, undisturbed};
+use crate::command::server::Server;
+use crate::command::{Done, Stage, adds_up, counts, undisturbed};
 use crate::double::{Double, Fault};
-
-/// A bundled server of our own; ends with the test.
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start() -> Self {
-        let mut command = Command::new(FANOUT);
-        command.args(["serve", "--listen", "127.0.0.1:0"]).stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening ws://").unwrap().to_owned();
-        Server { child, address }
-    }
-
-    fn url(&self) -> String {
-        format!("ws://{}/echo", self.address)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 fn scenario(target: &str) -> String {
     format!(
@@ -77,11 +46,11 @@ fn at_each(done: &Done) -> Vec<u64> {
 
 #[test]
 fn connections_take_turns_at_the_addresses_and_all_is_counted_as_at_one() {
-    let servers = [Server::start(), Server::start(), Server::start()];
-    let one = measured(&format!("url = \"{}\"", servers[0].url()), &[]);
+    let servers = [&[]; 3].map(|flags| Server::start(flags));
+    let one = measured(&format!("url = \"{}\"", servers[0].url("/echo")), &[]);
     let d = &one.run().deliveries;
     assert_eq!((d.expected, d.delivered, d.foreign, d.duplicated), (110, 110, 0, 0));
-    let list = servers.each_ref().map(Server::url);
+    let list = servers.each_ref().map(|server| server.url("/echo"));
     for flags in [&[][..], &["--client", "tungstenite"], &["--agents", "2"]] {
         let done = measured(&format!("url = {list:?}"), flags);
         let run = done.run();
@@ -108,8 +77,8 @@ fn several_bundled_servers_share_callers_who_are_all_in_one_room() {
 
 #[test]
 fn an_address_that_does_not_answer_is_named_before_the_run() {
-    let (good, mute) = (Server::start(), Double::start(Fault::Mute));
-    let here = good.url().replace("/echo", "/broadcast/{room}");
+    let (good, mute) = (Server::start(&[]), Double::start(Fault::Mute));
+    let here = good.url("/broadcast/{room}");
     let done = Stage::new(&scenario(&format!("url = [\"{here}\", \"{}\"]", mute.url()))).run(&[]);
     let there = mute.url().replace("{room}", "r0");
     done.exits(1).says(&format!("nobody received it: a message published to {there} had not come back"));

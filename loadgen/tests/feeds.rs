@@ -1,12 +1,12 @@
 //! `fanout record` and `fanout doctor`, as a user runs them.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use crate::command::{FANOUT, Stage, adds_up, undisturbed};
+use crate::command::server::Server;
+use crate::command::{Stage, adds_up, undisturbed};
 use loadgen::trace::Trace;
 use wire::frame::{Opcode, append_frame};
 use wire::handshake::accept_key;
@@ -157,43 +157,14 @@ fn what_cannot_be_recorded_is_said() {
     stage.go(&["record", "http://127.0.0.1:1/", "-o", "a.jsonl"]).wait().exits(2).says("begins with ws://");
 }
 
-/// The bundled server, until it is dropped.
-struct Server {
-    child: Child,
-    url: String,
-}
-
-impl Server {
-    fn start() -> Self {
-        let mut child = Command::new(FANOUT)
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening ").unwrap().to_owned();
-        Server { child, url }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 fn what_was_recorded_of_one_run_can_be_replayed_in_another() {
-    let server = Server::start();
+    let server = Server::start(&[]);
     let stage = Stage::new(
         "name = \"again\"\nsettle = \"200ms\"\nmax_schedule_lag = \"10s\"\n[[connections]]\nname = \"all\"\ncount = 6\nrooms = \"replay\"\n\
          [[publishers]]\nname = \"feed\"\nreplay = \"feed.jsonl\"\n[[phases]]\nname = \"session\"\nfor = \"replay\"\n",
     );
-    let url = format!("{}/broadcast/{{room}}", server.url);
+    let url = server.url("/broadcast/{room}");
     let going = stage.go(&["record", &url, "--room", "r0", "--room", "r1", "-o", "feed.jsonl", "--max-bytes", "3000"]);
     let live = Stage::new(&format!(
         "name = \"live\"\nmax_schedule_lag = \"10s\"\n[target]\nurl = \"{url}\"\n[[connections]]\nname = \"all\"\ncount = 2\nrooms = 2\n\

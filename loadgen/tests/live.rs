@@ -78,7 +78,8 @@ fn address(going: &mut Going) -> String {
 #[test]
 fn a_run_is_watched_over_http_while_it_goes() {
     let stage = Stage::new(SCENARIO);
-    let mut going = stage.start(&["--serve", "0"]);
+    // Long enough for all that is asked meanwhile: who answers lets everybody else on the machine go first.
+    let mut going = stage.start(&["--serve", "0", "--set", "phases.steady.for=\"8s\""]);
     let address = address(&mut going);
     let first = until_delivered(&address, 1.0);
     let count = |metrics: &str, name| sample(metrics, name).unwrap_or_else(|| panic!("no {name} in\n{metrics}"));

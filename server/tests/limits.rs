@@ -1,10 +1,10 @@
 //! What the server refuses, and how it says so.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::common::http::free_addr;
 use crate::common::{Server, get};
 
 #[test]
@@ -59,7 +59,7 @@ fn rooms_beyond_the_limit_are_not_made_until_one_is_dropped() {
 
 #[test]
 fn a_request_that_never_ends_is_cut_off() {
-    let server = Server::start(&["--handshake-timeout", "200ms"]);
+    let server = Server::start(&["--handshake-timeout", "1s"]);
     let start = Instant::now();
     let mut slow = server.dial();
     slow.write_all(b"GET /echo HTTP/1.1\r\nHost:").unwrap();
@@ -81,7 +81,8 @@ fn a_late_first_byte_buys_no_more_time_for_the_request() {
     stream.write_all(b"GET /echo HTTP/1.1\r\nHost:").unwrap();
     let _ = stream.read_to_end(&mut Vec::new());
     let took = start.elapsed();
-    assert!(took > Duration::from_millis(1900) && took < Duration::from_secs(3), "{took:?}");
+    // Two seconds from its first byte on would be three and a half.
+    assert!(took > Duration::from_millis(1900) && took < Duration::from_millis(3400), "{took:?}");
 }
 
 #[test]
@@ -115,7 +116,7 @@ fn a_head_with_too_many_lines_or_too_long_is_refused() {
 
 #[test]
 fn those_who_connect_and_say_nothing_cannot_shut_the_door_on_operators_or_on_those_inside() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = free_addr();
     let server = Server::start(&["--max-connections", "8", "--admin", &free.to_string()]);
     let mut inside = server.connect("/echo");
     let silent: Vec<_> = (0..200).map(|_| server.dial()).collect();
@@ -146,7 +147,7 @@ fn nonsense_instead_of_a_request_harms_nobody() {
 
 #[test]
 fn operators_have_their_own_address_without_websockets() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = free_addr();
     let server = Server::start(&["--admin", &free.to_string()]);
     let _client = server.connect("/broadcast/r");
     assert!(get(free, "/stats").1.contains("\"members\":1"));

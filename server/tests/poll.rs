@@ -216,10 +216,10 @@ fn polls_count_as_connections_and_who_hangs_up_gives_the_place_back() {
 
 #[test]
 fn a_long_poll_outlives_the_time_for_handshakes() {
-    let server = Server::start(&["--handshake-timeout", "200ms"]);
+    let server = Server::start(&["--handshake-timeout", "500ms"]);
     let mut slow = waiting(&server, "wait=60s");
     until_polling(&server, 1);
-    std::thread::sleep(Duration::from_millis(600));
+    std::thread::sleep(Duration::from_millis(1200));
     server.connect("/broadcast/r").text("late");
     assert_eq!(texts(&slow.receive().json()), ["late"]);
     assert_eq!(server.stats()["handshake_failures"], 0);

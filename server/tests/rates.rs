@@ -101,7 +101,7 @@ fn disconnect_closes_with_1008_and_names_the_limit() {
 fn delay_delivers_everything_in_order_at_the_rate_and_disconnects_nobody() {
     // A pong would be due long before the last message is: while it is not read, a client is not asked.
     let flags = ["--rate", "200", "--burst", "20", "--rate-policy", "delay", "--ping-interval", "100ms"];
-    let server = Server::start(&[&flags[..], &["--pong-timeout", "300ms"]].concat());
+    let server = Server::start(&[&flags[..], &["--pong-timeout", "800ms"]].concat());
     for path in ["/broadcast/r", "/echo"] {
         let start = Instant::now();
         let mut client = server.connect(path);
@@ -267,13 +267,13 @@ fn a_message_that_never_ends_is_closed_with_1008_however_alive_its_sender_seems(
 
 #[test]
 fn a_stream_of_messages_cut_anywhere_is_never_too_slow() {
-    let server = Server::start(&["--message-timeout", "300ms", "--ping-interval", "0"]);
+    let server = Server::start(&["--message-timeout", "600ms", "--ping-interval", "0"]);
     let mut raw = server.raw("/echo");
     // For five times the timeout there is never a moment without an unfinished frame, and each ends soon.
     let bytes: Vec<u8> = (0..90_u8).flat_map(|n| masked(0x82, &[n; 100])).collect();
     for piece in bytes.chunks(106 * 3 / 2) {
         raw.send(piece);
-        thread::sleep(Duration::from_millis(25));
+        thread::sleep(Duration::from_millis(50));
     }
     for n in 0..90_u8 {
         assert_eq!(raw.frame(), (0x82, vec![n; 100]));
@@ -283,7 +283,7 @@ fn a_stream_of_messages_cut_anywhere_is_never_too_slow() {
 
 #[test]
 fn a_delayed_client_is_not_blamed_for_messages_that_wait_with_us() {
-    let flags = ["--message-timeout", "200ms", "--rate", "10", "--burst", "1", "--rate-policy", "delay"];
+    let flags = ["--message-timeout", "500ms", "--rate", "10", "--burst", "1", "--rate-policy", "delay"];
     let server = Server::start(&flags);
     let mut client = server.connect("/echo");
     // Ten messages and half of an eleventh, which waits with us for a second and is finished then.

@@ -176,7 +176,7 @@ fn a_client_that_never_answers_holds_the_drain_up_for_a_while_only() {
 
 #[test]
 fn limits_and_requests_are_answered_as_they_are_by_the_native_engine() {
-    let server = textbook(&["--max-connections", "1", "--handshake-timeout", "200ms"]);
+    let server = textbook(&["--max-connections", "1", "--handshake-timeout", "1s"]);
     assert_eq!(server.get("/healthz"), (200, "ok\n".to_owned()));
     assert_eq!((server.get("/nothing").0, server.get("/broadcast/r").0), (404, 426));
     assert!(server.try_connect("/broadcast/r?resume=a.1").err().unwrap().contains("501"));

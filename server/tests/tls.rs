@@ -227,7 +227,7 @@ fn a_peer_that_breaks_tls_is_dropped_and_others_stay() {
 #[test]
 fn handshakes_that_fail_are_counted_and_plain_http_is_told_of_tls() {
     let files = Files::new();
-    let server = files.start(&["--handshake-timeout", "300ms"]);
+    let server = files.start(&["--handshake-timeout", "1s"]);
     let plain = Answer::of(server.dial(), "/echo", &[]);
     assert_eq!(plain.status, 400);
     assert!(plain.body.contains("wss://"), "{plain:?}");

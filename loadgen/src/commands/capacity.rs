@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::run::{RESULTS, colour, complain, limits, progress, runtime};
+use super::run::{RESULTS, claimed, colour, complain, limits, progress, runtime};
 use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, client, say};
 use crate::analyse::search::{Goal, Length, Verdict};
 use crate::capacity::{Axis, AxisError, Cause, Next, Objective, Outcome, Resource, Shortened, Survey, Trial};
@@ -144,11 +144,9 @@ impl<'a> Search<'a> {
             return Ok((path.clone(), trials));
         }
         let directory = match &self.args.conduct.out {
-            None => {
-                let claimed =
-                    files::claim(Path::new(RESULTS), &self.plan.name, "capacity-").map_err(|e| e.to_string())?;
-                claimed.directory
-            }
+            None => files::claim(Path::new(RESULTS), &self.plan.name, "capacity-")
+                .map(claimed)
+                .map_err(|error| error.to_string())?,
             Some(out) if out.join(TRIALS).exists() => {
                 return Err(format!(
                     "{} holds an earlier search; go on with it by --resume, or write elsewhere",

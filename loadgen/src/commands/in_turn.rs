@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use super::blocks::{Blocks, End};
-use super::run::{RESULTS, complain, limits, progress, runtime};
+use super::run::{RESULTS, claimed, complain, limits, progress, runtime};
 use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, client};
 use crate::cli::AbArgs;
 use crate::compare::Trial;
@@ -93,13 +93,7 @@ async fn make<A: Copy + PartialEq + Display>(
 fn directory(args: &AbArgs, name: &str) -> Result<PathBuf, FilesError> {
     const EARLIER: [&str; 5] = ["comparison.json", "compression.json", "a-01", "b-01", "off-01"];
     match &args.conduct.out {
-        None => {
-            let claimed = files::claim(Path::new(RESULTS), name, "ab-")?;
-            if let Some(note) = claimed.note {
-                eprintln!("{note}");
-            }
-            Ok(claimed.directory)
-        }
+        None => files::claim(Path::new(RESULTS), name, "ab-").map(claimed),
         Some(out) if EARLIER.iter().any(|file| out.join(file).exists()) => Err(FilesError::Taken { path: out.clone() }),
         Some(out) => Place::Exactly(out.clone()).check(name).map(|()| out.clone()),
     }

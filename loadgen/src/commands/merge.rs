@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::old_runs::below;
-use super::run::{RESULTS, colour};
+use super::run::{RESULTS, claimed, colour};
 use super::{BAD_SCENARIO, COULD_NOT_RUN, say};
 use crate::cli::{Format, MergeArgs};
 use crate::merge::{Timing, merge};
@@ -49,10 +49,6 @@ fn write(run: &Run, out: Option<&Path>) -> Result<files::Written, FilesError> {
     let name = run.scenario.get("name").and_then(serde_json::Value::as_str).unwrap_or("run");
     match out {
         Some(out) => files::write_into(out, &contents),
-        None => {
-            let claimed = files::claim(Path::new(RESULTS), name, "merged-")?;
-            let written = files::write_into(&claimed.directory, &contents)?;
-            Ok(files::Written { note: claimed.note, ..written })
-        }
+        None => files::write_into(&files::claim(Path::new(RESULTS), name, "merged-").map(claimed)?, &contents),
     }
 }

@@ -11,7 +11,9 @@ use crate::live::serve::Page;
 use crate::plan::{Mode, Plan};
 use crate::progress::{Progress, ProgressMode};
 use crate::report::batch::Which;
-use crate::report::{Colour, FilesError, Place, exit_code, exit_code_of_all, files as run_files, json, summary, text};
+use crate::report::{
+    Colour, FilesError, Place, Written, exit_code, exit_code_of_all, files as run_files, json, summary, text,
+};
 use crate::result::Run;
 use crate::run::{RunError, Settings, execute};
 use crate::scenario::{ALL_VARIANTS, Changes, Limits, Quick, ScenarioError, open, quick};
@@ -303,7 +305,7 @@ fn prepare(
         Some(out) if several_files => Some(out.join(&name)),
         Some(out) => Some(out.clone()),
         // All variants and runs of a scenario in one directory, named by when the first began.
-        None if in_folders => Some(run_files::claim(Path::new(RESULTS), &name, "")?.directory),
+        None if in_folders => Some(run_files::claim(Path::new(RESULTS), &name, "").map(claimed)?),
         None => None,
     };
     let mut prepared = Vec::new();
@@ -316,6 +318,14 @@ fn prepare(
         prepared.push(Prepared { job, place, baseline });
     }
     Ok((directory.filter(|_| in_folders), prepared))
+}
+
+/// The directory, after saying what went wrong with its neighbour `latest`.
+pub(super) fn claimed(written: Written) -> PathBuf {
+    if let Some(note) = written.note {
+        eprintln!("{note}");
+    }
+    written.directory
 }
 
 pub(super) fn colour() -> Colour {

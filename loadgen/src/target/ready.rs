@@ -80,6 +80,7 @@ mod tests {
         assert_eq!(listening("listening wss://127.0.0.1:9001"), Some(([127, 0, 0, 1], 9001).into()));
         assert_eq!(listening("listening on 9001"), None);
     }
+
     #[test]
     fn an_answer_has_a_status_and_a_body() {
         let of = |bytes: &[u8]| status_and_body(bytes.to_vec());

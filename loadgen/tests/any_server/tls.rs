@@ -10,6 +10,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
+use super::command::server::Server;
 use super::command::{Stage, adds_up, counts, undisturbed};
 
 /// An authority of one's own.
@@ -202,29 +203,6 @@ fn a_server_that_is_started_is_asked_through_tls_whether_it_is_ready() {
     done.says("waited for /healthz to answer 2xx; the last time: TLS: the server's certificate is not trusted: give target.tls.ca");
 }
 
-/// A server that publishes what is posted to it, known by its address and that of its operators; ends with the test.
-struct Publishing(std::process::Child, SocketAddr, SocketAddr);
-
-impl Publishing {
-    fn start() -> Self {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut command = std::process::Command::new(super::command::FANOUT);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--admin", &free.to_string()]);
-        let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.as_mut().unwrap()), &mut line).unwrap();
-        let address = line.trim().strip_prefix("listening ws://").unwrap().parse().unwrap();
-        Publishing(child, address, free)
-    }
-}
-
-impl Drop for Publishing {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Takes TLS off and passes everything on to `to`; hangs up after so many bytes have come.
 async fn gate(authority: &Authority, to: SocketAddr, most: u64) -> SocketAddr {
     let acceptor = strict(authority);
@@ -259,13 +237,14 @@ async fn gate(authority: &Authority, to: SocketAddr, most: u64) -> SocketAddr {
 fn publishers_post_through_tls_with_the_same_settings() {
     let authority = Authority::new();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let server = Publishing::start();
-    let Publishing(_, address, operators) = server;
+    // Where whoever may publish asks for it.
+    let operators = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = Server::start(&["--admin", &operators.to_string()]);
     let open = runtime.block_on(gate(&authority, operators, u64::MAX));
     let moody = runtime.block_on(gate(&authority, operators, 300_000));
     let (cert, key) = authority.certifies("client.test");
     let stage = |gate: SocketAddr, tls: &str| {
-        let text = scenario(&format!("url = \"ws://{address}/broadcast/{{room}}\"\n{tls}"));
+        let text = scenario(&format!("url = \"{}\"\n{tls}", server.url("/broadcast/{room}")));
         let api = format!("name = \"speakers\"\nvia = \"http\"\nurl = \"https://{gate}/publish/{{room}}\"");
         let text = text.replace("name = \"speakers\"", &api);
         Stage::new(&text).with("ca.pem", authority.pem()).with("cert.pem", &cert).with("key.pem", &key)

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where its own preparation fails")]
 
 pub mod divided;
+pub mod server;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::PATIENCE;
 
@@ -86,7 +87,16 @@ pub fn request(addr: SocketAddr, method: &str, path: &str, headers: &str, body: 
     Http::connect(addr).request(method, path, headers, body)
 }
 
-/// An address that nobody listens on, for `--admin`.
+/// An address that nobody listens on, for `--admin`. Its port is none of those that the kernel hands out to whoever asks for any: another
+/// test would have it before the server does.
 pub fn free_addr() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Test programs that run at the same time begin at different ports.
+        let nth = std::process::id() * 64 + NEXT.fetch_add(1, Ordering::Relaxed);
+        let addr = SocketAddr::from(([127, 0, 0, 1], 20_000 + (nth % 12_000) as u16));
+        if std::net::TcpListener::bind(addr).is_ok() {
+            return addr;
+        }
+    }
 }

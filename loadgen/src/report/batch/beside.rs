@@ -131,11 +131,18 @@ fn cell(figure: &Figure, runs: &[&Run]) -> Option<String> {
 /// What the cells mean, and what they do not say.
 pub(in crate::report) fn explained(batch: &Batch) -> String {
     let arms = batch.arms();
-    let least = arms.iter().map(|arm| arm.attempts.len()).min().unwrap_or_default();
-    let of = if least > 1 {
-        format!("Medians over the valid runs of each variant, {} of each.", plural(least as u64, "run"))
-    } else {
-        "One run of each variant.".to_owned()
+    let counted = || arms.iter().map(|arm| arm.counted().len());
+    let of = match (counted().min().unwrap_or_default(), counted().max().unwrap_or_default()) {
+        (_, 0 | 1) => "One run of each variant.".to_owned(),
+        (least, most) if least == most => {
+            format!("Medians over the valid runs of each variant, {} of each.", plural(most as u64, "run"))
+        }
+        (least, most) => {
+            format!(
+                "Medians over the valid runs of each variant, from {least} to {} of each.",
+                plural(most as u64, "run")
+            )
+        }
     };
     let doubtful = arms.iter().any(|arm| arm.counted().iter().any(|run| !run.validity.valid));
     let invalid = if doubtful {

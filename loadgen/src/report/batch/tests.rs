@@ -87,6 +87,20 @@ fn several_runs_of_each_variant_have_medians_with_their_spread() {
 }
 
 #[test]
+fn over_how_many_runs_medians_are_is_said_of_those_that_count() {
+    let mut batch = repeated();
+    batch.push(which("shared", 3), Ok(sample::good()));
+    let said = beside::explained(&batch);
+    assert!(said.starts_with("Medians over the valid runs of each variant, from 2 to 3 runs of each."), "{said}");
+    let mut batch = repeated();
+    for variant in ["off", "shared"] {
+        batch.push(which(variant, 3), Ok(sample::invalid()));
+    }
+    let said = beside::explained(&batch);
+    assert!(said.starts_with("Medians over the valid runs of each variant, 2 runs of each."), "{said}");
+}
+
+#[test]
 fn medians_and_spread_of_the_valid_runs_are_shown() {
     let mut batch = three();
     batch.push(which("", 4), Ok(sample::invalid()));
