@@ -9,6 +9,8 @@ use crate::way::Way;
 
 /// Rates that differ by less are one rate.
 const SAME: f64 = 1.05;
+/// Mean payloads that differ by less are of one distribution: a short trial draws few messages.
+const DRAWN_ALIKE: f64 = 1.25;
 
 /// As the flags have it.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,8 +81,8 @@ impl Asked {
     pub fn of(wanted: &Wanted, evidence: &Evidence) -> Result<Self, Refusal> {
         let observations = &evidence.observations;
         let mut assumed = Vec::new();
-        let mut common = |what: &str, flag: &str, of: &dyn Fn(&Observation) -> Option<f64>| {
-            let value = one(observations, of).map_err(|[low, high]| {
+        let mut common = |what: &str, flag: &str, same: f64, of: &dyn Fn(&Observation) -> Option<f64>| {
+            let value = one(observations, same, of).map_err(|[low, high]| {
                 Refusal::Flag(format!("the results differ in {what} ({} to {}): give {flag}", short(low), short(high)))
             })?;
             if let Some(value) = value {
@@ -90,7 +92,7 @@ impl Asked {
         };
         let rooms = match wanted.rooms {
             Some(rooms) => Some(rooms),
-            None => common("the number of rooms", "--rooms", &|o| o.load.rooms)?,
+            None => common("the number of rooms", "--rooms", SAME, &|o| o.load.rooms)?,
         };
         if let Some(rooms) = rooms.filter(|rooms| *rooms > wanted.users) {
             return Err(Refusal::Flag(format!("there are more rooms ({rooms}) than users ({})", wanted.users)));
@@ -100,13 +102,16 @@ impl Asked {
             (None, Some(each)) => each * rooms.unwrap_or(1.0),
             (None, None) => {
                 let per_room = |o: &Observation| Some(o.load.publishes_per_s / o.load.rooms.unwrap_or(1.0));
-                let each = common("publishes a second in a room", "--rate-per-room or --rate-per-user", &per_room)?;
+                let each =
+                    common("publishes a second in a room", "--rate-per-room or --rate-per-user", SAME, &per_room)?;
                 each.unwrap_or_default() * rooms.unwrap_or(1.0)
             }
         };
         let message_bytes = match wanted.message_bytes {
             Some(bytes) => Some(bytes),
-            None => common("the mean payload of a message in bytes", "--message-size", &|o| o.load.message_bytes)?,
+            None => common("the mean payload of a message in bytes", "--message-size", DRAWN_ALIKE, &|o| {
+                o.load.message_bytes
+            })?,
         };
         Ok(Self {
             load: Load {
@@ -125,13 +130,17 @@ impl Asked {
     }
 }
 
-/// What all observations have alike, their mean; their extremes where they differ.
-fn one(observations: &[Observation], of: &dyn Fn(&Observation) -> Option<f64>) -> Result<Option<f64>, [f64; 2]> {
+/// What all observations have alike, up to a factor of `same`: their mean; their extremes where they differ more.
+fn one(
+    observations: &[Observation],
+    same: f64,
+    of: &dyn Fn(&Observation) -> Option<f64>,
+) -> Result<Option<f64>, [f64; 2]> {
     let values: Vec<f64> = observations.iter().filter_map(of).collect();
     let (low, high) = values.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), v| (low.min(*v), high.max(*v)));
     if values.is_empty() {
         Ok(None)
-    } else if high <= low * SAME {
+    } else if high <= low * same {
         Ok(Some(values.iter().sum::<f64>() / values.len() as f64))
     } else {
         Err([low, high])
