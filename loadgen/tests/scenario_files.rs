@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use loadgen::corpus::Corpus;
 use loadgen::plan::{Arrival, Plan};
-use loadgen::scenario::{Changes, Limits, load, open};
+use loadgen::scenario::{Changes, Limits, Scenario, open};
 use loadgen::schema::{dialect_schema, schema};
 use loadgen::seeded::Seeded;
 use loadgen::trace::Trace;
@@ -33,8 +33,13 @@ fn files() -> Vec<PathBuf> {
     all
 }
 
+fn read(path: &Path, variant: Option<&str>) -> Scenario {
+    open(path, Changes { variant, sets: &[] }, &LIMITS)
+        .unwrap_or_else(|e| panic!("{} {variant:?}: {:?}: {e}", path.display(), e.place()))
+}
+
 fn plan(path: &Path) -> Plan {
-    load(path, &[], &LIMITS).unwrap_or_else(|e| panic!("{}: {:?}: {e}", path.display(), e.place()))
+    read(path, None).plan
 }
 
 fn committed(name: &str, expected: &str) {
@@ -60,12 +65,8 @@ fn every_scenario_is_valid_and_named_like_its_file() {
 #[test]
 fn every_variant_is_valid() {
     for path in files() {
-        let read = |variant| {
-            let scenario = open(&path, Changes { variant, sets: &[] }, &LIMITS);
-            scenario.unwrap_or_else(|e| panic!("{} {variant:?}: {:?}: {e}", path.display(), e.place()))
-        };
-        for variant in read(None).variants {
-            assert!(!read(Some(&variant)).plan.phases.is_empty(), "{} {variant}", path.display());
+        for variant in read(&path, None).variants {
+            assert!(!read(&path, Some(&variant)).plan.phases.is_empty(), "{} {variant}", path.display());
         }
     }
 }
