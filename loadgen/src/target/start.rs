@@ -224,7 +224,10 @@ impl Start {
                 Ready::Http(path) => format!("{} to answer 2xx", path.split('?').next().unwrap_or_default()),
                 Ready::Line(text) => format!("a line with \"{text}\" on its standard output"),
             };
-            let what = last.map_or(what.clone(), |why| format!("{what}; the last time: {why}"));
+            let what = match (&self.ready, last) {
+                (Ready::Http(_), Some(why)) => format!("{what}; the last time: {why}"),
+                _ => what,
+            };
             let what = self.secrets.out_of(&what);
             let seconds = self.within.as_secs_f64();
             return Err(TargetError::NotReady { command: shown, seconds, what, said: last_words(said) });
