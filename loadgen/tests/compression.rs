@@ -13,7 +13,7 @@ fn scenario(url: &str, compression: &str) -> String {
         r#"
 name = "compression"
 settle = "100ms"
-drain = "1s"
+drain = "3s"
 max_schedule_lag = "1s"
 [target]
 url = "{url}"

@@ -8,7 +8,9 @@ use tokio_tungstenite::tungstenite::Message;
 
 const SIZE: usize = 10_000;
 /// Far more than the kernel's buffers and the log hold.
-const COUNT: usize = 600;
+const COUNT: usize = 2500;
+/// More than they hold. Who is disconnected has five seconds to read what was meant for it: soon after that happens, publishing ends.
+const FEW: usize = 500;
 
 #[derive(PartialEq)]
 enum Standing {
@@ -16,8 +18,8 @@ enum Standing {
     Resumed,
 }
 
-/// Publishes `COUNT` messages while one of four members reads nothing, and returns the server and that member.
-fn stop_one_of_four(policy: &str, standing: Standing) -> (Server, Client) {
+/// Publishes so many messages while one of four members reads nothing, and returns the server and that member.
+fn stop_one_of_four(policy: &str, standing: Standing, count: usize) -> (Server, Client) {
     let server = Server::start(&["--lag-policy", policy, "--room-log", "1MiB", "--write-timeout", "0"]);
     let (mut stopped, answer) = server.upgrade("/broadcast/r", server.dial_narrow()).unwrap();
     if standing == Standing::Resumed {
@@ -33,7 +35,7 @@ fn stop_one_of_four(policy: &str, standing: Standing) -> (Server, Client) {
         .map(|(i, mut client)| {
             let in_step = Arc::clone(&in_step);
             thread::spawn(move || {
-                for n in 0..COUNT {
+                for n in 0..count {
                     if n % 20 == 0 {
                         in_step.wait();
                     }
@@ -49,7 +51,7 @@ fn stop_one_of_four(policy: &str, standing: Standing) -> (Server, Client) {
         thread.join().unwrap();
     }
     let stats = server.stats();
-    assert_eq!(stats["publishes"].as_u64(), Some(COUNT as u64));
+    assert_eq!(stats["publishes"].as_u64(), Some(count as u64));
     assert_eq!(stats["log_bytes"], 1 << 20, "the log at its cap");
     (server, stopped)
 }
@@ -66,7 +68,7 @@ fn number(message: &Message) -> usize {
 
 #[test]
 fn disconnect_closes_the_stopped_reader_with_1013_after_whole_frames() {
-    let (server, mut stopped) = stop_one_of_four("disconnect", Standing::New);
+    let (server, mut stopped) = stop_one_of_four("disconnect", Standing::New, FEW);
     let (messages, code) = stopped.drain();
     assert_eq!(code, 1013);
     assert!(messages.iter().map(number).eq(0..messages.len()));
@@ -76,7 +78,7 @@ fn disconnect_closes_the_stopped_reader_with_1013_after_whole_frames() {
 
 #[test]
 fn skip_goes_on_later_and_counts_what_was_left_out() {
-    let (server, mut stopped) = stop_one_of_four("skip", Standing::New);
+    let (server, mut stopped) = stop_one_of_four("skip", Standing::New, COUNT);
     let mut publisher = server.connect("/broadcast/r");
     publisher.send(message(COUNT));
     let mut received = Vec::new();
@@ -93,7 +95,7 @@ fn skip_goes_on_later_and_counts_what_was_left_out() {
 
 #[test]
 fn who_resumed_is_closed_with_4002_and_told_from_where_it_may_resume() {
-    let (server, mut stopped) = stop_one_of_four("skip", Standing::Resumed);
+    let (server, mut stopped) = stop_one_of_four("skip", Standing::Resumed, FEW);
     let mut received = 0;
     let frame = loop {
         match stopped.0.read().unwrap() {
@@ -112,7 +114,7 @@ fn who_resumed_is_closed_with_4002_and_told_from_where_it_may_resume() {
 
 #[test]
 fn latest_ends_with_the_newest_message() {
-    let (server, mut stopped) = stop_one_of_four("latest", Standing::New);
+    let (server, mut stopped) = stop_one_of_four("latest", Standing::New, COUNT);
     let mut received = vec![number(&stopped.next())];
     while received.last() != Some(&(COUNT - 1)) {
         received.push(number(&stopped.next()));
@@ -128,7 +130,7 @@ fn who_takes_nothing_for_the_write_timeout_is_closed() {
     let server = Server::start(&["--write-timeout", "200ms", "--room-log", "64MiB"]);
     let mut stopped = server.upgrade("/broadcast/r", server.dial_narrow()).unwrap().0;
     let mut publisher = server.connect("/broadcast/r");
-    for n in 0..COUNT {
+    for n in 0..1500 {
         publisher.send(message(n));
         publisher.next();
     }
