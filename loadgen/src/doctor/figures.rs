@@ -13,8 +13,8 @@ pub struct Clock {
     pub late_p99_us: f64,
     /// The latest, microseconds.
     pub late_max_us: f64,
-    /// 99 % were no later while CPUs were kept from sleeping (`--keep-awake`), microseconds.
-    pub late_awake_p99_us: f64,
+    /// 99 % were no later while CPUs were kept from sleeping (`--keep-awake`), microseconds; `None` where that is not allowed.
+    pub late_awake_p99_us: Option<f64>,
     /// Cost of a reading, nanoseconds.
     pub read_ns: f64,
     /// Whether it ever went back.

@@ -95,10 +95,12 @@ impl Report {
                 rounded(receive.per_s)
             ));
         }
+        let awake =
+            self.clock.late_awake_p99_us.map(|us| format!("; with --keep-awake, those below {}", duration_us(us)));
         lines.push(format!(
-            "figures below {} are this machine's scheduler's; with --keep-awake, those below {}",
+            "figures below {} are this machine's scheduler's{}",
             duration_us(self.clock.late_p99_us),
-            duration_us(self.clock.late_awake_p99_us)
+            awake.unwrap_or_default()
         ));
         let low = self.limits.iter().chain(&self.processor).filter(|f| f.verdict == Verdict::Low).count();
         lines.push(match low {
@@ -123,8 +125,13 @@ impl Report {
         } else {
             "a read of a socket has one; never went back"
         };
-        let awake = format!("p99 {}", duration_us(*late_awake_p99_us));
-        let kept = "late, where CPUs are kept from sleeping (--keep-awake)".to_owned();
+        let (awake, kept) = match late_awake_p99_us {
+            Some(us) => (format!("p99 {}", duration_us(*us)), "late, where CPUs are kept from sleeping (--keep-awake)"),
+            None => {
+                ("unknown".to_owned(), "how late where CPUs are kept from sleeping: this machine does not allow it")
+            }
+        };
+        let kept = kept.to_owned();
         [
             ("timers", late, of),
             ("", awake, kept),

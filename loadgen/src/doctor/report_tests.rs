@@ -18,7 +18,7 @@ fn report(verdict: Verdict) -> Report {
         late_p50_us: 52.0,
         late_p99_us: 180.0,
         late_max_us: 1_250.0,
-        late_awake_p99_us: 61.0,
+        late_awake_p99_us: Some(61.0),
         read_ns: 21.4,
         went_back: false,
     };
