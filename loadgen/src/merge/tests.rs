@@ -27,8 +27,6 @@ fn percentiles(q: &Quantiles) -> impl PartialEq + std::fmt::Debug {
 }
 
 proptest! {
-    // A merge of whole runs takes long where nothing is optimised.
-    #![proptest_config(ProptestConfig::with_cases(32))]
     /// However samples are divided among runs, percentiles and the ledger are those of one run that had them all.
     #[test]
     fn merged_runs_have_the_percentiles_of_one(
@@ -88,8 +86,6 @@ fn to_the_bucket(r: Reconnect) -> Reconnect {
 }
 
 proptest! {
-    // A merge of whole runs takes long where nothing is optimised.
-    #![proptest_config(ProptestConfig::with_cases(32))]
     /// However returns are divided among runs, their times are those of one recorder that was told all of them.
     #[test]
     fn merged_returns_are_those_of_one(

@@ -148,7 +148,7 @@ fn each_run_is_listed_with_what_it_broke() {
 #[test]
 fn many_runs_of_many_thresholds_stay_small() {
     let mut run = sample::failed();
-    run.thresholds = vec![run.thresholds[0].clone(); 60];
+    run.thresholds = vec![run.thresholds[0].clone(); 500];
     let mut series = Batch::new("chat-peak", 1000);
     (1..=1000).for_each(|i| series.push(which("", i), Ok(run.clone())));
     let mut variants = Batch::new("chat-peak", 400);
