@@ -300,7 +300,7 @@ impl Native {
     }
 
     /// A connection that never opened is over.
-    fn end(&mut self, id: u32) {
+    pub(super) fn end(&mut self, id: u32) {
         let before = self.comes_back(id);
         let connection = &mut self.connections[id as usize];
         connection.state = State::Closed;
