@@ -130,12 +130,18 @@ fn a_join_that_the_server_does_not_answer_is_said_before_the_run() {
 
 #[test]
 fn connections_that_cannot_join_have_failed_with_a_cause_that_names_the_step() {
-    // The echo lets in whom it hears; only the probe's connections have numbers below 2.
-    let dialect = "path = \"/broadcast/{room}\"\n[[join]]\nname = \"number\"\nsend = \"I am {id}\"\nexpect = { begins = \"I am 1\" }\n\
-                   timeout = \"300ms\"\n";
-    let stage = Stage::new(&scenario("dialect = \"picky.toml\"").replace("count = 60\nrooms = 3", "count = 1"))
-        .with("picky.toml", dialect);
-    let done = stage.run(&[]);
-    done.exits(1);
-    done.says("join step number: no answer within 300ms");
+    // Each hears itself alone, and only what the first says, in the probe as in the run, is the right answer.
+    let dialect = "path = \"/echo\"\n[[join]]\nname = \"number\"\nsend = \"I am {id}\"\nexpect = { text = \"I am 0\" }\ntimeout = \"300ms\"\n";
+    let text = scenario("dialect = \"picky.toml\"").replace("count = 60\nrooms = 3", "count = 5");
+    let stage = Stage::new(&format!("mode = \"echo\"{text}")).with("picky.toml", dialect);
+    for client in ["native", "tungstenite"] {
+        let (done, ()) = undisturbed(|| (stage.run_json(&["--client", client]), ()));
+        done.exits(3);
+        let run = done.run();
+        assert_eq!((run.connections.opened, run.connections.failed), (1, 4), "{client}");
+        let cause = "join step number: no answer within 300ms";
+        assert_eq!(run.connections.failed_by_cause, [(cause.to_owned(), 4)].into(), "{client}");
+        let d = &run.deliveries;
+        assert_eq!((d.expected, d.delivered, d.lost), (run.publishes.sent, run.publishes.sent, 0), "{client}: {d:?}");
+    }
 }
