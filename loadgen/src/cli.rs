@@ -93,7 +93,7 @@ pub enum Command {
 pub enum Format {
     /// A report to read
     Text,
-    /// run.json, one object a line when there are several runs; nothing else
+    /// What the report's JSON file holds and nothing else; of several runs one object a line
     Json,
 }
 

@@ -70,7 +70,7 @@ fn header(sizing: &Sizing) -> Markup {
 
 fn chart(curve: &Curve, sizing: &Sizing) -> Markup {
     let legend = [
-        ("mark", "○ a run or trial"),
+        ("dot", "a run or trial"),
         ("first", "fitted, with its 95 % interval"),
         ("bound", "one server of the plan"),
     ];
