@@ -47,6 +47,7 @@ Start here:
   fanout run scenarios/quickstart.toml        a scenario file
   fanout validate my.toml                     is it right, and what will it need?
   fanout ab my.toml --a KEY=1 --b KEY=2       which of two settings is better, and how sure is that?
+  fanout capacity scenarios/capacity.toml     how much does a server hold?
   fanout doctor                               what is this machine good for?";
 
 /// The commands.
@@ -91,9 +92,9 @@ pub enum Command {
 /// `--format`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A report to read
+    /// For people
     Text,
-    /// What the report's JSON file holds and nothing else; of several runs one object a line
+    /// JSON and nothing else, an object a line where there are several
     Json,
 }
 
