@@ -152,11 +152,11 @@ fn many_runs_of_many_thresholds_stay_small() {
         run.thresholds = vec![run.thresholds[0].clone(); thresholds];
         run
     };
-    let (few, many) = (failed(60), failed(500));
+    let (few, many) = (failed(60), failed(100));
     let mut series = Batch::new("chat-peak", 1000);
     (1..=1000).for_each(|i| series.push(which("", i), Ok(few.clone())));
-    let mut variants = Batch::new("chat-peak", 40);
-    (0..40).for_each(|i| variants.push(which(&format!("variant-{}", i / 2), i % 2 + 1), Ok(many.clone())));
+    let mut variants = Batch::new("chat-peak", 400);
+    (0..400).for_each(|i| variants.push(which(&format!("variant-{}", i / 2), i % 2 + 1), Ok(many.clone())));
     for batch in [&series, &variants] {
         let text = markdown(batch);
         assert!(text.len() < super::super::summary::LIMIT, "{}", text.len());

@@ -5,6 +5,8 @@ use crate::report::numbers::{bytes, count, percent, rate, significant};
 use crate::sizing::{Basis, Beyond, Figure, Lawful, Load, Machine, Scarce, Servers, Sizing, Traffic};
 use crate::way::Way;
 
+/// Figures that are more times beyond what was measured say so themselves.
+const FAR: f64 = 2.0;
 /// From this share of what is asked on, a law of throughput is a straight line to a reader.
 const STRAIGHT: f64 = 0.99;
 
@@ -22,9 +24,19 @@ pub(in crate::report) fn opening(sizing: &Sizing) -> String {
     let users = format!("{} users{}", whole(sizing.asked.load.connections), rooms(&sizing.asked.load, " in "));
     match &sizing.servers {
         None => format!("what one server needs for {users}"),
-        Some(Servers { count: Some(n), .. }) => format!("{} for {users}", servers(*n)),
+        Some(found @ Servers { count: Some(n), .. }) => format!("{} for {users}{}", servers(*n), far(found)),
         Some(Servers { count: None, .. }) => format!("for {users}"),
     }
+}
+
+/// How far the number of servers lies beyond what was measured, where that is further than the measured range again.
+fn far(found: &Servers) -> String {
+    let needed = found.needs.iter().filter_map(|need| match &need.figure.basis {
+        Basis::Extrapolated(beyond) => beyond.first(),
+        Basis::Measured | Basis::Interpolated => None,
+    });
+    let furthest = needed.chain(&found.beyond).map(|beyond| beyond.times).fold(1.0, f64::max);
+    if furthest > FAR { format!(", EXTRAPOLATED {} times", significant(furthest, 2)) } else { String::new() }
 }
 
 /// The answer, in sentences.
@@ -190,7 +202,7 @@ pub(in crate::report) fn reckoned(servers: &Servers, way: Way) -> Vec<String> {
 /// What the law of the search says of the load of one server; where it is a straight line it says only so.
 fn lawful(law: &Lawful) -> String {
     let far = match law.times {
-        times if times > 2.0 => format!(", EXTRAPOLATED {} times", significant(times, 2)),
+        times if times > FAR => format!(", EXTRAPOLATED {} times", significant(times, 2)),
         _ => String::new(),
     };
     if law.throughput >= STRAIGHT * law.asked {
