@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::Setting;
 use crate::error::BenchError;
 use crate::outcome::{Figure, Goal, Outcome, Row};
-use crate::pairs::{Arm, Pairs, in_turns};
+use crate::pairs::{Arm, Pairs};
 use crate::scenario::{Scenario, Target, figure, pairs_of_runs, worst, wrong};
 
 /// Runs of each client, unless `--pairs` says otherwise.
@@ -94,6 +94,7 @@ fn share_of_allowed(a: f64, b: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pairs::in_turns;
     use serde_json::json;
 
     #[test]
