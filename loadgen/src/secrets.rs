@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Stands for what was taken out.
-const REDACTED: &str = "[redacted]";
+pub const REDACTED: &str = "[redacted]";
 /// What is shorter hides nothing, and stands in every text.
 const LEAST: usize = 3;
 

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::command::divided::{ONE_ROOM, PHASES, ROOMS, TOP, every_count};
-use crate::command::{Done, Stage, adds_up, undisturbed};
+use crate::command::{Done, Stage, adds_up, run_in, undisturbed};
 
 fn measured(scenario: &str, flags: &[&str]) -> Done {
     let (done, ()) = undisturbed(|| (Stage::new(scenario).run_json(flags), ()));
@@ -160,7 +160,7 @@ fn runs_made_in_turn_merge_to_one() {
             let (done, ()) = undisturbed(|| {
                 let going = stage.go(&["run", "scenario.toml", "--format", "json", "--out", &place(name)]);
                 let mut done = going.wait();
-                done.run = read(Path::new(&place(name)));
+                done.run = run_in(Path::new(&place(name)));
                 (done, ())
             });
             done.exits(0);
@@ -172,7 +172,7 @@ fn runs_made_in_turn_merge_to_one() {
     refused.says("give --sequential");
     let merged = stage.go(&["merge", &place("one"), &place("two"), "--sequential", "--out", &place("both")]).wait();
     assert_eq!(merged.code, 0, "{}", merged.stderr);
-    let both = read(Path::new(&place("both"))).unwrap();
+    let both = run_in(Path::new(&place("both"))).unwrap();
     adds_up(&both);
     let sum = |figure: fn(&loadgen::result::Run) -> u64| runs.iter().map(|done| figure(done.run())).sum::<u64>();
     assert_eq!(both.deliveries.expected, sum(|run| run.deliveries.expected));
@@ -182,9 +182,4 @@ fn runs_made_in_turn_merge_to_one() {
     assert!(both.groups["members"].latency.sent.p99.is_some());
     let largest = runs.iter().filter_map(|done| done.run().latency.arrived.max).fold(0.0, f64::max);
     assert_eq!(both.latency.arrived.max, Some(largest));
-}
-
-fn read(directory: &Path) -> Option<loadgen::result::Run> {
-    let text = std::fs::read_to_string(directory.join("run.json")).ok()?;
-    Some(loadgen::report::json::read(&text).unwrap())
 }

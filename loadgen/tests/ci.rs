@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::command::{Done, FANOUT, Stage, small, undisturbed};
+use crate::command::{Done, FANOUT, Stage, read, run_in, small, undisturbed};
 use crate::double::{Double, Fault, Whose};
 
 /// What every run leaves.
@@ -19,14 +19,6 @@ fn gate(target: &str) -> String {
 
 fn at(double: &Double) -> String {
     gate(&format!("url = \"{}\"", double.url()))
-}
-
-fn read(path: impl AsRef<Path>) -> String {
-    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.as_ref().display()))
-}
-
-fn run_in(directory: &Path) -> loadgen::result::Run {
-    serde_json::from_str(&read(directory.join("run.json"))).unwrap()
 }
 
 /// A valid run of a server with this fault, compared with the run in `baseline`.
@@ -112,7 +104,7 @@ fn the_gate_shuts_on_a_build_that_is_5_ms_late() {
     let gate = gate.replace("max_schedule_lag = \"10ms\"", "max_schedule_lag = \"2s\"");
     let stage = Stage::new(&gate);
     let late = stage.run(&["--variant", "late"]);
-    let run = run_in(&stage.out().join("late"));
+    let run = run_in(&stage.out().join("late")).unwrap();
     let broken: Vec<_> = run.thresholds.iter().filter(|t| !t.pass).collect();
     let median = broken.iter().find(|t| t.expr == "< 4ms").unwrap_or_else(|| panic!("{broken:?}"));
     // A server that holds messages for 5 ms delivers none earlier, on whatever machine.

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use crate::command::server::Server;
+use crate::command::server::{Server, free_address};
 use crate::command::{Stage, adds_up, undisturbed};
 use loadgen::trace::Trace;
 use wire::frame::{Opcode, append_frame};
@@ -143,7 +143,7 @@ fn ctrl_c_ends_a_recording_with_its_file_whole() {
 #[test]
 fn what_cannot_be_recorded_is_said() {
     let stage = Stage::new("");
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = free_address();
     let url = format!("ws://{free}/feed");
     stage.go(&["record", &url, "-o", "a.jsonl"]).wait().exits(1).says("refused the connection");
     assert!(!stage.directory.path().join("a.jsonl").exists(), "nothing came");

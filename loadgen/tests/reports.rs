@@ -1,6 +1,6 @@
 //! `fanout report`, `fanout trend` and the pages that runs leave, as a user meets them. How the pages look is tested in a browser, by eye.
 
-use crate::command::{Done, Stage};
+use crate::command::{Done, Stage, read};
 
 /// As the first version wrote it.
 const OLD: &str = include_str!("../src/report/old_runs/2026-11-20.json");
@@ -21,7 +21,7 @@ fn go(stage: &Stage, arguments: &[&str]) -> Done {
 }
 
 fn file(stage: &Stage, name: &str) -> String {
-    std::fs::read_to_string(stage.directory.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    read(stage.directory.path().join(name))
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! Several runs by one command: variants of a file, several files, what a CI is told of all of them, and once.
 
-use std::path::Path;
-
-use crate::command::{Done, Stage};
+use crate::command::{Done, Stage, read, run_in};
 
 /// A small storm with and without jitter; the third cannot be run.
 const STORM: &str = r#"
@@ -36,15 +34,6 @@ at_start = { cut = 1.0 }
 "target.path" = "/nowhere/{room}"
 "#;
 
-fn read(path: impl AsRef<Path>) -> String {
-    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.as_ref().display()))
-}
-
-/// What a variant measured.
-fn run_in(directory: &Path) -> loadgen::result::Run {
-    serde_json::from_str(&read(directory.join("run.json"))).unwrap()
-}
-
 fn row<'t>(text: &'t str, name: &str) -> Vec<&'t str> {
     let line = text.lines().rev().find(|line| line.trim_start().starts_with(name));
     line.unwrap_or_else(|| panic!("no {name}:\n{text}")).split("  ").map(str::trim).filter(|c| !c.is_empty()).collect()
@@ -57,7 +46,7 @@ fn variants_end_in_one_table_one_page_and_one_junit_file() {
     // Whatever a busy machine made of the others: one could not be run, and that comes before.
     assert_eq!(done.code, 1, "{}", done.stderr);
     let out = stage.out();
-    let (jitter, herd) = (run_in(&out.join("jitter")), run_in(&out.join("no-jitter")));
+    let [jitter, herd] = ["jitter", "no-jitter"].map(|variant| run_in(&out.join(variant)).unwrap());
     for run in [&jitter, &herd] {
         assert_eq!((run.reconnect.cut, run.reconnect.count), (20, 20), "{:?}", run.reconnect);
     }

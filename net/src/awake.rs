@@ -29,7 +29,7 @@ impl Awake {
     /// Begins on each of `cpus`.
     ///
     /// # Errors
-    /// When one of them does not exist or is not allowed, or there are no threads left.
+    /// When one of them does not exist or is not allowed, a sandbox forbids the class, or there are no threads left.
     pub fn on(cpus: &[usize]) -> io::Result<Self> {
         let mut awake = Self { stop: Arc::new(AtomicBool::new(false)), threads: Vec::with_capacity(cpus.len()) };
         for &cpu in cpus {

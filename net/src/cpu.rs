@@ -42,7 +42,7 @@ pub fn available() -> io::Result<Vec<usize>> {
 /// disturb what is measured beside it. There is no way back without privileges. Threads that it starts later inherit this.
 ///
 /// # Errors
-/// None in practice: a thread may always lower itself.
+/// Where a sandbox forbids it: the kernel itself lets every thread lower itself.
 pub fn step_back() -> io::Result<()> {
     // SAFETY: three integers. On Linux, 0 is the calling thread and not its process.
     check(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 19) }).map(drop)

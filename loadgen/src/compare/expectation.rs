@@ -135,7 +135,7 @@ impl Outcome {
         let metric = &expectation.metric;
         let (value, interval, bound, known) = match (expectation.bound, evidence.ratio) {
             (Bound::TimesA(factor), Some((ratio, interval))) => (ratio, Some(interval), factor, true),
-            // Without a ratio (a is zero) the medians themselves are compared.
+            // Without a ratio (a is zero, or it is the same in every run) the medians themselves are compared.
             (Bound::TimesA(factor), None) => (evidence.b, None, factor * evidence.a, evidence.a.is_finite()),
             (Bound::Value(value), _) => (evidence.b, Some(evidence.b_interval), value, true),
         };

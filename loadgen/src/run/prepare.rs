@@ -71,6 +71,9 @@ pub enum RunError {
     /// Threads, pollers, signals.
     #[error("cannot set the run up: {0}")]
     Setup(#[from] std::io::Error),
+    /// There is nothing to keep CPUs awake with.
+    #[error("cannot keep CPUs awake: {0}; some sandboxes do not allow it: run without --keep-awake")]
+    KeepAwake(std::io::Error),
     /// The workers could not be started.
     #[error(transparent)]
     Crew(#[from] CrewError),
@@ -196,7 +199,8 @@ async fn conduct(
         () = signals.interrupted() => return Err(RunError::Interrupted),
     };
     let awake_cpus = settings.keep_awake.map(|which| which.cpus(split)).unwrap_or_default();
-    let own = Own::new(&crew.pids(), net::Awake::on(&awake_cpus)?);
+    let awake = net::Awake::on(&awake_cpus).map_err(RunError::KeepAwake)?;
+    let own = Own::new(&crew.pids(), awake);
     let mut notes = notes(plan, seen, force);
     if sampler.is_none() && endpoints_are_here {
         notes.push(

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-/// Stands for what was removed.
-pub(super) const REDACTED: &str = "[redacted]";
+use crate::secrets::REDACTED;
 
 /// Headers whose values are secrets.
 const SECRET: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];

@@ -19,7 +19,7 @@ use crate::plan::{Endpoint, Plan, Ready, TargetKind, Tls};
 use crate::progress::Voice;
 use crate::secrets::Secrets;
 
-/// A server that is restarted has longer: it may say goodbye to everybody first.
+/// How long a server that is restarted has to end: longer than one that is stopped, for it may say goodbye to everybody first.
 const RESTART_WITHIN: Duration = Duration::from_secs(30);
 /// Where the bundled server listens until it has a port.
 const ANY_PORT: &str = "127.0.0.1:0";

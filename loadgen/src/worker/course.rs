@@ -11,7 +11,7 @@ use super::ledgers::{Ledgers, Taken};
 use super::moving::Moving;
 use super::news::{Harvest, News, Order, Tick};
 use super::pacing::{Pacing, Sender};
-use super::tally::Tally;
+use super::tally::{Blame, Tally};
 use super::{Common, Completion, Share};
 use crate::plan::Compression;
 use crate::request::Requests;
@@ -267,7 +267,7 @@ impl Course {
             worker: self.worker,
             recorder: self.ledgers.recorder.take(),
             connections: self.tally.states(self.dialer.opening(), self.away),
-            waiting: self.stage == Stage::Draining && self.pacing.is_waiting(),
+            waiting: self.stage == Stage::Draining && (self.pacing.is_waiting() || self.dialer.opening() > 0),
             due: self.pacing.counts.clone(),
             joined,
             roll: std::mem::take(&mut self.ledgers.roll),
@@ -278,6 +278,13 @@ impl Course {
 
     /// Nothing is published or recorded any more; `sender` says which publishers could still have sent.
     pub fn leave(&mut self, sender: impl Fn(Publisher) -> Sender) {
+        // Who came now would have nobody to say goodbye for it.
+        self.dialer.stop();
+        for member in self.moving.end(self.woke) {
+            self.tally.asked += 1;
+            self.tally.fail("the run ended before its turn to connect had come".to_owned(), Blame::Server);
+            self.tally.address(member.endpoint).failed += 1;
+        }
         self.pacing.stop(self.woke);
         let publishers = &self.publishers;
         self.unsent_by_us = self.pacing.count_unsent(|p| sender(publishers[p]));

@@ -34,6 +34,11 @@ impl Dialer {
         self.start = Some(now);
     }
 
+    /// Nobody is dialled any more.
+    pub fn stop(&mut self) {
+        self.start = None;
+    }
+
     /// Connections there will be.
     pub fn total(&self) -> usize {
         self.ramps.iter().map(|(r, _)| r.members.len()).sum()

@@ -58,6 +58,13 @@ impl Moving {
         self.late = VecDeque::new();
     }
 
+    /// Nobody moves any more at all; gives who was to join by `now` and has not begun to.
+    pub fn end(&mut self, now: u64) -> Vec<Member> {
+        self.stop(now);
+        let joins = self.steps.drain(..).filter(|step| self.clock.is_some() && step.what == Move::Join);
+        joins.map(|step| step.member).collect()
+    }
+
     /// Whether anybody leaves at all.
     pub fn shrinks(&self) -> bool {
         self.shrinks
@@ -126,6 +133,17 @@ mod tests {
         moving.start(1000);
         moving.stop(1020);
         assert_eq!(due(&mut moving, 1050), [10, 20]);
+    }
+
+    #[test]
+    fn who_had_no_turn_to_join_before_the_end_is_named() {
+        let steps = [step(10, Move::Join), step(15, Move::Leave), step(20, Move::Join), step(30, Move::Join)];
+        let mut moving = Moving::new(steps.into());
+        moving.start(1000);
+        assert_eq!(moving.next(1010).map(|step| step.at), Some(10));
+        assert_eq!(moving.end(1020).iter().map(|member| member.connection).collect::<Vec<_>>(), [20]);
+        assert_eq!((moving.wake_at(), due(&mut moving, u64::MAX)), (None, vec![]));
+        assert_eq!(Moving::new(vec![step(10, Move::Join)]).end(u64::MAX).len(), 0, "the phases never began");
     }
 
     #[test]

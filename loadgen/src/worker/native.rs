@@ -241,6 +241,7 @@ impl Native {
     /// Says goodbye to everybody.
     fn leave(&mut self) {
         self.end_absences();
+        let cut_short = self.course.stage == Stage::Connecting;
         let (connections, couriers) = (&self.connections, &self.couriers);
         self.course.leave(|publisher| sender(publisher, connections, couriers));
         self.couriers.give_up(&mut self.course.tally);
@@ -262,8 +263,11 @@ impl Native {
                 {
                     let connection = &mut self.connections[id as usize];
                     connection.line = None;
+                    connection.opening = None;
                     connection.state = State::Closed;
                 }
+                // It still had time: nobody has failed.
+                State::Connecting | State::Securing | State::Upgrading | State::Joining if cut_short => self.end(id),
                 State::Connecting | State::Securing | State::Upgrading | State::Joining => {
                     self.failed(id, "the run ended before it was open".to_owned(), Blame::Server);
                 }

@@ -65,7 +65,7 @@ pub struct Tick {
     pub recorder: Recorder,
     /// Its connections by their state.
     pub connections: Connections,
-    /// Some publish fell due and was not sent yet.
+    /// While draining: some publish fell due and was not sent yet, or somebody who joined is still being let in.
     pub waiting: bool,
     /// Publishes that fell due or were sent since the run began, for the ledger's expectation.
     pub due: DueCounts,

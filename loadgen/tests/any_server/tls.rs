@@ -8,9 +8,12 @@ use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
 use rustls::crypto::ring::default_provider;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
+use tokio::io::{AsyncReadExt, copy};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
-use super::command::server::Server;
+use super::command::server::{Server, free_address};
 use super::command::{Stage, adds_up, counts, undisturbed};
 
 /// An authority of one's own.
@@ -62,10 +65,15 @@ for = "500ms"
 
 const ENCRYPTED: &str = "server = { tls_cert = \"cert.pem\", tls_key = \"key.pem\" }";
 
+/// A scenario with certificates beside it: the authority's, and one of its for this name.
+fn with_certificates(text: &str, authority: &Authority, name: &str) -> Stage {
+    let (cert, key) = authority.certifies(name);
+    Stage::new(text).with("ca.pem", authority.pem()).with("cert.pem", cert).with("key.pem", key)
+}
+
 /// The bundled server with a certificate for this name.
 fn stage(target: &str, authority: &Authority, name: &str) -> Stage {
-    let (cert, key) = authority.certifies(name);
-    Stage::new(&scenario(target)).with("ca.pem", authority.pem()).with("cert.pem", cert).with("key.pem", key)
+    with_certificates(&scenario(target), authority, name)
 }
 
 #[test]
@@ -122,8 +130,14 @@ fn a_server_without_tls_is_told_apart_from_a_broken_one() {
     done.says("the server does not speak it on this port: is its url ws:// instead of wss://?");
 }
 
-/// TLS for 127.0.0.1, for those with a certificate of this authority.
-fn strict(authority: &Authority) -> TlsAcceptor {
+/// Serves whoever comes through TLS to 127.0.0.1 with a certificate of this authority. Ends with the runtime.
+async fn strict<F>(
+    authority: &Authority,
+    serve: impl Fn(TlsStream<TcpStream>) -> F + Clone + Send + 'static,
+) -> SocketAddr
+where
+    F: Future<Output = ()> + Send,
+{
     let (cert, key) = authority.certifies("127.0.0.1");
     let mut roots = RootCertStore::empty();
     roots.add(authority.0.der().clone()).unwrap();
@@ -138,24 +152,15 @@ fn strict(authority: &Authority) -> TlsAcceptor {
             loadgen::tls::key(key.as_bytes()).unwrap(),
         )
         .unwrap();
-    TlsAcceptor::from(Arc::new(config))
-}
-
-/// An echo that lets in only those with a certificate of this authority. Ends with the runtime.
-async fn strict_echo(authority: &Authority) -> SocketAddr {
-    let acceptor = strict(authority);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
+            let (acceptor, serve) = (acceptor.clone(), serve.clone());
             tokio::spawn(async move {
-                let Ok(stream) = acceptor.accept(stream).await else { return };
-                let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else { return };
-                while let Some(Ok(message)) = socket.next().await {
-                    if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
-                        return;
-                    }
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    serve(stream).await;
                 }
             });
         }
@@ -163,19 +168,27 @@ async fn strict_echo(authority: &Authority) -> SocketAddr {
     address
 }
 
+async fn echo(stream: TlsStream<TcpStream>) {
+    let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else { return };
+    while let Some(Ok(message)) = socket.next().await {
+        if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
+            return;
+        }
+    }
+}
+
 #[test]
 fn a_server_that_asks_for_a_certificate_gets_ours_or_the_message_says_that_it_wants_one() {
     let authority = Authority::new();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let address = runtime.block_on(strict_echo(&authority));
-    let (cert, key) = authority.certifies("client.test");
+    let address = runtime.block_on(strict(&authority, echo));
     let run = |tls: &str| {
         let text = format!(
             "name = \"strict\"\nmode = \"echo\"\nmax_schedule_lag = \"1s\"\n[target]\nurl = \"wss://{address}/\"\ntls = {{ ca = \"ca.pem\"{tls} }}\n\
              [[connections]]\nname = \"callers\"\ncount = 5\n[[publishers]]\nname = \"callers\"\nrate = 50\n\
              [[phases]]\nname = \"steady\"\nfor = \"500ms\"\n"
         );
-        let stage = Stage::new(&text).with("ca.pem", authority.pem()).with("cert.pem", &cert).with("key.pem", &key);
+        let stage = with_certificates(&text, &authority, "client.test");
         undisturbed(|| (stage.run_json(&[]), ())).0
     };
     let done = run(", cert = \"cert.pem\", key = \"key.pem\"");
@@ -203,34 +216,16 @@ fn a_server_that_is_started_is_asked_through_tls_whether_it_is_ready() {
     done.says("waited for /healthz to answer 2xx; the last time: TLS: the server's certificate is not trusted: give target.tls.ca");
 }
 
-/// Takes TLS off and passes everything on to `to`; hangs up after so many bytes have come.
-async fn gate(authority: &Authority, to: SocketAddr, most: u64) -> SocketAddr {
-    let acceptor = strict(authority);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let (Ok(stream), Ok(server)) =
-                    (acceptor.accept(stream).await, tokio::net::TcpStream::connect(to).await)
-                else {
-                    return;
-                };
-                let (from_client, mut to_client) = tokio::io::split(stream);
-                let (mut from_server, mut to_server) = server.into_split();
-                let asked = async {
-                    let _ =
-                        tokio::io::copy(&mut tokio::io::AsyncReadExt::take(from_client, most), &mut to_server).await;
-                };
-                let answered = async {
-                    let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
-                };
-                tokio::select! { () = asked => {}, () = answered => {} }
-            });
-        }
-    });
-    address
+/// Passes everything on to `to`; hangs up after so many bytes have come.
+async fn pass_on(stream: TlsStream<TcpStream>, to: SocketAddr, most: u64) {
+    let Ok(server) = TcpStream::connect(to).await else { return };
+    let (from_client, mut to_client) = tokio::io::split(stream);
+    let (mut from_server, mut to_server) = server.into_split();
+    let mut from_client = from_client.take(most);
+    tokio::select! {
+        _ = copy(&mut from_client, &mut to_server) => {}
+        _ = copy(&mut from_server, &mut to_client) => {}
+    }
 }
 
 #[test]
@@ -238,16 +233,15 @@ fn publishers_post_through_tls_with_the_same_settings() {
     let authority = Authority::new();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     // Where whoever may publish asks for it.
-    let operators = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let operators = free_address();
     let server = Server::start(&["--admin", &operators.to_string()]);
-    let open = runtime.block_on(gate(&authority, operators, u64::MAX));
-    let moody = runtime.block_on(gate(&authority, operators, 300_000));
-    let (cert, key) = authority.certifies("client.test");
+    let gate = |most| runtime.block_on(strict(&authority, move |stream| pass_on(stream, operators, most)));
+    let (open, moody) = (gate(u64::MAX), gate(300_000));
     let stage = |gate: SocketAddr, tls: &str| {
         let text = scenario(&format!("url = \"{}\"\n{tls}", server.url("/broadcast/{room}")));
         let api = format!("name = \"speakers\"\nvia = \"http\"\nurl = \"https://{gate}/publish/{{room}}\"");
         let text = text.replace("name = \"speakers\"", &api);
-        Stage::new(&text).with("ca.pem", authority.pem()).with("cert.pem", &cert).with("key.pem", &key)
+        with_certificates(&text, &authority, "client.test")
     };
     let shown = "tls = { ca = \"ca.pem\", cert = \"cert.pem\", key = \"key.pem\" }";
     let (done, ()) = undisturbed(|| (stage(open, shown).run_json(&[]), ()));

@@ -170,7 +170,7 @@ impl Going {
             code: status.code().unwrap_or(-1),
             stdout: self.stdout.end(),
             stderr: self.stderr.end(),
-            run: read(&self.out),
+            run: run_in(&self.out),
             took: self.since.elapsed(),
         }
     }
@@ -266,9 +266,15 @@ impl Done {
     }
 }
 
-fn read(out: &Path) -> Option<Run> {
-    let text = std::fs::read_to_string(out.join("run.json")).ok()?;
-    Some(serde_json::from_str(&text).unwrap())
+/// What a run has left in this directory, if it was written.
+pub fn run_in(directory: &Path) -> Option<Run> {
+    let text = std::fs::read_to_string(directory.join("run.json")).ok()?;
+    Some(loadgen::report::json::read(&text).unwrap())
+}
+
+/// A file that must be there.
+pub fn read(path: impl AsRef<Path>) -> String {
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.as_ref().display()))
 }
 
 /// Measures until the machine leaves a run undisturbed, three times at most.

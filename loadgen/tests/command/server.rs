@@ -1,9 +1,25 @@
 //! A bundled server of a test's own, beside those that runs start.
 
 use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::FANOUT;
+
+/// An address that nobody listens on. Its port is none of those that the kernel hands out to whoever asks for any, as every other server
+/// of the tests does.
+pub fn free_address() -> SocketAddr {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Test programs that run at the same time begin at different ports.
+        let nth = std::process::id() * 64 + NEXT.fetch_add(1, Ordering::Relaxed);
+        let address = SocketAddr::from(([127, 0, 0, 1], 20_000 + (nth % 12_000) as u16));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
+}
 
 /// Ends with the test.
 pub struct Server {

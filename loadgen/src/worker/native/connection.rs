@@ -11,6 +11,7 @@ use crate::inbound::Inbound;
 use crate::ledger::{Compressed, Cursor};
 use crate::plan::Inflate;
 use crate::request::Whose;
+use crate::worker::Member;
 use crate::worker::life::Life;
 use crate::worker::throttle::Throttle;
 
@@ -51,6 +52,32 @@ pub struct Connection {
     pub waits: bool,
     /// Only where it can leave and come back.
     pub life: Option<Box<Life>>,
+}
+
+impl Connection {
+    /// Not dialled yet; `room` and `publisher` are indices in this worker.
+    pub fn new(member: &Member, room: u32, publisher: Option<u32>, life: Option<Box<Life>>) -> Self {
+        Connection {
+            line: None,
+            state: State::Connecting,
+            group: member.group,
+            endpoint: member.endpoint,
+            room,
+            path_room: member.path_room,
+            number: member.connection,
+            publisher,
+            cursor: Cursor::default(),
+            compressed: None,
+            throttle: None,
+            opening: None,
+            outbox: None,
+            beats: false,
+            opened: 0,
+            received: 0,
+            waits: false,
+            life,
+        }
+    }
 }
 
 /// Where a connection is in its life.

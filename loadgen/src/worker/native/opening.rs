@@ -59,26 +59,9 @@ impl Native {
         if let Some(publisher) = publisher {
             self.course.publishers[publisher].connection = Some(id);
         }
-        self.connections.push(Connection {
-            line: None,
-            state: State::Connecting,
-            group: member.group,
-            endpoint: member.endpoint,
-            room: self.course.ledgers.room(member.room),
-            path_room: member.path_room,
-            number: member.connection,
-            publisher: publisher.map(|p| p as u32),
-            cursor: Default::default(),
-            compressed: None,
-            throttle: None,
-            opening: None,
-            outbox: None,
-            beats: false,
-            opened: 0,
-            received: 0,
-            waits: false,
-            life: life_of(&self.course.common.plan, &member),
-        });
+        let room = self.course.ledgers.room(member.room);
+        let life = life_of(&self.course.common.plan, &member);
+        self.connections.push(Connection::new(&member, room, publisher.map(|p| p as u32), life));
         self.course.dialer.begin();
         self.open_socket(id, member, None);
     }
@@ -317,7 +300,7 @@ impl Native {
     }
 
     /// A connection that never opened is over.
-    fn end(&mut self, id: u32) {
+    pub(super) fn end(&mut self, id: u32) {
         let before = self.comes_back(id);
         let connection = &mut self.connections[id as usize];
         connection.state = State::Closed;

@@ -143,28 +143,22 @@ pub(super) fn close_payload(code: CloseCode, reason: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Inflate;
+    use crate::worker::Member;
 
     fn connection(state: State, opened: u64) -> Connection {
-        Connection {
-            line: None,
-            state,
+        let member = Member {
             group: Some(0),
-            endpoint: 0,
             room: 0,
             path_room: 0,
-            number: 0,
+            endpoint: 0,
             publisher: Some(0),
-            cursor: Default::default(),
-            compressed: None,
-            throttle: None,
-            opening: None,
-            outbox: None,
-            beats: false,
-            opened,
-            received: 0,
-            waits: false,
-            life: None,
-        }
+            connection: 0,
+            source: None,
+            index: 0,
+            inflate: Inflate::Verify,
+        };
+        Connection { state, opened, ..Connection::new(&member, 0, Some(0), None) }
     }
 
     #[test]

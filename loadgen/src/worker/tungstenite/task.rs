@@ -74,6 +74,8 @@ impl Task {
         let tally = &mut this.course.tally;
         let Opened { socket, took, rest } = match opened {
             Ok(opened) => opened,
+            // We have left meanwhile: nobody has failed.
+            Err(_) if matches!(this.course.stage, Stage::Leaving { .. } | Stage::Over) => return None,
             Err(Failure::Refused(status)) => {
                 tally.refuse(status);
                 tally.address(endpoint).refused += 1;
