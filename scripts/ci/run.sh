@@ -6,7 +6,7 @@
 # From the environment, all optional:
 #   FANOUT            the program                                       [fanout]
 #   FANOUT_OUT        where run.json, junit.xml and the others go       [fanout-results]
-#   FANOUT_BASELINE   an earlier run, or a directory of runs; skipped where it does not exist
+#   FANOUT_BASELINE   an earlier run, or a directory of runs, for `run`; skipped where it does not exist
 #   FANOUT_COMMAND    run, or ab to compare two settings                [run]
 #
 # GITHUB_OUTPUT gets `results=FOLDER`; fanout itself appends to GITHUB_STEP_SUMMARY. The exit code is fanout's: 0 passed, 1 could not run,
@@ -21,9 +21,12 @@ fi
 scenario=$1
 shift
 out=${FANOUT_OUT:-fanout-results}
-arguments=("${FANOUT_COMMAND:-run}" "$scenario" --out "$out")
+command=${FANOUT_COMMAND:-run}
+arguments=("$command" "$scenario" --out "$out")
 if [[ -n ${FANOUT_BASELINE:-} ]]; then
-    if [[ -e $FANOUT_BASELINE ]]; then
+    if [[ $command != run ]]; then
+        printf '%s takes no baseline: %s is not used\n' "$command" "$FANOUT_BASELINE" >&2
+    elif [[ -e $FANOUT_BASELINE ]]; then
         arguments+=(--baseline "$FANOUT_BASELINE")
     else
         printf 'no baseline at %s: thresholds that compare with one are skipped\n' "$FANOUT_BASELINE" >&2

@@ -148,6 +148,17 @@ impl Rates {
         }
     }
 
+    /// The limit on the messages of a connection that its own bucket alone holds to it.
+    #[inline]
+    #[must_use]
+    pub fn own(&self, meter: Meter) -> Option<&Rate> {
+        match meter {
+            Meter::Anonymous => self.anonymous.as_ref(),
+            Meter::User => self.user.as_ref(),
+            Meter::Off | Meter::Listed => None,
+        }
+    }
+
     /// What to tell a client of `class` that reached a limit, in at most 123 bytes; such as `rate limit: 10/s, burst 20`.
     #[must_use]
     pub fn sentence(&self, cause: Cause, class: Class) -> String {
@@ -174,6 +185,14 @@ pub enum Meter {
     User,
     /// By what its shard's table says of it.
     Listed,
+}
+
+impl Meter {
+    /// Whether the connection's own bucket is all that counts.
+    #[must_use]
+    pub fn is_own(self) -> bool {
+        matches!(self, Self::Anonymous | Self::User)
+    }
 }
 
 impl From<Class> for Meter {

@@ -21,8 +21,8 @@ pub struct Conduct {
     /// What goes to standard output: the report, or the same as JSON
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Directory for everything that is written [default: results/NAME/TIME, of ab and capacity ab-TIME and capacity-TIME, with a
-    /// `latest` link beside it]
+    /// Directory for everything that is written [default: results/NAME/TIME; of ab results/NAME/ab-TIME, of capacity
+    /// results/NAME/capacity-TIME; each with a `latest` link beside it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// While runs go, serve a live page at / and metrics for Prometheus at /metrics: a port (on loopback), or ADDRESS:PORT

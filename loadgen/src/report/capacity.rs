@@ -19,11 +19,8 @@ use crate::capacity::Outcome;
 
 /// `capacity.json`: indented, with a newline at its end.
 #[must_use]
-#[allow(clippy::expect_used, reason = "a struct of numbers, strings, lists and maps with string keys cannot fail")]
 pub fn json(outcome: &Outcome) -> String {
-    let mut text = serde_json::to_string_pretty(outcome).expect("an outcome is plain data");
-    text.push('\n');
-    text
+    super::json::document(outcome)
 }
 
 /// The files of a search, by their names.

@@ -21,11 +21,8 @@ use crate::compare::{Comparison, Trial};
 
 /// `comparison.json`: indented, with a newline at its end. What is infinite or not a number is null.
 #[must_use]
-#[allow(clippy::expect_used, reason = "a struct of numbers, strings, lists and maps with string keys cannot fail")]
 pub fn json(comparison: &Comparison) -> String {
-    let mut text = serde_json::to_string_pretty(comparison).expect("a comparison is plain data");
-    text.push('\n');
-    text
+    super::json::document(comparison)
 }
 
 /// The files of a comparison of these trials, by their names.

@@ -1,4 +1,6 @@
-//! `run.json`, and the run as one line of JSON on stdout.
+//! `run.json`, the run as one line of JSON on stdout, and how every report is written as JSON.
+
+use serde::Serialize;
 
 use crate::result::Run;
 
@@ -18,10 +20,10 @@ pub enum ReadError {
 /// The schema that is written.
 pub const SCHEMA: u32 = 1;
 
-/// `run.json`: indented, with a newline at its end.
+/// `run.json`, and every other report: indented, with a newline at its end. What is infinite or not a number is null.
 #[must_use]
-pub fn document(run: &Run) -> String {
-    let mut text = to_text(run, serde_json::to_string_pretty);
+pub fn document(report: &(impl Serialize + ?Sized)) -> String {
+    let mut text = written(serde_json::to_string_pretty(report));
     text.push('\n');
     text
 }
@@ -29,13 +31,13 @@ pub fn document(run: &Run) -> String {
 /// The run on one line, without a newline: what `--format json` prints of each of several runs.
 #[must_use]
 pub fn line(run: &Run) -> String {
-    to_text(run, serde_json::to_string)
+    written(serde_json::to_string(run))
 }
 
-/// Floats that JSON cannot hold become `null`, keys are strings: a `Run` always serialises.
-#[allow(clippy::expect_used, reason = "a struct of numbers, strings, lists and maps with string keys cannot fail")]
-fn to_text(run: &Run, write: impl Fn(&Run) -> serde_json::Result<String>) -> String {
-    write(run).expect("a run is plain data")
+/// Reports are numbers, strings, lists and maps with string keys: these always serialise.
+#[allow(clippy::expect_used, reason = "the only failures of serde_json are keys that are no strings, and a writer's")]
+fn written(text: serde_json::Result<String>) -> String {
+    text.expect("a report is plain data")
 }
 
 /// Reads a `run.json`.

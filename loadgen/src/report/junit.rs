@@ -111,10 +111,13 @@ fn properties(suite: &mut TestSuite, run: &Run) {
     }
 }
 
-/// Invalid is an error, and the only one: it is the measurement that went wrong, not the server.
+/// Invalid is an error, and the only one: it is the measurement that went wrong, not the server. Of a run that was
+/// interrupted nobody asks whether it was valid.
 fn valid(run: &Run, place: &Place) -> TestCase {
     let status = if run.validity.valid {
         TestCaseStatus::success()
+    } else if run.interrupted {
+        skipped("the run was interrupted")
     } else {
         let reasons =
             run.validity.reasons.iter().map(|reason| format!("{}; what to do: {}", reason.figure, reason.cure));
@@ -125,8 +128,8 @@ fn valid(run: &Run, place: &Place) -> TestCase {
 
 fn to_the_end(run: &Run, place: &Place) -> TestCase {
     let status = match (&run.ended_early, run.interrupted) {
-        _ if !run.validity.valid => skipped("the measurement is not valid"),
         (_, true) => bad(NonSuccessKind::Error, "interrupted", "the run was interrupted"),
+        _ if !run.validity.valid => skipped("the measurement is not valid"),
         (Some(why), false) => bad(NonSuccessKind::Failure, "ended early", why),
         (None, false) => TestCaseStatus::success(),
     };
@@ -135,6 +138,7 @@ fn to_the_end(run: &Run, place: &Place) -> TestCase {
 
 fn connections(run: &Run, place: &Place) -> TestCase {
     let status = match turned_away(run) {
+        _ if run.interrupted => skipped("the run was interrupted"),
         _ if !run.validity.valid => skipped("the measurement is not valid"),
         0 => TestCaseStatus::success(),
         _ => {
@@ -159,10 +163,10 @@ fn objective(run: &Run, threshold: &ThresholdResult, place: &Place) -> TestCase 
         Some((phase, figure)) => (phase, ThresholdResult { metric: figure.to_owned(), ..threshold.clone() }.name()),
         None => ("run", threshold.name()),
     };
-    let status = if !run.validity.valid {
-        skipped("the measurement is not valid")
-    } else if run.interrupted {
+    let status = if run.interrupted {
         skipped("the run was interrupted")
+    } else if !run.validity.valid {
+        skipped("the measurement is not valid")
     } else if threshold.skipped {
         skipped(threshold.why.as_deref().unwrap_or(""))
     } else if threshold.pass {
@@ -251,6 +255,17 @@ mod tests {
         let lines = lines(&run);
         assert!(lines[1].contains("failures=\"0\" errors=\"1\""), "{}", lines[1]);
         assert_eq!(lines.iter().filter(|line| line.starts_with("<skipped")).count(), 5);
+    }
+
+    #[test]
+    fn a_run_that_was_interrupted_is_not_called_invalid_too() {
+        let mut run = sample::invalid();
+        run.interrupted = true;
+        let lines = lines(&run);
+        assert!(lines[1].contains("failures=\"0\" errors=\"1\""), "{}", lines[1]);
+        let case = about(&lines, "run: goes to its end").join("\n");
+        assert!(case.contains("type=\"interrupted\""), "{case}");
+        assert!(!lines.iter().any(|line| line.contains("invalid") || line.contains("not valid")), "{lines:?}");
     }
 
     #[test]

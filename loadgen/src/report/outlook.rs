@@ -47,24 +47,24 @@ impl Outlook {
             .publishes
             .map_or("as many publishes as the closed loop manages".to_owned(), |n| format!("{} publishes", count(n)));
         let deliveries = needs.deliveries.map_or(String::new(), |n| format!(", {} deliveries", count(n)));
+        let descriptors = match self.agents {
+            0 => format!("{} of {} descriptors", count(needs.descriptors), count(limits.descriptors)),
+            agents => format!(
+                "{} descriptors, of which a process may have {}: starts {agents} agents, processes that share the connections",
+                count(needs.descriptors),
+                count(limits.descriptors)
+            ),
+        };
         let mut text = format!(
-            "{}{variant}: valid\n  {} connections, {publishes}{deliveries}, about {}\n  needs {} of {} descriptors, {} of {} ports of a \
+            "{}{variant}: valid\n  {} connections, {publishes}{deliveries}, about {}\n  needs {descriptors}\n  needs {} of {} ports of a \
              source address, about {} of memory\n",
             self.file,
             count(needs.connections.into()),
             seconds(self.seconds()),
-            count(needs.descriptors),
-            count(limits.descriptors),
             count(needs.ports_per_address.into()),
             count(limits.ports.into()),
             bytes(needs.memory_bytes as f64),
         );
-        if self.agents > 0 {
-            text += &format!(
-                "  starts {} agents, processes that share the connections and have descriptors each\n",
-                self.agents
-            );
-        }
         if self.starts > 1 {
             text += &format!("  starts {} servers, each with rooms of its own\n", self.starts);
         }

@@ -22,11 +22,8 @@ use crate::sizing::Sizing;
 
 /// `plan.json`: indented, with a newline at its end.
 #[must_use]
-#[allow(clippy::expect_used, reason = "a struct of numbers, strings, lists and maps with string keys cannot fail")]
 pub fn json(sizing: &Sizing) -> String {
-    let mut text = serde_json::to_string_pretty(sizing).expect("a plan is plain data");
-    text.push('\n');
-    text
+    super::json::document(sizing)
 }
 
 /// The files of a plan, by their names.

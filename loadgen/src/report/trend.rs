@@ -31,11 +31,8 @@ pub fn text(trends: &[Trend], colour: Colour) -> String {
 
 /// `trend.json`.
 #[must_use]
-#[allow(clippy::expect_used, reason = "a list of numbers, strings, lists and maps with string keys cannot fail")]
 pub fn json(trends: &[Trend]) -> String {
-    let mut text = serde_json::to_string_pretty(trends).expect("a trend is plain data");
-    text.push('\n');
-    text
+    super::json::document(trends)
 }
 
 /// `chat-peak: 24 runs from 2026-10-01 to 2026-10-24`.

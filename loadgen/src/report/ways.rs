@@ -21,11 +21,8 @@ use crate::compare::Ways;
 
 /// `compression.json`: indented, with a newline at its end. What is infinite or not a number is null.
 #[must_use]
-#[allow(clippy::expect_used, reason = "a struct of numbers, strings, lists and maps with string keys cannot fail")]
 pub fn json(ways: &Ways) -> String {
-    let mut text = serde_json::to_string_pretty(ways).expect("a report is plain data");
-    text.push('\n');
-    text
+    super::json::document(ways)
 }
 
 /// The files of the report, by their names.

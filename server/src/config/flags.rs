@@ -58,8 +58,8 @@ flags! {
     listen: SocketAddr, "FANOUT_LISTEN", "ADDR", "Listening";
     /// Address for operators: /metrics, POST /publish/{room}, /rooms, /clients, /stats, /healthz; such as 127.0.0.1:9002 [default: none]
     admin: SocketAddr, "FANOUT_ADMIN", "ADDR", "Listening";
-    /// File with the token that operators must send as Authorization: Bearer TOKEN; required unless --admin is a loopback address
-    /// [default: none]
+    /// File with the token (16 characters or more) that operators must send as Authorization: Bearer TOKEN; required unless --admin is
+    /// a loopback address [default: none]
     admin_token: PathBuf, "FANOUT_ADMIN_TOKEN_FILE", "FILE", "Listening";
     /// CPUs to pin to, such as 0 or 0,1: the control thread to the first, the shards in turn [default: no pinning]
     [value_delimiter = ','] cpus: Vec<usize>, "FANOUT_CPUS", "LIST", "Listening";

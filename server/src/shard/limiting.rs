@@ -88,19 +88,14 @@ impl Limiting {
         counts: &'a mut Limited,
         now: u64,
     ) -> Turnstile<'a> {
-        let mut turnstile = Turnstile::open(&self.rates, &mut self.spare, counts, now);
+        let mut turnstile = Turnstile::open(&self.rates, meter, &mut self.spare, counts, now);
         if meter != Meter::Off
             && let Some(bucket) = self.buckets.get_mut(id as usize)
         {
-            match meter {
-                Meter::Off => {}
-                Meter::Anonymous => turnstile.count_by(Class::Anonymous, bucket),
-                Meter::User => turnstile.count_by(Class::User, bucket),
-                Meter::Listed => {
-                    if let Some(Some(listing)) = self.listings.get_mut(id as usize) {
-                        turnstile.count_all(listing, bucket);
-                    }
-                }
+            match (self.rates.own(meter), self.listings.get_mut(id as usize)) {
+                (Some(rate), _) => turnstile.count_by(rate, bucket),
+                (None, Some(Some(listing))) => turnstile.count_all(listing, bucket),
+                (None, Some(None) | None) => {}
             }
         }
         if held.is_some() {

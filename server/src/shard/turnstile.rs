@@ -4,7 +4,7 @@ use wire::{Flow, Opcode};
 
 use super::delays::Delayed;
 use crate::bucket::{Bucket, Decision};
-use crate::rate::{Cause, Class, Limited, Rate, RateBy, RatePolicy, Rates};
+use crate::rate::{Cause, Class, Limited, Meter, Rate, RateBy, RatePolicy, Rates};
 use crate::session::Held;
 use crate::shares::Share;
 
@@ -72,17 +72,6 @@ impl Passage {
     }
 }
 
-/// How messages are looked at that have no free passage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    /// They are not limited at all.
-    Open,
-    /// They are beyond what the connection's own bucket held.
-    Own,
-    /// By everything that there may be.
-    Full,
-}
-
 /// The limits on one connection, for the length of one read.
 ///
 /// Tokens of its own bucket are taken beforehand: one at the beginning, because most reads hold one message, and then many at once. What is
@@ -93,10 +82,9 @@ pub struct Turnstile<'a> {
     free: u64,
     /// What `free` was at the beginning.
     given: u64,
-    mode: Mode,
-    class: Class,
-    /// Of messages, if any.
-    limit: Option<&'a Rate>,
+    meter: Meter,
+    /// Messages that have no free passage are looked at by everything that there may be, not by the connection's own bucket alone.
+    by_all: bool,
     now: u64,
     bucket: &'a mut Bucket,
     room: Option<&'a mut Bucket>,
@@ -109,15 +97,14 @@ pub struct Turnstile<'a> {
 }
 
 impl<'a> Turnstile<'a> {
-    /// In front of a connection that nothing is known of: everything passes. `bucket` stands for its own until there is one.
+    /// In front of a connection with such a meter: everything passes, until it is counted. `bucket` stands for its own until there is one.
     #[inline]
-    pub fn open(rates: &'a Rates, bucket: &'a mut Bucket, counts: &'a mut Limited, now: u64) -> Self {
+    pub fn open(rates: &'a Rates, meter: Meter, bucket: &'a mut Bucket, counts: &'a mut Limited, now: u64) -> Self {
         Self {
             free: u64::MAX,
             given: u64::MAX,
-            mode: Mode::Open,
-            class: Class::Anonymous,
-            limit: None,
+            meter,
+            by_all: false,
             now,
             bucket,
             room: None,
@@ -129,22 +116,20 @@ impl<'a> Turnstile<'a> {
         }
     }
 
-    /// Counts messages by the connection's own bucket.
+    /// Counts messages by the connection's own bucket, which is held to `rate`.
     #[inline]
-    pub fn count_by(&mut self, class: Class, bucket: &'a mut Bucket) {
-        let Some(rate) = self.rates.of(class) else { return };
-        (self.free, self.given) = match bucket.take_one(&rate.limit, self.now) {
-            Decision::Pass => (1, 1),
-            Decision::Wait(_) => (0, 0),
+    pub fn count_by(&mut self, rate: &Rate, bucket: &'a mut Bucket) {
+        let first = match bucket.take_one(&rate.limit, self.now) {
+            Decision::Pass => 1,
+            Decision::Wait(_) => 0,
         };
-        (self.mode, self.class, self.limit, self.bucket) = (Mode::Own, class, Some(rate), bucket);
+        (self.free, self.given, self.bucket) = (first, first, bucket);
     }
 
     /// Counts by what is listed of the connection, and by its own bucket.
     pub fn count_all(&mut self, listing: &'a mut Listing, bucket: &'a mut Bucket) {
-        (self.free, self.given, self.mode) = (0, 0, Mode::Full);
-        (self.class, self.limit, self.bucket) = (listing.class, self.rates.of(listing.class), bucket);
-        self.listing = Some(listing);
+        (self.free, self.given, self.by_all) = (0, 0, true);
+        (self.listing, self.bucket) = (Some(listing), bucket);
     }
 
     /// What passes goes into a room whose bucket this is.
@@ -187,24 +172,41 @@ impl<'a> Turnstile<'a> {
     #[inline]
     pub fn into_passage(mut self) -> Passage {
         self.passage.completed |= self.free != self.given;
-        if self.mode == Mode::Own && self.free > 0 {
+        if self.meter.is_own() && self.free > 0 {
             self.give_back();
         }
         self.passage
     }
 
+    /// What the connection's messages are limited as.
+    fn class(&self) -> Class {
+        match (self.meter, self.listing.as_deref()) {
+            (_, Some(listing)) => listing.class,
+            (Meter::User, None) => Class::User,
+            (Meter::Off | Meter::Anonymous | Meter::Listed, None) => Class::Anonymous,
+        }
+    }
+
+    /// The limit on the connection's messages, if there is one.
+    fn limit(&self) -> Option<&'a Rate> {
+        match self.meter {
+            Meter::Off => None,
+            Meter::Anonymous | Meter::User | Meter::Listed => self.rates.of(self.class()),
+        }
+    }
+
     /// Lets nothing pass freely any more, before anything has passed.
     fn look_at_all(&mut self) {
-        if self.mode == Mode::Own {
+        if self.meter.is_own() {
             self.give_back();
         }
-        (self.free, self.given, self.mode) = (0, 0, Mode::Full);
+        (self.free, self.given, self.by_all) = (0, 0, true);
     }
 
     /// Gives back what was taken from the connection's own bucket beforehand.
     #[cold]
     fn give_back(&mut self) {
-        if let Some(rate) = self.limit {
+        if let Some(rate) = self.limit() {
             self.bucket.give_back(&rate.limit, self.free);
         }
     }
@@ -212,7 +214,7 @@ impl<'a> Turnstile<'a> {
     /// Takes more from the connection's own bucket beforehand, one of them for a message that is here.
     /// `None` if there are none.
     fn take_more(&mut self) -> Option<()> {
-        let rate = self.limit?;
+        let rate = self.limit()?;
         self.free = self.bucket.take_up_to(&rate.limit, self.now, AT_ONCE).checked_sub(1)?;
         Some(())
     }
@@ -223,7 +225,7 @@ impl<'a> Turnstile<'a> {
         if matches!(self.passage.excess.as_deref(), Some(Excess::Disconnect { .. })) {
             return Err(Flow::Continue);
         }
-        if self.mode == Mode::Own && self.take_more().is_some() {
+        if !self.by_all && self.take_more().is_some() {
             return Ok(());
         }
         if !std::mem::take(&mut self.waited) {
@@ -252,7 +254,7 @@ impl<'a> Turnstile<'a> {
         {
             return Err((Cause::Bytes, wait));
         }
-        if let Some(rate) = self.limit {
+        if let Some(rate) = self.limit() {
             let (decision, cause) = match self.listing.as_deref() {
                 Some(listing @ Listing { share: Some(share), .. }) => {
                     (share.bucket().take(&rate.limit, self.now, 1), listing.cause(self.rates.by))
@@ -272,7 +274,7 @@ impl<'a> Turnstile<'a> {
     /// As [`take`](Self::take), but from the future if need be; then what it waits for longest is the cause.
     fn reserve(&mut self, len: u64) -> Result<(), (Cause, u64)> {
         let mut longest = (Cause::Connection, 0);
-        if let Some(rate) = self.limit {
+        if let Some(rate) = self.limit() {
             longest = match self.listing.as_deref() {
                 Some(listing @ Listing { share: Some(share), .. }) => {
                     (listing.cause(self.rates.by), share.bucket().reserve(&rate.limit, self.now, 1))
@@ -299,7 +301,7 @@ impl<'a> Turnstile<'a> {
             RatePolicy::Disconnect => {
                 self.counts.by(cause).disconnected += 1;
                 // A close frame of the peer may still come in this read, so the rest is looked at; no message of it passes.
-                self.passage.excess = Some(Box::new(Excess::Disconnect { cause, class: self.class }));
+                self.passage.excess = Some(Box::new(Excess::Disconnect { cause, class: self.class() }));
                 Flow::Continue
             }
             RatePolicy::Delay => {
@@ -318,7 +320,7 @@ impl<'a> Turnstile<'a> {
             Some(Excess::Dropped { messages, .. }) => *messages,
             _ => 0,
         };
-        self.passage.excess = Some(Box::new(Excess::Dropped { cause, class: self.class, messages: before + 1 }));
+        self.passage.excess = Some(Box::new(Excess::Dropped { cause, class: self.class(), messages: before + 1 }));
     }
 }
 

@@ -26,12 +26,11 @@ impl Sender {
     /// One read of messages of these lengths: which pass, and what came of it.
     fn read(&mut self, now: u64, waited: bool, lengths: &[usize]) -> (Vec<usize>, Passage) {
         let mut spare = Bucket::default();
-        let mut turnstile = Turnstile::open(&self.rates, &mut spare, &mut self.counts, now);
-        match (self.meter, &mut self.listing) {
-            (Meter::Anonymous, _) => turnstile.count_by(Class::Anonymous, &mut self.bucket),
-            (Meter::User, _) => turnstile.count_by(Class::User, &mut self.bucket),
-            (Meter::Listed, Some(listing)) => turnstile.count_all(listing, &mut self.bucket),
-            (Meter::Off | Meter::Listed, _) => {}
+        let mut turnstile = Turnstile::open(&self.rates, self.meter, &mut spare, &mut self.counts, now);
+        match (self.rates.own(self.meter), &mut self.listing) {
+            (Some(rate), _) => turnstile.count_by(rate, &mut self.bucket),
+            (None, Some(listing)) => turnstile.count_all(listing, &mut self.bucket),
+            (None, None) => {}
         }
         turnstile.goes_to_room(&mut self.room);
         if waited {

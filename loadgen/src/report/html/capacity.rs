@@ -14,6 +14,8 @@ use crate::report::numbers::{duration_us, percent, rate};
 
 /// Points that the line of the fitted law is drawn through.
 const STEPS: u32 = 60;
+/// How the legend names the loads that were confirmed.
+const BOUNDS: (&str, &str) = ("bound", "confirmed bounds");
 
 /// `capacity.html`.
 #[must_use]
@@ -77,7 +79,8 @@ fn valid(outcome: &Outcome) -> impl Iterator<Item = &Trial> {
 fn latency(outcome: &Outcome) -> Option<Markup> {
     let values = || valid(outcome).flat_map(|trial| [trial.p50, trial.p99]).flatten();
     let (low, high) = (values().min_by(f64::total_cmp)?, values().max_by(f64::total_cmp)?);
-    let legend = [("mark", "○ p50 of a trial"), ("mark", "■ p99 of a trial"), ("bound", "confirmed bounds")];
+    let mut legend = vec![("dot", "p50 of a trial"), ("square", "p99 of a trial")];
+    legend.extend(confirmed(outcome).next().map(|_| BOUNDS));
     let reading = "Each trial is one run at its load; those in which the load generator gave way are left out. A percentile among the lost has no point.";
     Some(figure("Arrival after due time", &legend, reading, |size| {
         let frame = Frame {
@@ -105,13 +108,10 @@ fn throughput(outcome: &Outcome) -> Option<Markup> {
     if highest <= 0.0 {
         return None;
     }
-    let legend: &[(&str, &str)] = match outcome.scaling {
-        Some(_) => {
-            &[("mark", "○ a trial"), ("first", "Universal Scalability Law, fitted"), ("bound", "confirmed bounds")]
-        }
-        None => &[("mark", "○ a trial"), ("bound", "confirmed bounds")],
-    };
-    let chart = figure("Deliveries a second", legend, "", |size| {
+    let mut legend = vec![("dot", "a trial")];
+    legend.extend(outcome.scaling.as_ref().map(|_| ("first", "Universal Scalability Law, fitted")));
+    legend.extend(confirmed(outcome).next().map(|_| BOUNDS));
+    let chart = figure("Deliveries a second", &legend, "", |size| {
         let frame = Frame {
             size,
             height: 280.0,
@@ -143,14 +143,18 @@ fn law(fit: &Scaling, n: f64) -> f64 {
     fit.rate[0] * n / (1.0 + fit.contention[0] * (n - 1.0) + fit.coherency[0] * n * (n - 1.0))
 }
 
-fn bounds(outcome: &Outcome, frame: &Frame) -> Markup {
+/// Loads that were confirmed to hold, and to break.
+fn confirmed(outcome: &Outcome) -> impl Iterator<Item = f64> {
     let upper = |upper: &Upper| match upper {
         Upper::Broke(load) => Some(*load),
         Upper::LoadGenerator(_) | Upper::EndOfRange => None,
     };
-    let all = outcome.found.iter().flat_map(|found| [found.bounds.lower, upper(&found.bounds.upper)]).flatten();
+    outcome.found.iter().flat_map(move |found| [found.bounds.lower, upper(&found.bounds.upper)]).flatten()
+}
+
+fn bounds(outcome: &Outcome, frame: &Frame) -> Markup {
     html! {
-        @for load in all {
+        @for load in confirmed(outcome) {
             @let x = Px(frame.x(load));
             line class="change" x1=(x) x2=(x) y1=(Px(frame.top())) y2=(Px(frame.bottom())) {}
         }

@@ -69,11 +69,8 @@ fn header(sizing: &Sizing) -> Markup {
 }
 
 fn chart(curve: &Curve, sizing: &Sizing) -> Markup {
-    let legend = [
-        ("mark", "○ a run or trial"),
-        ("first", "fitted, with its 95 % interval"),
-        ("bound", "one server of the plan"),
-    ];
+    let legend =
+        [("dot", "a run or trial"), ("first", "fitted, with its 95 % interval"), ("bound", "one server of the plan")];
     let of_cpu = curve.what == "cpu";
     let (name, label) = if of_cpu {
         ("Server CPU against deliveries", "cores")

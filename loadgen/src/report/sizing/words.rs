@@ -2,8 +2,13 @@
 
 use crate::compare::money;
 use crate::report::numbers::{bytes, count, percent, rate, significant};
-use crate::sizing::{Basis, Beyond, Figure, Load, Machine, Scarce, Servers, Sizing, Traffic};
+use crate::sizing::{Basis, Beyond, Figure, Lawful, Load, Machine, Scarce, Servers, Sizing, Traffic};
 use crate::way::Way;
+
+/// Figures that are more times beyond what was measured say so themselves.
+const FAR: f64 = 2.0;
+/// From this share of what is asked on, a law of throughput is a straight line to a reader.
+const STRAIGHT: f64 = 0.99;
 
 /// The word that opens the report.
 pub(in crate::report) fn word(sizing: &Sizing) -> &'static str {
@@ -19,9 +24,19 @@ pub(in crate::report) fn opening(sizing: &Sizing) -> String {
     let users = format!("{} users{}", whole(sizing.asked.load.connections), rooms(&sizing.asked.load, " in "));
     match &sizing.servers {
         None => format!("what one server needs for {users}"),
-        Some(Servers { count: Some(n), .. }) => format!("{} for {users}", servers(*n)),
+        Some(found @ Servers { count: Some(n), .. }) => format!("{} for {users}{}", servers(*n), far(found)),
         Some(Servers { count: None, .. }) => format!("for {users}"),
     }
+}
+
+/// How far the number of servers lies beyond what was measured, where that is further than the measured range again.
+fn far(found: &Servers) -> String {
+    let needed = found.needs.iter().filter_map(|need| match &need.figure.basis {
+        Basis::Extrapolated(beyond) => beyond.first(),
+        Basis::Measured | Basis::Interpolated => None,
+    });
+    let furthest = needed.chain(&found.beyond).map(|beyond| beyond.times).fold(1.0, f64::max);
+    if furthest > FAR { format!(", EXTRAPOLATED {} times", significant(furthest, 2)) } else { String::new() }
 }
 
 /// The answer, in sentences.
@@ -180,17 +195,29 @@ pub(in crate::report) fn reckoned(servers: &Servers, way: Way) -> Vec<String> {
             "it holds at least so much: no higher load was measured; `fanout capacity` finds the limit".to_owned()
         }
     });
-    lines.extend(servers.law.as_ref().map(|law| {
-        let far = if law.times > 2.0 { format!(", EXTRAPOLATED {} times", significant(law.times, 2)) } else { String::new() };
-        format!(
-            "the Universal Scalability Law of that search allows {} deliveries/s ({} to {}) where {} are asked of one server{far}",
-            rate(law.throughput),
-            rate(law.band.low),
-            rate(law.band.high),
-            rate(law.asked)
-        )
-    }));
+    lines.extend(servers.law.as_ref().map(lawful));
     lines
+}
+
+/// What the law of the search says of the load of one server; where it is a straight line it says only so.
+fn lawful(law: &Lawful) -> String {
+    let far = match law.times {
+        times if times > FAR => format!(", EXTRAPOLATED {} times", significant(times, 2)),
+        _ => String::new(),
+    };
+    if law.throughput >= STRAIGHT * law.asked {
+        return format!(
+            "by the Universal Scalability Law of that search throughput still grows in step with the load at the {} deliveries/s of one server{far}",
+            rate(law.asked)
+        );
+    }
+    format!(
+        "by the Universal Scalability Law of that search {} ({} to {}) of the {} deliveries/s of one server get through{far}",
+        rate(law.throughput),
+        rate(law.band.low),
+        rate(law.band.high),
+        rate(law.asked)
+    )
 }
 
 /// What every plan takes for granted.

@@ -6,8 +6,8 @@ use crate::Setting;
 use crate::child::Program;
 use crate::error::BenchError;
 use crate::outcome::{Figure, Goal, Outcome, Row};
-use crate::pairs::{Arm, Pairs, in_turns};
-use crate::scenario::{Scenario, Target, doubts, figure, worst, wrong};
+use crate::pairs::{Arm, Pairs};
+use crate::scenario::{Scenario, Target, figure, pairs_of_runs, worst, wrong};
 
 /// Pairs of runs a size, unless `--pairs` says otherwise.
 const PAIRS: u32 = 5;
@@ -27,8 +27,8 @@ pub fn beside_textbook(setting: &Setting) -> Result<Outcome, BenchError> {
     ];
     let mut rows = Vec::new();
     for (subscribers, rate) in SIZES {
-        let pairs = in_turns(count, |arm| run(setting, subscribers, rate, arm))?;
-        conditions.extend(doubts(pairs.all()).map(|doubt| format!("{subscribers}: {doubt}")));
+        let (pairs, doubt) = pairs_of_runs(count, |arm| run(setting, subscribers, rate, arm))?;
+        conditions.extend(doubt.map(|doubt| format!("{subscribers}: {doubt}")));
         rows.extend(judge(subscribers, &pairs));
     }
     Ok(Outcome { name: "engines", arms: ["native", "textbook"], conditions, rows })

@@ -9,7 +9,10 @@ use serde_json::Value;
 use crate::Setting;
 use crate::child::Program;
 use crate::error::BenchError;
+use crate::pairs::{Arm, Pairs, in_turns};
 
+/// How often a run is made again that was invalid.
+const AGAIN: u32 = 2;
 /// How long connecting, the probe, draining and the report may take, on top of the length of a run.
 const PATIENCE_S: f64 = 90.0;
 
@@ -152,12 +155,35 @@ pub fn wrong(run: &Value) -> f64 {
     ["lost", "corrupted", "duplicated", "reordered"].map(|k| figure(run, &format!("deliveries.{k}"))).iter().sum()
 }
 
+/// `count` pairs of runs, an invalid one made again up to twice, as `fanout ab` does it; and what is to be said of that, as a condition
+/// of the outcome.
+pub fn pairs_of_runs(
+    count: u32,
+    mut run: impl FnMut(Arm) -> Result<Value, BenchError>,
+) -> Result<(Pairs<Value>, Option<String>), BenchError> {
+    let mut repeated = 0;
+    let pairs = in_turns(count, |arm| {
+        let mut made = run(arm)?;
+        for _ in 0..AGAIN {
+            if why_invalid(&made).is_none() {
+                break;
+            }
+            repeated += 1;
+            made = run(arm)?;
+        }
+        Ok(made)
+    })?;
+    let again = (repeated > 0).then(|| format!("{repeated} invalid runs were made again"));
+    let said: Vec<String> = again.into_iter().chain(doubts(pairs.all())).collect();
+    Ok((pairs, (!said.is_empty()).then(|| said.join("; "))))
+}
+
 /// How many of `runs` are invalid and why the first of them is, as a condition of the outcome.
 pub fn doubts<'a>(runs: impl IntoIterator<Item = &'a Value>) -> Option<String> {
     let (mut all, mut invalid, mut first) = (0, 0, None);
     for run in runs {
         all += 1;
-        if let Some(reasons) = run["validity"]["reasons"].as_array().filter(|reasons| !reasons.is_empty()) {
+        if let Some(reasons) = why_invalid(run) {
             invalid += 1;
             first = first.or(Some(reasons));
         }
@@ -165,6 +191,10 @@ pub fn doubts<'a>(runs: impl IntoIterator<Item = &'a Value>) -> Option<String> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let texts: Vec<String> = first?.iter().map(|r| format!("{}: {}", text(&r["rule"]), text(&r["figure"]))).collect();
     Some(format!("{invalid} of {all} runs were invalid; {}", texts.join(", ")))
+}
+
+fn why_invalid(run: &Value) -> Option<&Vec<Value>> {
+    run["validity"]["reasons"].as_array().filter(|reasons| !reasons.is_empty())
 }
 
 #[cfg(test)]
@@ -179,6 +209,29 @@ mod tests {
         assert_eq!(doubts([&valid, &valid]), None);
         let text = doubts([&valid, &late, &late]);
         assert_eq!(text.as_deref(), Some("2 of 3 runs were invalid; schedule-lag: 3 ms late"));
+    }
+
+    #[test]
+    fn invalid_runs_are_made_again_up_to_twice() {
+        let reasons = serde_json::json!([{ "rule": "schedule-lag", "figure": "3 ms late" }]);
+        let run = |n: u32, valid: bool| {
+            let reasons = if valid { serde_json::json!([]) } else { reasons.clone() };
+            serde_json::json!({ "n": n, "validity": { "reasons": reasons } })
+        };
+        // Valid; invalid twice, then valid; never valid; valid.
+        let (mut made, valid) = (0, [true, false, false, true, false, false, false, true]);
+        let (pairs, said) = pairs_of_runs(2, |_| {
+            made += 1;
+            Ok(run(made, valid[made as usize - 1]))
+        })
+        .unwrap();
+        let kept: Vec<u64> = pairs.all().map(|run| run["n"].as_u64().unwrap()).collect();
+        assert_eq!(kept, [1, 4, 8, 7], "the second pair begins with the other arm");
+        assert_eq!(
+            said.as_deref(),
+            Some("4 invalid runs were made again; 1 of 4 runs were invalid; schedule-lag: 3 ms late")
+        );
+        assert_eq!(pairs_of_runs(1, |_| Ok(run(0, true))).unwrap().1, None);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use crate::Setting;
 use crate::child::Program;
 use crate::error::BenchError;
 use crate::outcome::{Figure, Goal, Outcome, Row};
-use crate::pairs::{Arm, Pairs, in_turns};
-use crate::scenario::{Scenario, Target, doubts, figure, least, worst, wrong};
+use crate::pairs::{Arm, Pairs};
+use crate::scenario::{Scenario, Target, figure, least, pairs_of_runs, worst, wrong};
 
 /// Pairs of runs a policy, unless `--pairs` says otherwise.
 const PAIRS: u32 = 5;
@@ -38,8 +38,8 @@ pub fn reader(setting: &Setting) -> Result<Outcome, BenchError> {
     ];
     let mut rows = Vec::new();
     for (policy, counter) in POLICIES {
-        let pairs = in_turns(count, |arm| run(setting, policy, arm))?;
-        conditions.extend(doubts(pairs.all()).map(|doubt| format!("{policy}: {doubt}")));
+        let (pairs, doubt) = pairs_of_runs(count, |arm| run(setting, policy, arm))?;
+        conditions.extend(doubt.map(|doubt| format!("{policy}: {doubt}")));
         rows.extend(judge(policy, counter, &pairs));
     }
     Ok(Outcome { name: "slow-reader", arms: ["with", "without"], conditions, rows })
