@@ -1,13 +1,16 @@
 //! Who connects next, and who has taken too long. No sockets.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::{Member, Ramp};
 
 /// Handshakes under way at once, at most: beyond this a listening backlog overflows and SYNs are sent again a second later.
 const MOST_OPENING: u32 = 512;
-/// TCP and upgrade together may take this long, nanoseconds.
-const OPEN_WITHIN: u64 = 10_000_000_000;
+/// TCP, TLS and upgrade together may take this long, with either client.
+pub const OPEN_WITHIN: Duration = Duration::from_secs(10);
+/// The same in nanoseconds.
+const OPEN_WITHIN_NS: u64 = OPEN_WITHIN.as_nanos() as u64;
 
 /// The ramps of a worker.
 #[derive(Debug)]
@@ -90,7 +93,7 @@ impl Dialer {
 
     /// A handshake, whoever's, began at `now` and has only so much time.
     pub fn watch(&mut self, connection: u32, now: u64) {
-        self.deadlines.push_back((now + OPEN_WITHIN, connection));
+        self.deadlines.push_back((now + OPEN_WITHIN_NS, connection));
     }
 
     /// A handshake that was somebody's first ended, one way or the other.
@@ -101,7 +104,7 @@ impl Dialer {
     /// A handshake whose time is over by `now`: when it began, and of which connection. It may have ended long ago.
     pub fn expired(&mut self, now: u64) -> Option<(u64, u32)> {
         let (at, connection) = self.deadlines.pop_front_if(|(at, _)| *at <= now)?;
-        Some((at - OPEN_WITHIN, connection))
+        Some((at - OPEN_WITHIN_NS, connection))
     }
 
     /// Every handshake has ended: forget the deadlines.

@@ -17,7 +17,7 @@ use super::line::Line;
 use crate::http::{Answer, AnswerReader, Destination, Keep, Letter, Route};
 use crate::ledger::{NOT_DUE, Published};
 use crate::tls;
-use crate::worker::causes::broken;
+use crate::worker::causes::{NOT_SECURED, broken};
 use crate::worker::pacing::{Due, Sender};
 use crate::worker::tally::{Blame, Tally};
 use crate::worker::{Common, CourierShare};
@@ -297,7 +297,7 @@ impl Native {
         // If the socket is broken, the read says so.
         let _ = line.flush();
         match line.read(&mut self.scratch) {
-            Ok(0) => return self.unpublished(id, "TLS: closed by the server during the handshake".to_owned()),
+            Ok(0) => return self.unpublished(id, NOT_SECURED.to_owned()),
             Ok(_) => return self.unpublished(id, "the server spoke before it was asked".to_owned()),
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
             Err(e) => return self.unpublished(id, broken(&e)),

@@ -18,7 +18,7 @@ use crate::plan::Declined;
 use crate::tls;
 use crate::validity::RanOut;
 use crate::worker::Member;
-use crate::worker::causes::{NO_COMPRESSION, broken, handshake_cause};
+use crate::worker::causes::{NO_ANSWER, NO_COMPRESSION, NOT_SECURED, broken, handshake_cause};
 use crate::worker::course::Stage;
 use crate::worker::ledgers::Times;
 use crate::worker::life::Part;
@@ -41,7 +41,7 @@ impl Native {
                 State::Securing => "TLS: no end of the handshake within 10 s",
                 // Its steps have deadlines of their own.
                 State::Joining => continue,
-                _ => "no answer to the upgrade within 10 s",
+                _ => NO_ANSWER,
             };
             self.failed(id, late.to_owned(), Blame::Server);
         }
@@ -136,10 +136,7 @@ impl Native {
         let connection = &mut self.connections[id as usize];
         let (Some(line), Some(opening)) = (&mut connection.line, &mut connection.opening) else { return };
         match line.read(&mut self.scratch) {
-            Ok(0) => {
-                let cause = "TLS: closed by the server during the handshake".to_owned();
-                return self.failed(id, cause, Blame::Server);
-            }
+            Ok(0) => return self.failed(id, NOT_SECURED.to_owned(), Blame::Server),
             // Nothing is said before the request; whoever does so answers nothing.
             Ok(n) => opening.answer.extend_from_slice(&self.scratch[..n]),
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}

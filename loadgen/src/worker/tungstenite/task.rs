@@ -27,12 +27,10 @@ use crate::ledger::{Control, Cursor, Delivery, frame_len};
 use crate::pipe::{Pipe, secure};
 use crate::worker::causes::{self, END_OF_STREAM, closed_by};
 use crate::worker::course::Stage;
+use crate::worker::dialer::OPEN_WITHIN;
 use crate::worker::ledgers::Times;
 use crate::worker::tally::{Blame, Took, When};
 use crate::worker::{Common, Member};
-
-/// TCP and upgrade together may take this long.
-const OPEN_WITHIN: Duration = Duration::from_secs(10);
 
 /// One connection's task.
 pub(super) struct Task {
@@ -49,7 +47,7 @@ impl Task {
         let opened = match tokio::time::timeout(OPEN_WITHIN, self.open(began)).await {
             Ok(Ok(opened)) => self.join(opened).await,
             Ok(Err(failure)) => Err(failure),
-            Err(_) => Err(Failure::Failed("no answer to the upgrade within 10 s".to_owned(), Blame::Server)),
+            Err(_) => Err(Failure::Failed(causes::NO_ANSWER.to_owned(), Blame::Server)),
         };
         let opened = self.opened(opened, now());
         self.tell();
