@@ -41,7 +41,7 @@ use wire::frame::Opcode;
 
 use self::connection::{Connection, State};
 use self::courier::Couriers;
-use self::parting::Restart;
+use self::parting::{CUTS_AT_ONCE, Cutting, Restart};
 use self::reading::{SCRATCH, Until};
 use self::sending::{close_payload, sender};
 use super::course::{Course, Obey, Stage};
@@ -112,6 +112,7 @@ struct Native {
     returns: Returns,
     /// Connections that will come back.
     away: u32,
+    cutting: Option<Cutting>,
     restart: Restart,
 }
 
@@ -139,6 +140,7 @@ impl Native {
             reads: 0,
             returns: Returns::default(),
             away: 0,
+            cutting: None,
             restart: Restart::default(),
         }
     }
@@ -159,7 +161,8 @@ impl Native {
 
     fn turn(&mut self, orders: &Receiver<Order>) -> io::Result<()> {
         let rested = self.resting.peek().map(|Reverse((at, _))| *at);
-        let ours = [self.speaks_at(), self.returns.next(), rested, self.couriers.wake_at()].into_iter().flatten();
+        let cuts = self.cutting.map(|_| self.course.woke);
+        let ours = [self.speaks_at(), self.returns.next(), rested, self.couriers.wake_at(), cuts].into_iter().flatten();
         self.poller.set_timer(self.course.wake_at().into_iter().chain(ours).min())?;
         let turn = self.poller.wait(Timeout::Never)?;
         self.course.wake(now());
@@ -183,6 +186,7 @@ impl Native {
         self.pace();
         self.connect();
         self.keep_speaking();
+        self.cut_on(CUTS_AT_ONCE);
         self.come_and_go();
         self.course.away = self.away;
         if self.course.report() && self.course.ledgers.wants_trim() {
@@ -240,6 +244,7 @@ impl Native {
 
     /// Says goodbye to everybody.
     fn leave(&mut self) {
+        self.cut_on(usize::MAX);
         self.end_absences();
         let cut_short = self.course.stage == Stage::Connecting;
         let (connections, couriers) = (&self.connections, &self.couriers);

@@ -16,6 +16,8 @@ use crate::worker::life::{Account, Away, Farewell, Life, Part};
 
 /// Tries begun in one turn: reading and publishing go on between them.
 const TRIES_AT_ONCE: usize = 128;
+/// Connections cut in one turn, for the same reason: ten thousand take more than a tenth of a second.
+pub(super) const CUTS_AT_ONCE: usize = 64;
 /// How long a leave waits for what its connection has still to send, nanoseconds.
 pub(super) const SAY_FIRST: u64 = 10_000_000;
 /// Publishers with connections of their own come back to a restarted server like this: the scenario has no key for it.
@@ -25,6 +27,15 @@ const PUBLISHERS: Reconnect = Reconnect {
     jitter: Jitter::Full,
     resume: Resume::Never,
 };
+
+/// A cut that is under way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cutting {
+    share: f64,
+    phase: u16,
+    /// The first connection that has not been looked at.
+    next: u32,
+}
 
 /// A restart of the server, as far as a worker needs to know.
 #[derive(Debug, Clone, Copy, Default)]
@@ -117,10 +128,21 @@ impl Native {
         }
     }
 
-    /// Resets a share of the subscribers' connections.
+    /// Resets a share of the subscribers' connections, some in each turn.
     pub(super) fn cut(&mut self, share: f64, phase: u16) {
-        let at = now();
-        for id in 0..self.connections.len() as u32 {
+        self.cut_on(usize::MAX);
+        self.cutting = Some(Cutting { share, phase, next: 0 });
+    }
+
+    /// Resets at most so many more of those that are to be cut.
+    pub(super) fn cut_on(&mut self, most: usize) {
+        let Some(Cutting { share, phase, next }) = self.cutting.take() else { return };
+        let (at, mut cut) = (now(), 0);
+        for id in next..self.connections.len() as u32 {
+            if cut == most {
+                self.cutting = Some(Cutting { share, phase, next: id });
+                return;
+            }
             let connection = &mut self.connections[id as usize];
             let Some(life) = connection.life.as_ref().filter(|life| life.member.group.is_some()) else { continue };
             // Another phase cuts others.
@@ -131,6 +153,7 @@ impl Native {
                     let _ = line.abort();
                 }
                 self.part(id, Part::Cut, at);
+                cut += 1;
             }
         }
     }
