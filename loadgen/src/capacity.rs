@@ -23,4 +23,4 @@ pub use cause::{Cause, Resource};
 pub use objective::Objective;
 pub use outcome::{Costs, Found, Outcome, Scaling};
 pub use survey::{Next, Survey};
-pub use trial::Trial;
+pub use trial::{Missed, Trial};

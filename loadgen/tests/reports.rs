@@ -113,3 +113,61 @@ fn a_plan_is_written_in_every_form_and_refused_with_what_to_do() {
     go(&stage, &["plan", "runs", "--users", "9", "--memory", "8GB"]).exits(2).says("--cores");
     go(&stage, &["plan", "runs", "--users", "9", "--price-per-hour", "0.1"]).exits(2).says("--cores");
 }
+
+/// A search as the version before left it: two trials of full length held at the end of the range.
+fn ended() -> Stage {
+    let stage = Stage::new(
+        "name = \"room\"\n[[connections]]\nname = \"all\"\ncount = 3\n[[publishers]]\nname = \"one\"\nrate = 20\n\
+         [[phases]]\nname = \"steady\"\nfor = \"1s\"\n[thresholds]\n\"deliveries.lost\" = \"== 0\"\n",
+    );
+    let trial = |length: &str| {
+        format!(
+            "{{\"load\":10.0,\"length\":\"{length}\",\"verdicts\":{{\"the thresholds of the file\":\"held\"}},\
+             \"started\":\"2026-11-21T12:00:00Z\",\"took_s\":1.0,\"run\":\"\",\"connections\":10,\"publishes_per_s\":20.0,\
+             \"deliveries_per_s\":200.0,\"wire_bytes_per_s\":1.0,\"lost_share\":0.0,\"p50\":900.0,\"p99\":2000.0,\
+             \"server_cpu_share\":0.1,\"server_rss_bytes\":1,\"kernel_bytes_per_connection\":1.0,\"loadgen_cpu_share\":0.1,\
+             \"cause\":null,\"rooms\":1}}\n"
+        )
+    };
+    let search = stage.directory.path().join("search");
+    std::fs::create_dir_all(&search).unwrap();
+    std::fs::write(search.join("trials.jsonl"), ["short", "full", "full"].map(trial).concat()).unwrap();
+    stage
+}
+
+const RESUMED: [&str; 7] = ["capacity", "scenario.toml", "--axis", "connections", "--range", "10-10", "--resume"];
+
+#[test]
+fn a_search_that_has_ended_is_not_gone_on_with_but_said_to_have_ended() {
+    let stage = ended();
+    let done = go(&stage, &[&RESUMED[..], &["search", "--keep-awake"]].concat());
+    done.exits(0)
+        .says("search holds a search that has ended")
+        .says("To search anew: fanout capacity scenario.toml --axis");
+    let answer = "the server holds at least 10 members of one room at 20 publishes/s with nothing lost";
+    assert!(done.stdout.contains(answer), "{}", done.stdout);
+    // Its report can be written again without it.
+    let again = go(&stage, &["report", "search"]);
+    assert_eq!((again.code, &*again.stdout), (0, "search/capacity.html\n"), "{}", again.stderr);
+    assert!(file(&stage, "search/capacity.html").contains(answer));
+    assert!(go(&stage, &["report", "search", "--md"]).stdout.starts_with("# FOUND: capacity of room"));
+}
+
+#[test]
+fn what_is_no_search_or_another_one_is_refused_with_what_to_give() {
+    let stage = ended();
+    go(&stage, &[&RESUMED[..], &["nowhere"]].concat()).exits(1).says("no search is there (trials.jsonl is missing)");
+    go(&stage, &[&RESUMED[..], &["search"]].concat()).exits(0);
+    let rate = ["capacity", "scenario.toml", "--axis", "rate", "--range", "10-20", "--resume", "search"];
+    go(&stage, &rate)
+        .exits(1)
+        .says("it is a search over connections, and not over rate: give --axis connections again");
+    std::fs::remove_file(stage.directory.path().join("search/trials.jsonl")).unwrap();
+    go(&stage, &[&RESUMED[..], &["search"]].concat()).exits(1).says("it has the report of a search and not its trials");
+}
+
+#[test]
+fn of_a_comparison_the_page_to_open_is_named() {
+    let stage = stage(&["one", "two"]).with("runs/comparison.html", "");
+    go(&stage, &["report", "runs"]).exits(1).says("its report is runs/comparison.html, to be opened in a browser");
+}

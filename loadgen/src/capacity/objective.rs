@@ -7,7 +7,7 @@ use crate::thresholds::Threshold;
 /// Thresholds that must all hold, under one name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Objective {
-    /// The expression that makes it, such as `latency.due.p99 < 100ms`; `the thresholds of the file` without one.
+    /// The expression that makes it, such as `latency.due.p99 < 100ms`; without one, all thresholds of the file, with commas between.
     pub name: String,
     /// Everything that must hold.
     pub thresholds: Vec<Threshold>,
@@ -19,7 +19,7 @@ impl Objective {
     #[must_use]
     pub fn of(file: &[Threshold], slos: &[Threshold]) -> Vec<Self> {
         if slos.is_empty() {
-            return vec![Self { name: "the thresholds of the file".to_owned(), thresholds: file.to_vec() }];
+            return vec![Self { name: named(file), thresholds: file.to_vec() }];
         }
         slos.iter()
             .map(|slo| {
@@ -29,6 +29,9 @@ impl Objective {
             })
             .collect()
     }
+
+    /// How earlier versions named the thresholds of the file; trials that were made then have it.
+    pub const OF_FILE: &str = "the thresholds of the file";
 
     /// What a run says. Of a run that is not valid nothing is known; connections that the server refused or dropped break every objective.
     #[must_use]
@@ -46,6 +49,11 @@ impl Objective {
             Verdict::Held
         }
     }
+}
+
+fn named(thresholds: &[Threshold]) -> String {
+    let each = thresholds.iter().map(|threshold| format!("{} {}", threshold.metric, threshold.text));
+    each.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

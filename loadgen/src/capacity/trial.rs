@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::cause::Cause;
 use crate::analyse::search::{self, Length, Verdict};
 use crate::result::Run;
+use crate::thresholds::shown;
 
 /// A trial, a line of `trials.jsonl`. Times in microseconds, sizes in bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,6 +66,30 @@ pub struct Trial {
     /// Whether its phases made its connections more or fewer: `connections` is then the most there were.
     #[serde(default)]
     pub moves_connections: bool,
+    /// The thresholds that did not hold.
+    #[serde(default)]
+    pub missed: Vec<Missed>,
+}
+
+/// A threshold that did not hold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Missed {
+    /// Metric and expression, such as `latency.due.p99 < 50ms`.
+    pub threshold: String,
+    /// What it was, with its unit; `None` where the figure does not exist, as of a percentile among the lost.
+    pub was: Option<String>,
+}
+
+impl Missed {
+    fn of(run: &Run) -> Vec<Self> {
+        let missed = run.thresholds.iter().filter(|threshold| !threshold.pass);
+        missed
+            .map(|of| Self {
+                threshold: format!("{} {}", of.metric, of.expr),
+                was: of.value.map(|value| shown(&of.metric, value)),
+            })
+            .collect()
+    }
 }
 
 impl Trial {
@@ -99,6 +124,7 @@ impl Trial {
             server_cores: server.map(|server| server.cores),
             server_rss_idle_bytes: server.map(|server| server.rss_idle_bytes),
             moves_connections: run.moves_connections(),
+            missed: Missed::of(run),
         }
     }
 
@@ -107,6 +133,26 @@ impl Trial {
     pub fn of_objective(&self, name: &str) -> Option<search::Trial> {
         let verdict = *self.verdicts.get(name)?;
         Some(search::Trial { load: self.load, length: self.length, verdict })
+    }
+
+    /// Objectives by the names that this version has: what was `earlier` becomes `now`.
+    pub fn rename(&mut self, earlier: &str, now: &str) {
+        if let Some(verdict) = self.verdicts.remove(earlier) {
+            self.verdicts.insert(now.to_owned(), verdict);
+        }
+    }
+
+    /// What it says about all objectives together: invalid, or broke where one did.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let any = |which| self.verdicts.values().any(|verdict| *verdict == which);
+        if any(Verdict::Invalid) {
+            Verdict::Invalid
+        } else if any(Verdict::Broke) {
+            Verdict::Broke
+        } else {
+            Verdict::Held
+        }
     }
 
     /// Whether its figures are to be believed.

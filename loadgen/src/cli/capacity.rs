@@ -14,7 +14,7 @@ pub struct CapacityArgs {
     /// Scenario file (TOML)
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// What is raised: connections, rate (publishes a second, all together) or size (payload bytes) [default: `axis` in `[capacity]`]
+    /// What is raised: connections (all members of one room, unless the scenario has more rooms), rate (publishes a second, all together) or size (payload bytes) [default: `axis` in `[capacity]`]
     #[arg(long, value_name = "AXIS")]
     pub axis: Option<String>,
     /// Lowest and highest load, such as 1000-19000 [default: `range` in `[capacity]`]
@@ -33,7 +33,8 @@ pub struct CapacityArgs {
     /// End after this long, with what was found; --resume goes on
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub budget: Option<Duration>,
-    /// Go on with a search that was broken off, in this directory
+    /// Go on with a search that was broken off, in this directory; give the same file and flags. One that has ended stays as it is, unless
+    /// --range is wider or --width less
     #[arg(long, value_name = "DIR", conflicts_with = "out")]
     pub resume: Option<PathBuf>,
     /// Search with this `[variants.NAME]` of the file
@@ -47,6 +48,7 @@ pub struct CapacityArgs {
 const CAPACITY_HELP: &str = "\
 Loads are doubled until an objective breaks, bisected with short trials, and both bounds are confirmed by trials of full length, two that
 agree of at most three. A load at which the measurement is invalid bounds what this load generator can show, not the server: \"at least\".
+In a virtual machine give --keep-awake, and see first what fanout doctor says.
 Exit codes: 0 found; 3 not even the lowest load holds; 4 not decided (the load generator, or the budget); 130 interrupted.
 
   fanout capacity scenarios/capacity.toml

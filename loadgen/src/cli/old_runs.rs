@@ -9,13 +9,13 @@ use super::Format;
 /// `fanout report`
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The run: its directory, or its run.json
+    /// The run: its directory, or its run.json; or a capacity search: its directory
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
     /// What to write
     #[command(flatten)]
     pub form: ReportForm,
-    /// Where to; `-` is standard output [default: for --html report.html beside run.json, for the others standard output]
+    /// Where to; `-` is standard output [default: for --html report.html beside run.json (of a search capacity.html), for the others standard output]
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }

@@ -1,10 +1,14 @@
 //! `fanout capacity`: trials at one load after the other, until the bounds are found.
 
+mod kept;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+pub(super) use kept::OUTCOME;
+use kept::{TRIALS, append, earlier, no_search, trials_in};
 
 use super::run::{RESULTS, claimed, colour, complain, limits, progress, runtime};
 use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, client, say};
@@ -16,13 +20,10 @@ use crate::progress::Progress;
 use crate::report::numbers::seconds;
 use crate::report::{FilesError, Place, capacity as report, exit_code_of_all, files};
 use crate::result::{Environment, Run};
-use crate::run::{RunError, Signals, execute};
+use crate::run::{KeepAwake, RunError, Signals, execute};
 use crate::scenario::capacity::{TRIAL, WIDTH, range, width};
 use crate::scenario::{Changes, Limits, Measured, ScenarioError, open};
 use crate::thresholds::Threshold;
-
-/// One line a trial.
-const TRIALS: &str = "trials.jsonl";
 
 /// Why there is nothing to search.
 #[derive(Debug, thiserror::Error)]
@@ -133,8 +134,15 @@ impl<'a> Search<'a> {
     fn directory(&self) -> Result<(PathBuf, Vec<Trial>), String> {
         if let Some(path) = &self.args.resume {
             let wrong = |why: String| SearchError::Resume { path: path.clone(), why }.to_string();
-            let text = fs::read_to_string(path.join(TRIALS)).map_err(|e| wrong(format!("{TRIALS}: {e}")))?;
-            let trials = trials_in(&text).map_err(wrong)?;
+            let text = fs::read_to_string(path.join(TRIALS)).map_err(|e| wrong(no_search(&path.join(TRIALS), &e)))?;
+            let mut trials = trials_in(&text).map_err(wrong)?;
+            if let Some(earlier) = earlier(path).filter(|earlier| earlier.axis != self.axis) {
+                let (then, now) = (earlier.axis.name(), self.axis.name());
+                return Err(wrong(format!("it is a search over {then}, and not over {now}: give --axis {then} again")));
+            }
+            if let ([only], true) = (&self.survey.objectives[..], self.slos.is_empty()) {
+                trials.iter_mut().for_each(|trial| trial.rename(Objective::OF_FILE, &only.name));
+            }
             let known = |trial: &Trial| self.survey.objectives.iter().any(|o| trial.verdicts.contains_key(&o.name));
             if !trials.iter().all(known) {
                 return Err(wrong(
@@ -163,15 +171,24 @@ impl<'a> Search<'a> {
     }
 
     async fn carry_out(&self, directory: &Path, mut trials: Vec<Trial>, progress: &mut Progress) -> u8 {
-        let mut environment = Environment::default();
+        // A search that is taken up again may have nothing to add to what is known of where it ran.
+        let earlier = self.args.resume.as_deref().and_then(earlier);
+        let mut environment = earlier.map_or_else(Environment::default, |earlier| earlier.environment);
+        if self.args.resume.is_some() && matches!(self.survey.next(&trials), Next::Done(_)) {
+            eprintln!(
+                "{} holds a search that has ended: there is nothing left to try, so flags that are about trials (such as --set, --keep-awake, \
+                 --trial) change nothing now. Its report is written again. To search anew: {}",
+                directory.display(),
+                self.command(None)
+            );
+        }
         let end = match Signals::new() {
             Ok(signals) => self.trials(directory, (signals, progress), &mut trials, &mut environment).await.err(),
             Err(error) => Some(End::CouldNotRun(format!("cannot listen for Ctrl-C: {error}"))),
         };
         let mut outcome = Outcome::of(&self.plan.name, self.axis, &self.survey, trials, environment);
         outcome.target = self.plan.resolved.get("target").cloned().unwrap_or_default();
-        let again =
-            format!("go on with: fanout capacity {} --resume {}", self.args.file.display(), directory.display());
+        let again = format!("go on with: {}", self.command(Some(directory)));
         let early = match end {
             None => None,
             Some(End::Interrupted) => Some((INTERRUPTED, format!("interrupted; {again}"))),
@@ -196,6 +213,33 @@ impl<'a> Search<'a> {
             (Ok(_), Ok(())) => outcome.exit_code(),
         };
         exit_code_of_all(&[code, early.map_or(0, |(code, _)| code)])
+    }
+
+    /// The command line of this search: as it is, or to take it up again.
+    fn command(&self, resume: Option<&Path>) -> String {
+        let args = self.args;
+        let quoted = |text: &str| match text.contains([' ', '<', '>', '"', '*', '$', '&', ';']) {
+            true => format!("'{text}'"),
+            false => text.to_owned(),
+        };
+        let mut words = vec![format!("fanout capacity {}", args.file.display())];
+        let mut flag = |name: &str, value: &str| words.push(format!("--{name} {}", quoted(value)));
+        let known = [("axis", &args.axis), ("range", &args.range), ("width", &args.width), ("variant", &args.variant)];
+        known.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).for_each(|(n, v)| flag(n, v));
+        args.slo.iter().for_each(|slo| flag("slo", slo));
+        args.conduct.sets.iter().for_each(|set| flag("set", set));
+        if let Some(trial) = args.trial {
+            flag("trial", &humantime::format_duration(trial).to_string());
+        }
+        if let Some(directory) = resume {
+            flag("resume", &directory.display().to_string());
+        }
+        match args.conduct.drive.keep_awake {
+            Some(KeepAwake::Own) => words.push("--keep-awake".to_owned()),
+            Some(KeepAwake::All) => words.push("--keep-awake=all".to_owned()),
+            None => {}
+        }
+        words.join(" ")
     }
 
     async fn trials(
@@ -314,39 +358,4 @@ fn slos(args: &CapacityArgs, plan: &Plan) -> Result<Vec<Threshold>, SearchError>
         }
     };
     args.slo.iter().map(|text| one(text).map_err(|why| SearchError::Flag("slo", why))).collect()
-}
-
-fn trials_in(text: &str) -> Result<Vec<Trial>, String> {
-    let lines: Vec<&str> = text.lines().collect();
-    let mut trials = Vec::new();
-    for (number, line) in (1..).zip(&lines) {
-        match serde_json::from_str(line) {
-            Ok(trial) => trials.push(trial),
-            // A line that was cut off when the machine went down is made again.
-            Err(_) if number == lines.len() && !text.ends_with('\n') => {}
-            Err(error) => return Err(format!("{TRIALS}, line {number}: {error}")),
-        }
-    }
-    Ok(trials)
-}
-
-fn append(path: &Path, trial: &Trial) -> Result<(), String> {
-    let wrong = |error: std::io::Error| format!("cannot write {}: {error}", path.display());
-    let line = serde_json::to_string(trial).map_err(|error| error.to_string())? + "\n";
-    let mut file = fs::OpenOptions::new().create(true).append(true).open(path).map_err(wrong)?;
-    file.write_all(line.as_bytes()).map_err(wrong)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_that_was_cut_off_is_left_out_and_a_wrong_one_is_not() {
-        let trial = Trial::of(&Run::default(), 5.0, Length::Short, BTreeMap::new(), "001".to_owned());
-        let line = serde_json::to_string(&trial).unwrap();
-        assert_eq!(trials_in(&format!("{line}\n{line}\n")).unwrap(), [trial.clone(), trial.clone()]);
-        assert_eq!(trials_in(&format!("{line}\n{}", &line[..20])).unwrap(), [trial]);
-        assert!(trials_in(&format!("{}\n{line}\n", &line[..20])).unwrap_err().contains("line 1"));
-    }
 }

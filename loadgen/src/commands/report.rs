@@ -2,11 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use super::capacity::OUTCOME;
 use super::old_runs::{Found, below};
 use super::run::colour;
 use super::{COULD_NOT_RUN, DONE, say};
+use crate::capacity::Outcome;
 use crate::cli::ReportArgs;
-use crate::report::{Colour, html, json, summary, text};
+use crate::report::{Colour, capacity, html, json, summary, text};
+
+/// Pages about several runs, which are made with their commands.
+const PAGES: [&str; 3] = ["comparison.html", "compression.html", "variants.html"];
 
 /// Where a report goes.
 enum Place {
@@ -14,19 +19,44 @@ enum Place {
     File(PathBuf),
 }
 
-/// Writes the report of one run.
+/// Writes the report of one run, or of a capacity search.
 pub fn old(args: &ReportArgs) -> u8 {
-    let found = match one(&args.run) {
-        Ok(found) => found,
+    match written_again(args) {
+        Ok((report, place)) => put(&report, place),
         Err(message) => {
             eprintln!("{message}");
-            return COULD_NOT_RUN;
+            COULD_NOT_RUN
         }
-    };
-    let place = place(args, &found.file);
+    }
+}
+
+/// The report, and where it goes.
+fn written_again(args: &ReportArgs) -> Result<(String, Place), String> {
+    let colour_at = |place: &Place| if matches!(place, Place::File(_)) { Colour::Never } else { colour() };
+    if let Some((file, outcome)) = search(&args.run)? {
+        let place = place(args, &file, "capacity.html");
+        let report = if args.form.text {
+            capacity::render(&outcome, None, colour_at(&place))
+        } else if args.form.md {
+            capacity::markdown(&outcome)
+        } else if args.form.json {
+            capacity::json(&outcome)
+        } else {
+            html::capacity(&outcome)
+        };
+        return Ok((report, place));
+    }
+    if let Some(page) = PAGES.iter().map(|name| args.run.join(name)).find(|page| page.is_file()) {
+        return Err(format!(
+            "{} compares several runs: its report is {}, to be opened in a browser; of one run of it, name the directory",
+            args.run.display(),
+            page.display()
+        ));
+    }
+    let found = one(&args.run)?;
+    let place = place(args, &found.file, "report.html");
     let report = if args.form.text {
-        let colour = if matches!(place, Place::File(_)) { Colour::Never } else { colour() };
-        text::render(&found.run, None, colour)
+        text::render(&found.run, None, colour_at(&place))
     } else if args.form.md {
         summary::markdown(&found.run)
     } else if args.form.json {
@@ -34,8 +64,23 @@ pub fn old(args: &ReportArgs) -> u8 {
     } else {
         html::page(&found.run)
     };
+    Ok((report, place))
+}
+
+/// The capacity search of a directory, or of one capacity.json, if there is one.
+fn search(path: &Path) -> Result<Option<(PathBuf, Outcome)>, String> {
+    let file = if path.is_file() { path.to_owned() } else { path.join(OUTCOME) };
+    if !file.is_file() || file.file_name().is_none_or(|name| name != OUTCOME) {
+        return Ok(None);
+    }
+    let text = std::fs::read_to_string(&file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
+    let outcome = serde_json::from_str(&text).map_err(|e| format!("{}: {e}", file.display()))?;
+    Ok(Some((file, outcome)))
+}
+
+fn put(report: &str, place: Place) -> u8 {
     match place {
-        Place::StandardOutput => say(&report).map_or_else(|code| code, |()| DONE),
+        Place::StandardOutput => say(report).map_or_else(|code| code, |()| DONE),
         Place::File(file) => match std::fs::write(&file, report) {
             Ok(()) => say(&format!("{}\n", file.display())).map_or_else(|code| code, |()| DONE),
             Err(error) => {
@@ -57,11 +102,11 @@ fn one(path: &Path) -> Result<Found, String> {
     }
 }
 
-fn place(args: &ReportArgs, run: &Path) -> Place {
+fn place(args: &ReportArgs, run: &Path, page: &str) -> Place {
     match &args.out {
         Some(out) if out.as_os_str() == "-" => Place::StandardOutput,
         Some(out) => Place::File(out.clone()),
         None if args.form.md || args.form.text || args.form.json => Place::StandardOutput,
-        None => Place::File(run.with_file_name("report.html")),
+        None => Place::File(run.with_file_name(page)),
     }
 }

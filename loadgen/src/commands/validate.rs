@@ -6,9 +6,13 @@ use serde_json::{Value, json};
 
 use super::run::complain;
 use super::{BAD_SCENARIO, COULD_NOT_RUN, DONE, say};
+use crate::analyse::search::Goal;
+use crate::capacity::{Objective, Survey};
 use crate::cli::{Format, ValidateArgs};
+use crate::plan::Plan;
 use crate::report::numbers::seconds;
 use crate::report::outlook::Outlook;
+use crate::scenario::capacity::Capacity;
 use crate::scenario::{Ab, Changes, Limits, ScenarioError, open};
 
 /// Checks scenario files and says what each will need.
@@ -43,6 +47,38 @@ pub fn files(args: &ValidateArgs) -> u8 {
 struct About {
     outlooks: Vec<Outlook>,
     ab: Option<Ab>,
+    search: Option<Search>,
+}
+
+/// The capacity search that a file asks for.
+struct Search {
+    of: Capacity,
+    /// About so many short trials, and trials of full length.
+    trials: [u32; 2],
+    /// About how long they take together.
+    seconds: f64,
+}
+
+impl Search {
+    fn of(of: Capacity, plan: &Plan, run_s: f64) -> Self {
+        let (min, max) = of.range;
+        let goal = Goal { min, max, width: of.width, grain: of.axis.grain() };
+        let objectives = Objective::of(&plan.thresholds, &[]);
+        let trials = Survey { goal, objectives }.left(&[]);
+        let measured =
+            plan.phases.iter().filter(|phase| phase.measure).map(|phase| phase.length.as_secs_f64()).sum::<f64>();
+        let short_s = run_s - measured + measured.min(of.trial.as_secs_f64());
+        Self { of, trials, seconds: short_s * f64::from(trials[0]) + run_s * f64::from(trials[1]) }
+    }
+
+    fn text(&self) -> String {
+        let (axis, (low, high)) = (self.of.axis.unit(), self.of.range);
+        let [short, full] = self.trials;
+        format!(
+            "  capacity: {low} to {high} {axis}: some {short} short and {full} full trials, about {} (--budget ends it in time)\n",
+            seconds(self.seconds.round())
+        )
+    }
 }
 
 impl About {
@@ -54,7 +90,8 @@ impl About {
             let plan = open(file, Changes { variant: Some(variant), sets }, limits)?.plan;
             outlooks.push(Outlook::of(name.clone(), Some(variant.clone()), &plan, limits));
         }
-        Ok(About { outlooks, ab: scenario.ab })
+        let search = scenario.capacity.map(|capacity| Search::of(capacity, &scenario.plan, outlooks[0].seconds()));
+        Ok(About { outlooks, ab: scenario.ab, search })
     }
 
     /// Seconds that the comparison takes.
@@ -68,6 +105,7 @@ impl About {
             let length = seconds(self.ab_seconds(ab));
             text += &format!("  ab: b ({}) against a ({}), {} runs each, about {length}\n", ab.b, ab.a, ab.runs);
         }
+        text += &self.search.as_ref().map_or_else(String::new, Search::text);
         text
     }
 
@@ -77,6 +115,16 @@ impl About {
         if let Some(ab) = &self.ab {
             let duration_us = (self.ab_seconds(ab) * 1e6) as u64;
             all[0]["ab"] = json!({ "a": ab.a, "b": ab.b, "runs": ab.runs, "duration_us": duration_us });
+        }
+        if let Some(search) = &self.search {
+            let (low, high) = search.of.range;
+            let [short, full] = search.trials;
+            all[0]["capacity"] = json!({
+                "axis": search.of.axis.name(),
+                "range": [low, high],
+                "trials": { "short": short, "full": full },
+                "duration_us": (search.seconds * 1e6) as u64,
+            });
         }
         all
     }

@@ -83,7 +83,11 @@ impl Report {
         if let (Some(allowed), Some(name)) = (self.connections, self.tightest) {
             let goal = self.goal_connections;
             lines.push(if allowed >= goal {
-                format!("{} connections: yes; {name} would allow {}", count(goal), count(allowed))
+                format!(
+                    "{} connections: within this machine's limits ({name}: {}); says nothing of a server",
+                    count(goal),
+                    count(allowed)
+                )
             } else {
                 format!("{} connections: not from one process; {name} allow {}", count(goal), count(allowed))
             });

@@ -44,7 +44,7 @@ fn the_page_begins_with_what_one_can_count_on() {
     assert_eq!(
         text.lines().take(4).collect::<Vec<_>>(),
         [
-            "10,000 connections: yes; descriptors would allow 19,800",
+            "10,000 connections: within this machine's limits (descriptors: 19,800); says nothing of a server",
             "a worker sends 310,000 publishes/s, and takes and times 8.2 million deliveries/s",
             "figures below 0.18 ms are this machine's scheduler's; with --keep-awake, those below 61 us",
             "nothing needs to be changed",

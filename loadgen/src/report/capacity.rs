@@ -7,7 +7,10 @@
 //!          └─▶ json      capacity.json, which `fanout plan` reads
 //! ```
 
+pub(in crate::report) mod advice;
 mod markdown;
+#[cfg(test)]
+mod tests;
 mod text;
 pub(in crate::report) mod words;
 

@@ -12,6 +12,7 @@ pub(in crate::report) mod costs;
 mod feed;
 mod histogram;
 mod http;
+pub(in crate::report) mod lag;
 pub(in crate::report) mod latency;
 pub(in crate::report) mod page;
 pub(in crate::report) mod parts;

@@ -2,38 +2,52 @@
 
 use std::fmt::Write as _;
 
-use super::words::{HEADS, answer, costs, gave_way, row, scaling};
+use super::advice::{WORDS, advice};
+use super::words::{HEADS, answer, by_load, costs, gave_way, objective, row, scaling, searched, undecided, why, word};
 use crate::capacity::Outcome;
+use crate::report::markdown::escaped;
 
 /// `capacity.md`.
 #[must_use]
 pub fn markdown(outcome: &Outcome) -> String {
-    let mut text = format!("# Capacity of {} over {}\n\n", outcome.scenario, outcome.axis.name());
+    let mut text = format!("# {}: {}\n\n", word(outcome), searched(outcome));
     for found in &outcome.found {
-        let _ = writeln!(text, "- **{}**", answer(outcome.axis, found));
+        let _ = writeln!(text, "- **{}**", answer(outcome, found));
         if let Some(cause) = gave_way(found) {
             let _ = writeln!(text, "  {cause}");
         }
     }
-    if !outcome.complete {
-        text.push_str("- The search was broken off: bounds are missing.\n");
+    undecided(outcome).iter().for_each(|line| text += &format!("- {line}\n"));
+    let advice = advice(outcome);
+    if !advice.is_empty() {
+        text += "\n## What to do\n\n";
+        advice.iter().for_each(|line| text += &format!("- {line}\n"));
     }
     for found in &outcome.found {
         let Some(of) = &found.costs else { continue };
-        let _ = writeln!(text, "\n## What the confirmed load costs ({})\n\n| | |\n|---|---:|", found.objective);
+        let _ = writeln!(text, "\n## What the confirmed load costs ({})\n\n| | |\n|---|---:|", objective(found));
         for (label, figure) in costs(of).iter() {
             let _ = writeln!(text, "| {label} | {figure} |");
         }
     }
     if let Some(fit) = &outcome.scaling {
-        text.push_str("\n## Throughput against load (Universal Scalability Law)\n\n");
+        text.push_str("\n## Throughput against load\n\n");
         for sentence in scaling(outcome.axis, fit).iter() {
             let _ = writeln!(text, "{sentence}  ");
         }
     }
-    let _ = writeln!(text, "\n## Trials\n\n| {} |\n|{}", HEADS.join(" | "), "---|".repeat(HEADS.len()));
-    for trial in outcome.trials.iter() {
-        let _ = writeln!(text, "| {} |", row(outcome, trial).join(" | "));
+    let _ = writeln!(
+        text,
+        "\n## Trials\n\nBy load; numbers are the order in which they were made.\n\n| {} | why |\n|{}",
+        HEADS.join(" | "),
+        "---|".repeat(HEADS.len() + 1)
+    );
+    for (number, trial) in by_load(outcome) {
+        let _ = writeln!(text, "| {} | {} |", row(outcome, number, trial).join(" | "), escaped(&why(outcome, trial)));
+    }
+    text += "\n## Words\n\n";
+    for (word, meaning) in WORDS {
+        let _ = writeln!(text, "- **{word}**: {meaning}");
     }
     if !outcome.notes.is_empty() {
         text.push_str("\n## Notes\n\n");

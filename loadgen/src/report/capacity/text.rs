@@ -1,6 +1,7 @@
 //! The search on the terminal.
 
-use super::words::{HEADS, answer, costs, gave_way, row, scaling};
+use super::advice::{WORDS, advice};
+use super::words::{HEADS, answer, by_load, costs, gave_way, objective, row, scaling, searched, undecided, why, word};
 use crate::capacity::Outcome;
 use crate::report::text::page::{Page, Tone};
 use crate::report::{Colour, Written};
@@ -9,43 +10,49 @@ use crate::report::{Colour, Written};
 #[must_use]
 pub fn render(outcome: &Outcome, written: Option<&Written>, colour: Colour) -> String {
     let mut page = Page::new(colour);
-    let (tone, word) = match outcome.exit_code() {
-        0 => (Tone::Good, "FOUND"),
-        3 => (Tone::Bad, "NOT EVEN THE LOWEST LOAD HOLDS"),
-        _ => (Tone::Doubt, "NOT DECIDED"),
+    let tone = match outcome.exit_code() {
+        0 => Tone::Good,
+        3 => Tone::Bad,
+        _ => Tone::Doubt,
     };
-    let word = page.tone(tone, word);
-    page.headline(&format!(
-        "{word}  {}, capacity over {} from {} to {}, bounds within {} %",
-        outcome.scenario,
-        outcome.axis.name(),
-        outcome.range[0],
-        outcome.range[1],
-        outcome.width * 100.0
-    ));
+    let word = page.tone(tone, word(outcome));
+    page.headline(&format!("{word}  {}", searched(outcome)));
     for found in &outcome.found {
-        page.line(&answer(outcome.axis, found));
+        page.line(&answer(outcome, found));
         if let Some(cause) = gave_way(found) {
             page.line(&format!("  {cause}"));
         }
     }
+    undecided(outcome).iter().for_each(|line| page.line(line));
+    let advice = advice(outcome);
+    if !advice.is_empty() {
+        page.section("what to do");
+        advice.iter().for_each(|line| page.line(line));
+    }
     for found in &outcome.found {
         if let Some(of) = &found.costs {
-            page.section(&format!("what the confirmed load costs ({})", found.objective));
+            page.section(&format!("what the confirmed load costs ({})", objective(found)));
             let rows = costs(of).into_iter().map(|(label, figure)| vec![label.to_owned(), figure]);
             page.table(&rows.collect::<Vec<_>>());
         }
     }
     if let Some(fit) = &outcome.scaling {
-        page.section("throughput against load (Universal Scalability Law)");
+        page.section("throughput against load");
         scaling(outcome.axis, fit).iter().for_each(|sentence| page.line(sentence));
     }
-    page.section("trials");
-    let mut trials: Vec<_> = outcome.trials.iter().collect();
-    trials.sort_by(|a, b| a.load.total_cmp(&b.load).then(a.length.cmp(&b.length)));
+    page.section("trials, by load; their numbers are the order in which they were made");
+    let trials = by_load(outcome);
     let mut rows = vec![HEADS.map(str::to_owned).to_vec()];
-    rows.extend(trials.into_iter().map(|trial| row(outcome, trial)));
+    rows.extend(trials.iter().map(|(number, trial)| row(outcome, *number, trial)));
     page.table(&rows);
+    let reasons = trials.iter().map(|(number, trial)| (format!("no. {number}"), why(outcome, trial)));
+    let reasons: Vec<_> = reasons.filter(|(_, why)| !why.is_empty()).collect();
+    if !reasons.is_empty() {
+        page.section("why trials broke or were invalid");
+        page.facts(&reasons.iter().map(|(number, why)| (number.as_str(), why.clone())).collect::<Vec<_>>());
+    }
+    page.section("words");
+    page.facts(&WORDS.map(|(word, meaning)| (word, meaning.to_owned())));
     if !outcome.notes.is_empty() {
         page.section("notes");
         outcome.notes.iter().for_each(|note| page.line(note));

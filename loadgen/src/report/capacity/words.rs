@@ -1,15 +1,17 @@
 //! The sentences and cells that every form of the report shares.
 
-use crate::analyse::search::{Length, Upper};
+use crate::analyse::search::{Length, Upper, Verdict};
 use crate::capacity::{Axis, Costs, Found, Outcome, Resource, Scaling, Trial};
-use crate::report::numbers::{bytes, count, duration_us, percent, rate, significant};
+use crate::report::numbers::{bytes, count, duration_us, duration_us_exact, percent, rate, significant};
+use crate::thresholds::{Metric, Threshold};
 
 /// A load with its unit: `3,200 connections`.
 pub(crate) fn load(axis: Axis, load: f64) -> String {
     format!("{} {}", bare(axis, load), axis.unit())
 }
 
-fn bare(axis: Axis, load: f64) -> String {
+/// The same without it.
+pub(in crate::report) fn bare(axis: Axis, load: f64) -> String {
     match axis {
         Axis::Rate => significant(load, 4),
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -17,29 +19,138 @@ fn bare(axis: Axis, load: f64) -> String {
     }
 }
 
+/// A load in words that say whom it reaches: `2,662 members of one room at 20 publishes/s`, `208 publishes/s to 1,000 members of one room`.
+pub(in crate::report) fn amount(outcome: &Outcome, at: f64) -> String {
+    let n = bare(outcome.axis, at);
+    let trials = || outcome.trials.iter().filter(|trial| trial.is_valid());
+    let Some(like) = trials().rev().find(|trial| trial.load == at).or_else(|| trials().next_back()) else {
+        return load(outcome.axis, at);
+    };
+    // An echo goes to its sender alone.
+    let is_broadcast = like.connections < 2 || like.deliveries_per_s > 1.5 * like.publishes_per_s;
+    let people = |n: String| match like.rooms {
+        Some(1) if is_broadcast => format!("{n} members of one room"),
+        Some(rooms) if is_broadcast => format!("{n} members of {} rooms", count(rooms)),
+        _ => format!("{n} connections"),
+    };
+    let (all, publishes) = (people(count(like.connections)), rate(like.publishes_per_s));
+    match outcome.axis {
+        Axis::Connections if like.load == at && like.publishes_per_s > 0.0 => {
+            format!("{} at {publishes} publishes/s", people(n))
+        }
+        Axis::Connections => people(n),
+        Axis::Rate => format!("{n} publishes/s to {all}"),
+        Axis::Size if like.load == at => format!("payloads of {n} bytes, {publishes} publishes/s to {all}"),
+        Axis::Size => format!("payloads of {n} bytes"),
+    }
+}
+
+/// `capacity of chat`, and not `capacity of capacity`.
+pub(in crate::report) fn title(outcome: &Outcome) -> String {
+    let name = &outcome.scenario;
+    if name.to_lowercase().contains("capacity") { name.clone() } else { format!("capacity of {name}") }
+}
+
+/// The word that opens the report.
+pub(in crate::report) fn word(outcome: &Outcome) -> &'static str {
+    match outcome.exit_code() {
+        0 => "FOUND",
+        3 => "NOT EVEN THE LOWEST LOAD HOLDS",
+        _ => "NOT DECIDED",
+    }
+}
+
+/// What was searched, behind the verdict.
+pub(in crate::report) fn searched(outcome: &Outcome) -> String {
+    let [low, high] = outcome.range.map(|load| bare(outcome.axis, load));
+    let near = if outcome.exit_code() == 0 {
+        format!("; bounds at most {} apart", percent(outcome.width))
+    } else {
+        String::new()
+    };
+    format!("{}: from {low} to {high} {} searched{near}", title(outcome), outcome.axis.unit())
+}
+
+/// An objective in words: `latency.due.p99 < 50ms and nothing lost`.
+pub(in crate::report) fn objective(found: &Found) -> String {
+    if found.thresholds.is_empty() { in_words(&found.objective) } else { in_words(&found.thresholds.join(", ")) }
+}
+
+/// Thresholds with commas between them, in words.
+fn in_words(thresholds: &str) -> String {
+    let each: Vec<String> = thresholds.split(", ").map(one_in_words).collect();
+    match each.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => each.concat(),
+    }
+}
+
+fn one_in_words(threshold: &str) -> String {
+    match threshold {
+        "deliveries.lost == 0" => "nothing lost",
+        "deliveries.duplicated == 0" => "nothing duplicated",
+        "deliveries.corrupted == 0" => "nothing corrupted",
+        "connections.failed == 0" => "no connection failed",
+        other => other,
+    }
+    .to_owned()
+}
+
+/// ` (2 of 3 trials)` where trials of full length did not agree about a load.
+fn agreed(outcome: &Outcome, found: &Found, load: f64, verdict: Verdict) -> String {
+    let full = outcome.trials.iter().filter(|trial| trial.load == load && trial.length == Length::Full);
+    let said: Vec<Verdict> = full.filter_map(|trial| trial.verdicts.get(&found.objective).copied()).collect();
+    let same = said.iter().filter(|said| **said == verdict).count();
+    if same == said.len() { String::new() } else { format!(" (in {same} of {} trials)", said.len()) }
+}
+
 /// The answer, in a sentence.
-pub(in crate::report) fn answer(axis: Axis, found: &Found) -> String {
-    let objective = &found.objective;
+pub(in crate::report) fn answer(outcome: &Outcome, found: &Found) -> String {
+    let with = objective(found);
+    let held = |load| format!("{} with {with}{}", amount(outcome, load), agreed(outcome, found, load, Verdict::Held));
+    let also = |load| bare(outcome.axis, load);
     match (found.bounds.lower, found.bounds.upper) {
         (Some(lower), Upper::Broke(upper)) => {
-            format!("{objective}: holds at {}, breaks at {}", load(axis, lower), bare(axis, upper))
+            let broke = agreed(outcome, found, upper, Verdict::Broke);
+            format!("the server holds {}; at {} it broke{broke}", held(lower), also(upper))
         }
         (Some(lower), Upper::LoadGenerator(upper)) => format!(
-            "{objective}: holds at {} at least; at {} the load generator gave way first, so the server's limit is not known",
-            load(axis, lower),
-            bare(axis, upper)
+            "the server holds at least {}; at {} fanout itself could not keep up, so where the server breaks is not known",
+            held(lower),
+            also(upper)
         ),
         (Some(lower), Upper::EndOfRange) => {
-            format!("{objective}: holds at {} at least, the end of the range", load(axis, lower))
+            format!("the server holds at least {}, the end of the range: where it breaks was not searched", held(lower))
         }
         (None, Upper::Broke(upper)) => {
-            format!("{objective}: breaks already at {}, the start of the range", load(axis, upper))
+            let broke = agreed(outcome, found, upper, Verdict::Broke);
+            format!("not even {}, the start of the range, held with {with}{broke}", amount(outcome, upper))
         }
-        (None, Upper::LoadGenerator(upper)) => {
-            format!("{objective}: not known, as the load generator gave way already at {}", load(axis, upper))
-        }
-        (None, Upper::EndOfRange) => format!("{objective}: nothing was tried"),
+        (None, Upper::LoadGenerator(upper)) => format!(
+            "what the server holds with {with} is not known: already at {}, fanout itself could not keep up, so the trials were invalid",
+            amount(outcome, upper)
+        ),
+        (None, Upper::EndOfRange) => format!("nothing was tried for {with}"),
     }
+}
+
+/// Of objectives that were not decided: how far the search had come.
+pub(in crate::report) fn undecided(outcome: &Outcome) -> Vec<String> {
+    let names = outcome.trials.first().map(|trial| trial.verdicts.keys().collect::<Vec<_>>()).unwrap_or_default();
+    let open = names.into_iter().filter(|name| outcome.found.iter().all(|found| found.objective != **name));
+    open.map(|name| {
+        let loads = |verdict| {
+            let said = outcome.trials.iter().filter(move |trial| trial.verdicts.get(name) == Some(&verdict));
+            said.map(|trial| trial.load)
+        };
+        let held = loads(Verdict::Held).max_by(f64::total_cmp).map(|load| format!("held at {}", amount(outcome, load)));
+        let broke =
+            loads(Verdict::Broke).min_by(f64::total_cmp).map(|load| format!("broke at {}", bare(outcome.axis, load)));
+        let so_far: Vec<String> = held.into_iter().chain(broke).collect();
+        let so_far = if so_far.is_empty() { "no valid trial".to_owned() } else { so_far.join(", ") };
+        format!("so far, not confirmed, with {}: {so_far}", in_words(name))
+    })
+    .collect()
 }
 
 /// What gave way, where something did.
@@ -70,11 +181,18 @@ pub(in crate::report) fn costs(costs: &Costs) -> Vec<(&'static str, String)> {
     ]
 }
 
-pub(in crate::report) const HEADS: [&str; 8] =
-    ["load", "trial", "outcome", "deliveries/s", "p50", "p99", "server CPU", "lost"];
+pub(in crate::report) const HEADS: [&str; 9] =
+    ["no.", "load", "trial", "outcome", "deliveries/s", "p50", "p99", "server CPU", "lost"];
+
+/// Trials with their numbers in the order in which they were made, by load.
+pub(in crate::report) fn by_load(outcome: &Outcome) -> Vec<(usize, &Trial)> {
+    let mut trials: Vec<_> = (1..).zip(&outcome.trials).collect();
+    trials.sort_by(|(_, a), (_, b)| a.load.total_cmp(&b.load).then(a.length.cmp(&b.length)));
+    trials
+}
 
 /// A row of the table of trials.
-pub(in crate::report) fn row(outcome: &Outcome, trial: &Trial) -> Vec<String> {
+pub(in crate::report) fn row(outcome: &Outcome, number: usize, trial: &Trial) -> Vec<String> {
     let time = |us: Option<f64>| us.map_or_else(|| "never".to_owned(), duration_us);
     let said: Vec<&str> = outcome
         .found
@@ -82,12 +200,13 @@ pub(in crate::report) fn row(outcome: &Outcome, trial: &Trial) -> Vec<String> {
         .filter_map(|found| trial.verdicts.get(&found.objective))
         .chain(trial.verdicts.values().filter(|_| outcome.found.is_empty()))
         .map(|verdict| match verdict {
-            crate::analyse::search::Verdict::Held => "held",
-            crate::analyse::search::Verdict::Broke => "broke",
-            crate::analyse::search::Verdict::Invalid => "invalid",
+            Verdict::Held => "held",
+            Verdict::Broke => "broke",
+            Verdict::Invalid => "invalid",
         })
         .collect();
     vec![
+        number.to_string(),
         bare(outcome.axis, trial.load),
         match trial.length {
             Length::Short => "short".to_owned(),
@@ -102,7 +221,57 @@ pub(in crate::report) fn row(outcome: &Outcome, trial: &Trial) -> Vec<String> {
     ]
 }
 
-/// What the Universal Scalability Law says, in sentences.
+/// Why a trial broke or was invalid; empty where it held.
+pub(in crate::report) fn why(outcome: &Outcome, trial: &Trial) -> String {
+    let cause = || trial.cause.as_ref().map(|cause| cause.figure.clone()).unwrap_or_default();
+    match trial.verdict() {
+        Verdict::Held => String::new(),
+        Verdict::Invalid => cause(),
+        Verdict::Broke => {
+            let missed = missed(outcome, trial);
+            if missed.is_empty() { cause() } else { missed.join("; ") }
+        }
+    }
+}
+
+/// The thresholds of the search's objectives that did not hold, with what they were.
+fn missed(outcome: &Outcome, trial: &Trial) -> Vec<String> {
+    let asked: Vec<&String> = outcome.found.iter().flat_map(|found| &found.thresholds).collect();
+    let never = || format!("never ({} lost)", percent(trial.lost_share));
+    let of = |threshold: &str, was: Option<String>| {
+        let (metric, limit) = threshold.split_once(' ').unwrap_or((threshold, ""));
+        format!("{metric} was {}, not {limit}", was.unwrap_or_else(never))
+    };
+    if !trial.missed.is_empty() {
+        let missed = trial.missed.iter().filter(|missed| asked.is_empty() || asked.contains(&&missed.threshold));
+        return missed.map(|missed| of(&missed.threshold, missed.was.clone())).collect();
+    }
+    // Searches of older versions have only these figures.
+    let mut said: Vec<String> = Vec::new();
+    for threshold in asked {
+        let Some((metric, limit)) = limit(threshold) else { continue };
+        let was = match metric {
+            "latency.due.p50" => trial.p50,
+            "latency.due.p99" => trial.p99,
+            _ => continue,
+        };
+        let line = of(threshold, was.map(duration_us_exact));
+        if was.is_none_or(|was| was >= limit) && !said.contains(&line) {
+            said.push(line);
+        }
+    }
+    said
+}
+
+/// Metric and microseconds of an objective of the form `latency.due.p99 < 50ms`.
+pub(in crate::report) fn limit(threshold: &str) -> Option<(&str, f64)> {
+    let (metric, text) = threshold.split_once(' ')?;
+    let known = metric.starts_with("latency.due.p") && text.trim_start().starts_with('<');
+    let threshold = Threshold::parse(&Metric::find(metric, &[], &[]).ok()?, text).ok()?;
+    known.then(|| threshold.value()).flatten().map(|us| (metric, us))
+}
+
+/// What the Universal Scalability Law says: first what it means, then its figures.
 pub(in crate::report) fn scaling(axis: Axis, scaling: &Scaling) -> Vec<String> {
     let with = |[value, low, high]: [f64; 3]| format!("{} ({} to {})", exponent(value), exponent(low), exponent(high));
     let peak = match scaling.peak {
@@ -112,17 +281,24 @@ pub(in crate::report) fn scaling(axis: Axis, scaling: &Scaling) -> Vec<String> {
             load(axis, scaling.measured_to)
         ),
         Some(peak) => format!("throughput is highest at {}", load(axis, peak)),
-        None => "no load of highest throughput: the interval of coherency holds 0".to_owned(),
+        None if in_step(scaling) => "throughput still rose in step with the load; no ceiling was seen".to_owned(),
+        None => "throughput rose more slowly than the load; no ceiling was seen".to_owned(),
     };
     vec![
+        peak,
         format!(
-            "contention {}, coherency {} (95 % intervals), from {} levels",
+            "Universal Scalability Law: contention {}, coherency {} (95 % intervals), from {} trials",
             with(scaling.contention),
             with(scaling.coherency),
             scaling.levels.len()
         ),
-        peak,
     ]
+}
+
+/// Whether at the highest load throughput is at least nine tenths of what it would be if it rose in proportion.
+fn in_step(scaling: &Scaling) -> bool {
+    let n = scaling.measured_to;
+    1.0 + scaling.contention[0] * (n - 1.0) + scaling.coherency[0] * n * (n - 1.0) <= 1.0 / 0.9
 }
 
 fn exponent(value: f64) -> String {

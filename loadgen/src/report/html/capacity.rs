@@ -6,30 +6,34 @@ use super::environment::machine;
 use super::frame::{Axis, Frame, Px, Size, figure};
 use super::scale::Scale;
 use super::shell;
-use super::table::{facts, table};
-use crate::analyse::search::Upper;
+use super::table::{aside, facts};
+use crate::analyse::search::{Upper, Verdict};
 use crate::capacity::{Outcome, Scaling, Trial};
-use crate::report::capacity::words::{HEADS, answer, costs, gave_way, load, row, scaling};
-use crate::report::numbers::{duration_us, percent, rate};
+use crate::report::capacity::advice::{WORDS, advice};
+use crate::report::capacity::words::{
+    HEADS, answer, bare, by_load, costs, gave_way, limit, load, objective, row, scaling, searched, title, undecided,
+    why, word,
+};
+use crate::report::numbers::{duration_us, rate};
 
 /// Points that the line of the fitted law is drawn through.
 const STEPS: u32 = 60;
-/// How the legend names the loads that were confirmed.
-const BOUNDS: (&str, &str) = ("bound", "confirmed bounds");
+/// How tall a row of names above a chart is, in pixels.
+const ROW: f64 = 14.0;
 
 /// `capacity.html`.
 #[must_use]
 pub fn capacity(outcome: &Outcome) -> String {
     let known = outcome.found.iter().filter_map(|found| Some((found, found.costs.as_ref()?)));
-    let priced = html! { @for (found, of) in known { h3 { (found.objective) } (facts(&costs(of))) } };
-    let mut trials: Vec<&Trial> = outcome.trials.iter().collect();
-    trials.sort_by(|a, b| a.load.total_cmp(&b.load).then(a.length.cmp(&b.length)));
-    let rows: Vec<Vec<String>> = trials.into_iter().map(|trial| row(outcome, trial)).collect();
+    let priced = html! { @for (found, of) in known { h3 { "With " (objective(found)) } (facts(&costs(of))) } };
     let notes = (!outcome.notes.is_empty()).then(|| html! { ul { @for note in &outcome.notes { li { (note) } } } });
+    let advice = advice(outcome);
+    let to_do = (!advice.is_empty()).then(|| html! { ul { @for line in &advice { li { (line) } } } });
     shell::page(
-        &format!("Capacity of {}, fanout", outcome.scenario),
+        &format!("{} {}, fanout", word(outcome), title(outcome)),
         &header(outcome),
         vec![
+            ("to-do", "What to do", to_do),
             ("latency", "Latency against load", latency(outcome)),
             ("throughput", "Throughput against load", throughput(outcome)),
             (
@@ -37,31 +41,77 @@ pub fn capacity(outcome: &Outcome) -> String {
                 "What the confirmed load costs",
                 outcome.found.iter().any(|f| f.costs.is_some()).then_some(priced),
             ),
-            ("trials", "Trials", Some(table(&HEADS, &rows))),
+            ("trials", "Trials", Some(trials(outcome))),
             ("notes", "Notes", notes),
             ("environment", "Measured on", Some(machine(&outcome.environment))),
+            (
+                "glossary",
+                "Glossary",
+                Some(
+                    html! { dl class="glossary" { @for (word, meaning) in WORDS { dt { (word) } dd { (meaning) "." } } } },
+                ),
+            ),
         ],
     )
 }
 
 fn header(outcome: &Outcome) -> Markup {
-    let (class, word) = match outcome.exit_code() {
-        0 => ("good", "✓ FOUND"),
-        3 => ("bad", "✗ NOT EVEN THE LOWEST LOAD HOLDS"),
-        _ => ("doubt", "! NOT DECIDED"),
+    let (class, mark) = match outcome.exit_code() {
+        0 => ("good", "✓"),
+        3 => ("bad", "✗"),
+        _ => ("doubt", "!"),
     };
     html! {
         header {
-            h1 class=(class) {
-                span class="verdict" { (word) }
-                " " (outcome.scenario) ", capacity over " (outcome.axis.name()) ", bounds within " (percent(outcome.width))
-            }
+            h1 class=(class) { span class="verdict" { (mark) " " (word(outcome)) } " " (searched(outcome)) }
             @for found in &outcome.found {
-                p class="sentence" { (answer(outcome.axis, found)) }
+                p class="sentence" { (answer(outcome, found)) }
                 @if let Some(cause) = gave_way(found) { p class="remark" { (cause) } }
             }
-            @if !outcome.complete { p class="remark" { "The search was broken off: bounds are missing." } }
+            @for line in undecided(outcome) { p class="sentence" { (line) } }
+            @if !outcome.complete { p class="remark" { "The search was broken off before every bound was found; its notes say why, and how to go on." } }
         }
+    }
+}
+
+/// Trials with why those broke that did, or were invalid.
+fn trials(outcome: &Outcome) -> Markup {
+    html! {
+        div class="scroll causes-last" {
+            table {
+                thead { tr { @for head in HEADS { th scope="col" { (head) } } th scope="col" { "why" } } }
+                tbody {
+                    @for (number, trial) in by_load(outcome) {
+                        tr {
+                            @for (column, cell) in row(outcome, number, trial).iter().enumerate() {
+                                @if column == 0 { th scope="row" { (cell) } }
+                                @else if HEADS[column] == "outcome" { td class=(tone(trial)) { (mark(trial)) " " (cell) } }
+                                @else { td { (cell) } }
+                            }
+                            td class="words" { (why(outcome, trial)) }
+                        }
+                    }
+                }
+            }
+        }
+        (aside("By load; no. is the order in which they were made. p50 and p99 are arrival after due time."))
+    }
+}
+
+fn tone(trial: &Trial) -> &'static str {
+    match trial.verdict() {
+        Verdict::Held => "good",
+        Verdict::Broke => "bad",
+        Verdict::Invalid => "doubt",
+    }
+}
+
+/// As in the charts, so that no outcome is told by its colour alone.
+fn mark(trial: &Trial) -> &'static str {
+    match trial.verdict() {
+        Verdict::Held => "■",
+        Verdict::Broke => "✕",
+        Verdict::Invalid => "△",
     }
 }
 
@@ -77,11 +127,20 @@ fn valid(outcome: &Outcome) -> impl Iterator<Item = &Trial> {
 }
 
 fn latency(outcome: &Outcome) -> Option<Markup> {
+    let asked = asked(outcome);
+    let limits = || asked.iter().map(|(_, us)| *us);
     let values = || valid(outcome).flat_map(|trial| [trial.p50, trial.p99]).flatten();
-    let (low, high) = (values().min_by(f64::total_cmp)?, values().max_by(f64::total_cmp)?);
-    let mut legend = vec![("dot", "p50 of a trial"), ("square", "p99 of a trial")];
-    legend.extend(confirmed(outcome).next().map(|_| BOUNDS));
-    let reading = "Each trial is one run at its load; those in which the load generator gave way are left out. A percentile among the lost has no point.";
+    values().next()?;
+    let low = values().chain(limits()).min_by(f64::total_cmp)?;
+    let high = values().chain(limits()).max_by(f64::total_cmp)?;
+    let names: Vec<String> = asked.iter().map(|(name, _)| format!("objective: {name}")).collect();
+    let mut legend = vec![("dot", "p50")];
+    legend
+        .extend(kinds(outcome, ["p99 of a trial that held", "p99 of a trial that broke", "invalid trial, no figure"]));
+    legend.extend(names.iter().map(|name| ("limit", name.as_str())));
+    legend.extend(bounds_named(outcome));
+    let reading = "Each trial is one run at its load. An invalid one says nothing about the server and stands at the lower edge; a percentile among \
+                   the lost was never reached and stands at the upper one.";
     Some(figure("Arrival after due time", &legend, reading, |size| {
         let frame = Frame {
             size,
@@ -91,16 +150,66 @@ fn latency(outcome: &Outcome) -> Option<Markup> {
         };
         let inside = html! {
             (bounds(outcome, &frame))
-            @for trial in valid(outcome) {
-                @let x = frame.x(trial.load);
-                @if let Some(p50) = trial.p50 { circle class="point unclear" cx=(Px(x)) cy=(Px(frame.y(p50))) r="4" { title { (said(outcome, trial)) } } }
-                @if let Some(p99) = trial.p99 {
-                    rect class="point p99" x=(Px(x - 4.0)) y=(Px(frame.y(p99) - 4.0)) width="8" height="8" { title { (said(outcome, trial)) } }
-                }
+            @for us in limits() {
+                @let y = Px(frame.y(us));
+                line class="limit" x1=(Px(frame.left())) x2=(Px(frame.right())) y1=(y) y2=(y) {}
             }
+            @for trial in valid(outcome) {
+                @if let Some(p50) = trial.p50 {
+                    circle class="point unclear" cx=(Px(frame.x(trial.load))) cy=(Px(frame.y(p50))) r="3.5" { title { (said(outcome, trial)) } }
+                }
+                (point(outcome, &frame, trial, trial.p99.map_or_else(|| frame.top(), |us| frame.y(us))))
+            }
+            (invalid(outcome, &frame))
         };
         frame.draw("Latency against load", &inside)
     }))
+}
+
+/// Latencies that objectives ask for, as they are written, and in microseconds.
+fn asked(outcome: &Outcome) -> Vec<(String, f64)> {
+    let mut asked: Vec<(String, f64)> = Vec::new();
+    let written = outcome.found.iter().flat_map(|found| found.thresholds.iter().chain([&found.objective]));
+    for threshold in written {
+        let Some((_, us)) = limit(threshold) else { continue };
+        if asked.iter().all(|(known, _)| known != threshold) {
+            asked.push((threshold.clone(), us));
+        }
+    }
+    asked
+}
+
+/// What the legend has to say about the trials there are.
+fn kinds<'a>(outcome: &Outcome, [held, broke, invalid]: [&'a str; 3]) -> Vec<(&'static str, &'a str)> {
+    let any = |verdict| outcome.trials.iter().any(|trial| trial.verdict() == verdict);
+    [(Verdict::Held, "square", held), (Verdict::Broke, "cross", broke), (Verdict::Invalid, "triangle", invalid)]
+        .into_iter()
+        .filter(|(verdict, ..)| any(*verdict))
+        .map(|(_, class, words)| (class, words))
+        .collect()
+}
+
+/// A trial at its load: a square that held, a cross that broke.
+fn point(outcome: &Outcome, frame: &Frame, trial: &Trial, y: f64) -> Markup {
+    let x = frame.x(trial.load);
+    html! {
+        @if trial.verdict() == Verdict::Held {
+            rect class="point held" x=(Px(x - 4.0)) y=(Px(y - 4.0)) width="8" height="8" { title { (said(outcome, trial)) } }
+        } @else {
+            path class="point broke" d={ "M" (Px(x - 4.5)) " " (Px(y - 4.5)) "l9 9m0 -9l-9 9" } { title { (said(outcome, trial)) } }
+        }
+    }
+}
+
+/// Trials without figures, at the lower edge.
+fn invalid(outcome: &Outcome, frame: &Frame) -> Markup {
+    html! {
+        @for trial in outcome.trials.iter().filter(|trial| !trial.is_valid()) {
+            path class="point invalid" d={ "M" (Px(frame.x(trial.load))) " " (Px(frame.bottom() - 11.0)) "l5.5 10h-11z" } {
+                title { (load(outcome.axis, trial.load)) "\ninvalid: " (why(outcome, trial)) }
+            }
+        }
+    }
 }
 
 fn throughput(outcome: &Outcome) -> Option<Markup> {
@@ -108,9 +217,9 @@ fn throughput(outcome: &Outcome) -> Option<Markup> {
     if highest <= 0.0 {
         return None;
     }
-    let mut legend = vec![("dot", "a trial")];
-    legend.extend(outcome.scaling.as_ref().map(|_| ("first", "Universal Scalability Law, fitted")));
-    legend.extend(confirmed(outcome).next().map(|_| BOUNDS));
+    let mut legend = kinds(outcome, ["a trial that held", "a trial that broke", "invalid trial, no figure"]);
+    legend.extend(outcome.scaling.as_ref().map(|_| ("first", "fitted to the valid trials")));
+    legend.extend(bounds_named(outcome));
     let chart = figure("Deliveries a second", &legend, "", |size| {
         let frame = Frame {
             size,
@@ -126,15 +235,18 @@ fn throughput(outcome: &Outcome) -> Option<Markup> {
                     (load, Some(law(fit, load)))
                 })))
             }
-            @for trial in valid(outcome) {
-                circle class="point unclear" cx=(Px(frame.x(trial.load))) cy=(Px(frame.y(trial.deliveries_per_s))) r="4" { title { (said(outcome, trial)) } }
-            }
+            @for trial in valid(outcome) { (point(outcome, &frame, trial, frame.y(trial.deliveries_per_s))) }
+            (invalid(outcome, &frame))
         };
         frame.draw("Throughput against load", &inside)
     });
     Some(html! {
         (chart)
-        @if let Some(fit) = &outcome.scaling { @for sentence in scaling(outcome.axis, fit) { p { (sentence) } } }
+        @if let Some(fit) = &outcome.scaling {
+            @for (i, sentence) in scaling(outcome.axis, fit).iter().enumerate() {
+                @if i == 0 { p { (sentence) } } @else { (aside(sentence)) }
+            }
+        }
     })
 }
 
@@ -143,20 +255,32 @@ fn law(fit: &Scaling, n: f64) -> f64 {
     fit.rate[0] * n / (1.0 + fit.contention[0] * (n - 1.0) + fit.coherency[0] * n * (n - 1.0))
 }
 
-/// Loads that were confirmed to hold, and to break.
-fn confirmed(outcome: &Outcome) -> impl Iterator<Item = f64> {
+/// Loads that were confirmed to hold (`holds`), and to break (`breaks`).
+fn confirmed(outcome: &Outcome) -> impl Iterator<Item = (&'static str, f64)> {
     let upper = |upper: &Upper| match upper {
         Upper::Broke(load) => Some(*load),
         Upper::LoadGenerator(_) | Upper::EndOfRange => None,
     };
-    outcome.found.iter().flat_map(move |found| [found.bounds.lower, upper(&found.bounds.upper)]).flatten()
+    outcome.found.iter().flat_map(move |found| {
+        let lower = found.bounds.lower.map(|load| ("holds", load));
+        lower.into_iter().chain(upper(&found.bounds.upper).map(|load| ("breaks", load)))
+    })
 }
 
+/// How the legend names the loads that were confirmed, where there are any.
+fn bounds_named(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
+    let named = [("holds", "confirmed: holds"), ("breaks", "confirmed: breaks")];
+    named.into_iter().filter(|(class, _)| confirmed(outcome).any(|(of, _)| of == *class)).collect()
+}
+
+/// The confirmed loads as lines, with their names above: what holds on one row, what breaks on the row over it.
 fn bounds(outcome: &Outcome, frame: &Frame) -> Markup {
     html! {
-        @for load in confirmed(outcome) {
-            @let x = Px(frame.x(load));
-            line class="change" x1=(x) x2=(x) y1=(Px(frame.top())) y2=(Px(frame.bottom())) {}
+        @for (class, load) in confirmed(outcome) {
+            @let (x, row) = (frame.x(load), if class == "holds" { 0.0 } else { 1.0 });
+            @let top = frame.top() - row * ROW;
+            line class={ "bound " (class) } x1=(Px(x)) x2=(Px(x)) y1=(Px(top)) y2=(Px(frame.bottom())) {}
+            text class={ "bound " (class) } x=(Px(x + 4.0)) y=(Px(top - 4.0)) text-anchor="end" { (class) " " (bare(outcome.axis, load)) }
         }
     }
 }

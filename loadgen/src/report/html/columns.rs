@@ -85,6 +85,11 @@ pub(super) fn axis(run: &Run, size: Size) -> Axis {
     Axis::new(Scale::seconds(end, size.ticks()), "time since the first phase began", 30, seconds)
 }
 
+/// What the legend says of shaded bands, where there are any: a narrow one has no room for its name.
+pub(super) fn shaded(run: &Run) -> Option<(&'static str, &'static str)> {
+    bands(run).iter().any(|band| band.class == "unmeasured").then_some(("unmeasured", "shaded: not measured"))
+}
+
 /// The phases, and what came in after the last of them.
 pub(super) fn bands(run: &Run) -> Vec<Band> {
     let mut phases: Vec<_> = run.phases.iter().collect();

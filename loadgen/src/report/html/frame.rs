@@ -163,10 +163,12 @@ impl Frame {
                     @for (value, label) in &self.y.ticks {
                         text x=(Px(self.left() - 8.0)) y=(Px(self.y(*value) + 4.0)) text-anchor="end" { (label) }
                     }
-                    @for (value, label) in &self.x.ticks {
+                    @for (value, _) in &self.x.ticks {
                         @let x = self.x(*value);
                         line x1=(Px(x)) x2=(Px(x)) y1=(bottom) y2=(Px(self.bottom() + 5.0)) {}
-                        text x=(Px(x)) y=(Px(self.bottom() + 19.0)) text-anchor=(self.anchor(x, label)) { (label) }
+                    }
+                    @for (x, anchor, label) in self.named() {
+                        text x=(Px(x)) y=(Px(self.bottom() + 19.0)) text-anchor=(anchor) { (label) }
                     }
                     text class="label" x="4" y="14" { (self.y.label) }
                     text class="label" x=(right) y=(Px(self.height - 6.0)) text-anchor="end" { (self.x.label) }
@@ -174,6 +176,20 @@ impl Frame {
                 rect class="frame" x=(left) y=(top) width=(Px(self.right() - self.left())) height=(Px(self.bottom() - self.top())) {}
             }
         }
+    }
+
+    /// The names of the lower axis, with where they stand; those are left out that would run into the one before.
+    fn named(&self) -> Vec<(f64, &'static str, &str)> {
+        let mut free = f64::NEG_INFINITY;
+        let placed = self.x.ticks.iter().filter_map(|(value, label)| {
+            let x = self.x(*value);
+            let (anchor, room) = (self.anchor(x, label), label.chars().count() as f64 * CHARACTER);
+            let from = if anchor == "end" { x - room } else { x - room / 2.0 };
+            let fits = from >= free;
+            free = if fits { from + room + 4.0 } else { free };
+            fits.then_some((x, anchor, label.as_str()))
+        });
+        placed.collect()
     }
 
     /// A name at the end of the axis must not reach beyond the drawing.

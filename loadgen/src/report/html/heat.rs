@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
-use super::columns::{Column, axis, bands, columns, each, is_there};
+use super::columns::{Column, axis, bands, columns, each, is_there, shaded};
 use super::frame::{Axis, Frame, Px, Size, figure};
 use super::scale::Scale;
 use crate::report::numbers::{count, duration_us};
@@ -29,7 +29,8 @@ pub(super) fn section(run: &Run) -> Option<Markup> {
     let (low, high) = range(run)?;
     let cells = run.intervals.iter().any(|interval| !interval.arrivals.is_empty());
     let since = if run.latency.due.is_some() { "after due time" } else { "after sent" };
-    let lines = [("p50", "p50"), ("p99", "p99"), ("max", "max")];
+    let mut lines = vec![("p50", "p50"), ("p99", "p99"), ("max", "max")];
+    lines.extend(shaded(run));
     let mut reading = match each(run, Size::Wide) {
         1 => String::new(),
         n => format!("A column is {n} s; its lines are those of its worst second. "),

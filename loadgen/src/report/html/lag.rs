@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::spread::quantile_row;
 use super::table::{aside, table};
+use crate::report::text::lag::allowed;
 use crate::result::Run;
 
 pub(super) fn section(run: &Run) -> Option<Markup> {
@@ -16,12 +17,13 @@ pub(super) fn section(run: &Run) -> Option<Markup> {
         return None;
     }
     let judged = if run.validity.valid {
-        "Both were small enough for this run to count."
+        "Neither was above what was allowed, so the run counts."
     } else {
         "The verdict at the top says whether either was too large."
     };
+    let allowed = allowed(run).map_or_else(String::new, |allowed| format!("Schedule lag, {allowed}. "));
     Some(html! {
         (table(&["", "p50", "p90", "p99", "max"], &rows))
-        (aside(&format!("Schedule lag: sent later than due, while the socket took bytes. Read age: how long deliveries waited for fanout's turn. Where these are large beside the latencies, fanout and not the server was measured, and the run is invalid. {judged}")))
+        (aside(&format!("Schedule lag: sent later than due, while the socket took bytes. Read age: how long deliveries waited for fanout's turn. Latency after due time contains schedule lag, latency after sent does not: where schedule lag is large beside the latencies, look at the latter for the server. {allowed}{judged}")))
     })
 }

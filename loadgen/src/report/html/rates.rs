@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::columns::{Column, axis, bands, columns, is_there};
+use super::columns::{Column, axis, bands, columns, is_there, shaded};
 use super::frame::{Axis, Frame, figure};
 use super::scale::Scale;
 use super::table::{aside, table};
@@ -49,6 +49,7 @@ fn publishes(run: &Run) -> Markup {
     if !asked.is_empty() {
         legend.insert(0, ("asked", "asked for"));
     }
+    legend.extend(shaded(run));
     figure("Publishes a second", &legend, "", |size| {
         let columns = columns(run, size);
         let high = columns.iter().map(published).chain(asked.iter().filter_map(|(_, rate)| *rate)).fold(0.0, f64::max);
@@ -71,7 +72,7 @@ fn publishes(run: &Run) -> Markup {
 }
 
 fn deliveries(run: &Run) -> Markup {
-    figure("Deliveries a second", &[], "", |size| {
+    figure("Deliveries a second", &shaded(run).into_iter().collect::<Vec<_>>(), "", |size| {
         let columns = columns(run, size);
         let high = columns.iter().map(delivered).fold(0.0, f64::max);
         let frame = Frame {

@@ -26,11 +26,11 @@ pub(super) fn section(run: &Run) -> Option<Markup> {
             percent(missing)
         )
     } else {
-        "Read from below: of 99 % of the deliveries the slowest took as long as the line says there. Every step to the right asks about ten times fewer."
+        "Read from below: of 99 % of the deliveries the slowest took as long as the line says there. At 90 % one delivery in ten took longer than the line says, at 99 % one in a hundred, and so on."
             .to_owned()
     };
     let legend: Vec<(&str, &str)> = lines.iter().map(|(class, name, _)| (*class, *name)).collect();
-    Some(figure("Percentile spectrum", &legend, &reading, |size| {
+    Some(figure("Every percentile at once", &legend, &reading, |size| {
         let frame = Frame {
             size,
             height: 320.0,

@@ -207,6 +207,7 @@ fn search() -> Outcome {
         server_cores: Some(1),
         server_rss_idle_bytes: Some(6_000_000),
         moves_connections: false,
+        missed: Vec::new(),
     };
     let bounds = Bounds { lower: Some(5000.0), upper: Upper::Broke(6000.0) };
     let mut trials: Vec<Trial> = (1..6).map(|i| trial(f64::from(i) * 1000.0, Verdict::Held)).collect();
@@ -235,13 +236,49 @@ fn search() -> Outcome {
 }
 
 #[test]
-fn a_capacity_search_has_a_page_with_its_bounds_and_without_invalid_points() {
+fn a_capacity_search_has_a_page_with_its_bounds_its_objective_and_a_shape_for_each_outcome() {
     let page = capacity(&search());
     assert_well_formed(&page);
     assert_loads_nothing(&page);
-    assert!(page.contains("holds at 5,000") && page.contains("breaks at 6,000") && page.contains("&lt;b&gt;a note"));
-    assert_eq!(page.matches("class=\"change\"").count(), 8, "two bounds, two charts, two sizes");
-    assert_eq!(page.matches("class=\"point p99\"").count(), 10, "five trials have a p99, in two sizes");
+    assert!(page.contains("&lt;b&gt;a note"));
+    let said = "holds 5,000 members of one room at 10 publishes/s with latency.due.p99 &lt; 50ms; at 6,000 it broke";
+    assert!(page.contains(said), "the objective and both bounds in one sentence");
+    for (what, times) in [
+        ("<line class=\"bound holds\"", 4),
+        ("<line class=\"bound breaks\"", 4),
+        ("<line class=\"limit\"", 2),
+        ("class=\"point held\"", 20),
+        ("class=\"point broke\"", 4),
+        ("class=\"point invalid\"", 4),
+    ] {
+        assert_eq!(page.matches(what).count(), times, "{what} in two charts (limits in one) of two sizes");
+    }
+}
+
+#[test]
+fn a_search_that_fanout_itself_ended_says_what_to_do() {
+    let mut outcome = search();
+    outcome.found[0].bounds = Bounds { lower: None, upper: Upper::LoadGenerator(1000.0) };
+    for trial in &mut outcome.trials {
+        trial.verdicts.values_mut().for_each(|verdict| *verdict = Verdict::Invalid);
+        let figure = "fanout sent publishes late: p99 12 ms where 1 ms is allowed".to_owned();
+        trial.cause = Some(crate::capacity::Cause { resource: crate::capacity::Resource::LoadGenerator, figure });
+    }
+    for form in crate::report::capacity::contents(&outcome).into_iter().filter(|(name, _)| *name != "capacity.json") {
+        let said = form.1.split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in [
+            "NOT DECIDED",
+            "7 of 7 trials were invalid",
+            "--keep-awake",
+            "--set max_schedule_lag=10ms",
+            "fanout doctor",
+            "--trial 20s",
+            "whatever --budget was left",
+        ] {
+            assert!(said.contains(part), "{part}, in {}: {said}", form.0);
+        }
+        assert!(!said.contains("apart"), "a width in {}", form.0);
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ pub(super) fn section(run: &Run) -> Markup {
         return html! { p { "The scenario has none, so nothing but the server's connections and the measurement itself could fail." } };
     }
     html! {
-        div class="scroll" {
+        div class="scroll lefts" {
             table {
                 thead { tr { th scope="col" {} th scope="col" { "threshold" } th scope="col" { "was" } } }
                 tbody {

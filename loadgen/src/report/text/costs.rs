@@ -76,7 +76,10 @@ pub(in crate::report) fn of_loadgen(run: &Run) -> Vec<(&'static str, String)> {
     })];
     facts.push((
         "reads",
-        format!("{}, {} deliveries each on average", count(own.reads), rate(run.rates.deliveries_per_read)),
+        match rate(run.rates.deliveries_per_read).as_str() {
+            "1" => format!("{}, 1 delivery each on average", count(own.reads)),
+            each => format!("{}, {each} deliveries each on average", count(own.reads)),
+        },
     ));
     let (payload, wire) = (bytes(run.rates.payload_bytes_per_s), bytes(run.rates.wire_bytes_per_s));
     let how = if run.compression.negotiated.keys().all(|agreed| agreed == "off") {
@@ -90,7 +93,8 @@ pub(in crate::report) fn of_loadgen(run: &Run) -> Vec<(&'static str, String)> {
         memory(own.rss_bytes, steady, own.rss_peak_bytes, own.rss_idle_bytes, own.rss_bytes_per_connection)
     }));
     if let Some(text) = p99(&run.schedule_lag) {
-        facts.push(("schedule lag", format!("{text} (how late fanout itself sent what was due)")));
+        let allowed = super::lag::allowed(run).map_or_else(String::new, |allowed| format!("; {allowed}"));
+        facts.push(("schedule lag", format!("{text} (how late fanout itself sent what was due){allowed}")));
     }
     if let Some(text) = p99(&run.read_age) {
         facts.push(("read age", format!("{text} (deliveries waited this long for fanout's turn)")));

@@ -166,6 +166,7 @@ fn latency(run: &Run) -> Vec<String> {
             if due.max.is_none() && run.latency.arrived.count > 0 {
                 lines.push(format!("  of those that arrived  {}", three(&run.latency.arrived, &missing)));
             }
+            lines.extend(super::lag::remark(run));
             lines
         }
         None => vec![format!("arrival after sent (closed loop: no due time)  {}", three(&run.latency.sent, &missing))],

@@ -1,0 +1,72 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::contents;
+use super::words::{answer, why};
+use crate::analyse::search::{Length, Verdict};
+use crate::capacity::{Missed, Outcome};
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/capacity").join(name)
+}
+
+fn committed(name: &str) -> Outcome {
+    serde_json::from_str(&fs::read_to_string(folder(name).join("capacity.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn the_committed_searches_read_as_this_version_writes_them() {
+    let update = std::env::var_os("UPDATE_SNAPSHOTS").is_some();
+    let mut searches = 0;
+    for entry in fs::read_dir(folder("")).unwrap() {
+        let path = entry.unwrap().path();
+        if !path.is_dir() {
+            continue;
+        }
+        searches += 1;
+        let outcome = committed(path.file_name().unwrap().to_str().unwrap());
+        for (name, text) in contents(&outcome) {
+            // The JSON is what was measured; a page has the style of its version.
+            if update && name != "capacity.json" {
+                fs::write(path.join(name), &text).unwrap();
+            }
+            if name == "capacity.txt" || name == "capacity.md" {
+                let kept = fs::read_to_string(path.join(name)).unwrap_or_default();
+                assert!(text == kept, "{}/{name} differs; set UPDATE_SNAPSHOTS to accept:\n{text}", path.display());
+            }
+        }
+    }
+    assert!(searches >= 9, "{searches}");
+}
+
+#[test]
+fn the_answer_has_the_objective_both_bounds_and_what_disagreed() {
+    let outcome = committed("connections-native-1");
+    assert_eq!(
+        answer(&outcome, &outcome.found[0]),
+        "the server holds 2,662 members of one room at 20 publishes/s with latency.due.p99 < 50ms and nothing lost; at 2,928 it broke \
+         (in 2 of 3 trials)"
+    );
+    let outcome = committed("rate-native-2");
+    assert_eq!(
+        answer(&outcome, &outcome.found[0]),
+        "the server holds at least 2,000 publishes/s to 1,000 members of one room with latency.due.p99 < 50ms and nothing lost, the end of \
+         the range: where it breaks was not searched"
+    );
+}
+
+#[test]
+fn a_trial_that_broke_says_which_threshold_and_by_how_much() {
+    let outcome = committed("connections-native-1");
+    let broke = |trial: &&crate::capacity::Trial| trial.verdict() == Verdict::Broke && trial.length == Length::Full;
+    let trial = outcome.trials.iter().find(broke).unwrap();
+    assert!(why(&outcome, trial).starts_with("latency.due.p99 was "), "{}", why(&outcome, trial));
+    assert!(why(&outcome, trial).ends_with(" ms, not < 50ms"), "{}", why(&outcome, trial));
+    let mut trial = trial.clone();
+    let of = |threshold: &str, was: Option<&str>| Missed { threshold: threshold.into(), was: was.map(str::to_owned) };
+    trial.missed = vec![of("deliveries.lost == 0", Some("12")), of("server.cpu_share < 0.1", Some("90 %"))];
+    assert_eq!(why(&outcome, &trial), "deliveries.lost was 12, not == 0", "only what the objective has");
+    trial.missed = vec![of("latency.due.p99 < 50ms", None)];
+    trial.lost_share = 0.02;
+    assert_eq!(why(&outcome, &trial), "latency.due.p99 was never (2 % lost), not < 50ms");
+}
