@@ -15,15 +15,19 @@
 //! | `asked` | the load that is planned for, with what was left out filled in |
 //! | `basis` | whether a figure is measured, interpolated or extrapolated |
 //! | `models` | CPU, memory and bytes as functions of load |
+//! | `fitted` | what CPU was fitted to, and how far the fit is from it |
 //! | `servers` | the fewest servers, and what gives way first |
 //! | `costs` | prices |
 //! | `outcome` | everything together |
 
 mod asked;
 mod basis;
+#[cfg(test)]
+mod committed_tests;
 mod confirmed;
 mod costs;
 mod evidence;
+mod fitted;
 mod load;
 mod models;
 mod observation;
@@ -33,10 +37,11 @@ mod servers;
 pub(crate) mod tests;
 
 pub use asked::{Asked, Machine, Prices, Wanted};
-pub use basis::{Basis, Beyond, Figure};
+pub use basis::{Basis, Beyond, FAR, Figure};
 pub use confirmed::Confirmed;
 pub use costs::Costs;
 pub use evidence::{Evidence, Refusal, Source, What};
+pub use fitted::{Fitted, Miss};
 pub use load::Load;
 pub use models::Kept;
 pub use observation::Observation;

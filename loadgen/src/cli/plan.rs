@@ -94,10 +94,17 @@ cannot be planned from, or do not know what is asked; 3 no number of servers is 
   fanout plan results/levels --users 15000                       what one server will need, from runs at several levels
   fanout plan results/off results/shared --users 50000 --cores 4 --price-per-hour 0.20 --price-per-gb 0.09";
 
-/// `200000`, `200_000`, `200,000`, `0.5`.
+/// `200000`, `200_000`, `200,000`, `200k`, `1.5M`, `0.5`.
 pub(super) fn positive(text: &str) -> Result<f64, String> {
-    let number: Option<f64> = text.replace(['_', ','], "").parse().ok();
-    number.filter(|n| n.is_finite() && *n > 0.0).ok_or_else(|| format!("`{text}` is not a number above 0"))
+    let plain = text.trim().replace(['_', ','], "");
+    let (digits, factor) = [('k', 1e3), ('K', 1e3), ('M', 1e6)]
+        .into_iter()
+        .find_map(|(letter, factor)| Some((plain.strip_suffix(letter)?, factor)))
+        .unwrap_or((&plain, 1.0));
+    let number = digits.parse::<f64>().ok().map(|number| number * factor);
+    number
+        .filter(|n| n.is_finite() && *n > 0.0)
+        .ok_or_else(|| format!("`{text}` is not a number above 0: write it as 200000, 200_000 or 200k"))
 }
 
 /// `30%` or `0.3`.
@@ -130,6 +137,8 @@ mod tests {
     #[test]
     fn quantities_are_read_as_people_write_them() {
         assert_eq!(["200000", "200_000", "200,000"].map(|text| positive(text).unwrap()), [200_000.0; 3]);
+        assert_eq!(["200k", "0.2M", " 200K"].map(|text| positive(text).unwrap()), [200_000.0; 3]);
+        assert!(positive("200 thousand").unwrap_err().contains("200k"));
         assert_eq!((share("30%"), share("0.3")), (Ok(0.3), Ok(0.3)));
         assert_eq!((link("1Gbit/s"), link("250Mbit")), (Ok(125_000_000.0), Ok(31_250_000.0)));
         assert!(positive("0").is_err() && positive("many").is_err() && share("100%").is_err());

@@ -8,7 +8,7 @@ use crate::analyse::{Estimate, Interval};
 /// Loads this near to each other are the same.
 const NEAR: f64 = 1.05;
 /// Beyond this many times what was measured, a figure says so loudly.
-const FAR: f64 = 2.0;
+pub const FAR: f64 = 2.0;
 
 /// A figure, its 95 % interval and where it stands to what was measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]

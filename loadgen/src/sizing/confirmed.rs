@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::observation::Observation;
+use super::observation::{FULL, Observation};
 use crate::analyse::scaling::Level;
-use crate::analyse::search::Upper;
+use crate::analyse::search::{Length, Upper, Verdict};
 use crate::capacity::{Found, Outcome};
 use crate::thresholds::{Metric, Op, Threshold};
 use crate::way::Way;
@@ -26,6 +26,10 @@ pub struct Confirmed {
     pub busy: Option<f64>,
     /// Cores that the server had; `None`: not known.
     pub cores: Option<u32>,
+    /// The load up to which it held as well, in words, with the server's CPU full; `None`: not full at what is named here.
+    pub full_to: Option<String>,
+    /// Whether the search held up to the end of its range.
+    pub to_the_end: bool,
     /// Whether a higher load was seen to break the objective. Otherwise the server holds at least this.
     pub limited: bool,
     /// What gave way above it, in words.
@@ -47,20 +51,36 @@ impl Confirmed {
         let (lower, costs) = (found.bounds.lower?, found.costs.as_ref()?);
         let trial = outcome.trials.iter().rev().find(|trial| trial.load == lower && trial.is_valid());
         let cores = trial.and_then(|trial| trial.server_cores);
+        let share = |cpu: f64| cpu / f64::from(cores.unwrap_or(1).max(1));
+        let busy = costs.server_cpu_share.map(share);
+        // A server that is behind saves work by writing several messages at once. How busy it may be with another load, which need not allow
+        // that, is what it was at the busiest level below.
+        let spare = busy.filter(|busy| *busy >= FULL).and_then(|_| {
+            let held = outcome.trials.iter().filter(|t| {
+                t.load < lower && t.length == Length::Full && t.verdicts.get(&found.objective) == Some(&Verdict::Held)
+            });
+            let known = held.filter_map(|t| Some((t, t.server_cpu_share.map(share).filter(|busy| *busy < FULL)?)));
+            known.max_by(|(_, a), (_, b)| a.total_cmp(b))
+        });
+        let load = |load| crate::report::capacity::load(outcome.axis, load);
+        let highest = spare.map_or(f64::INFINITY, |(trial, _)| trial.load);
+        let levels = outcome.scaling.iter().flat_map(|scaling| &scaling.levels).filter(|level| level.load <= highest);
         let objectives =
             if found.thresholds.is_empty() { vec![found.objective.clone()] } else { found.thresholds.clone() };
         Some(Self {
             source: source.to_owned(),
             objectives,
-            load: crate::report::capacity::load(outcome.axis, lower),
-            connections: costs.connections as f64,
-            deliveries_per_s: costs.deliveries_per_s,
-            busy: costs.server_cpu_share.map(|share| share / f64::from(cores.unwrap_or(1).max(1))),
+            load: load(spare.map_or(lower, |(trial, _)| trial.load)),
+            connections: spare.map_or(costs.connections, |(trial, _)| trial.connections) as f64,
+            deliveries_per_s: spare.map_or(costs.deliveries_per_s, |(trial, _)| trial.deliveries_per_s),
+            busy: spare.map_or(busy, |(_, busy)| Some(busy)),
+            full_to: busy.filter(|busy| *busy >= FULL).map(|_| load(lower)),
+            to_the_end: matches!(found.bounds.upper, Upper::EndOfRange),
             cores,
             limited: matches!(found.bounds.upper, Upper::Broke(_)),
             cause: found.cause.as_ref().map(|cause| format!("{} ({})", cause.resource.words(), cause.figure)),
             compression: trial.map_or(Way::Off, |trial| Way::of(&trial.negotiated)),
-            levels: outcome.scaling.as_ref().map_or_else(Vec::new, |scaling| scaling.levels.clone()),
+            levels: levels.copied().collect(),
         })
     }
 
@@ -79,6 +99,8 @@ impl Confirmed {
             deliveries_per_s: o.load.deliveries_per_s,
             busy: o.cpu.zip(o.cores).map(|(cpu, cores)| cpu / f64::from(cores)),
             cores: o.cores,
+            full_to: None,
+            to_the_end: false,
             limited: false,
             cause: None,
             compression: o.compression,
@@ -88,7 +110,19 @@ impl Confirmed {
 
     /// Whether what held is at least as strict as what is asked for.
     pub(super) fn covers(&self, asked: &Threshold) -> bool {
-        self.objectives.iter().any(|text| threshold(text).is_ok_and(|held| implies(&held, asked)))
+        self.covering(asked).next().is_some()
+    }
+
+    /// The objective that held, where it is stricter than what is asked for and that itself was not tried.
+    pub(super) fn stricter(&self, asked: &Threshold) -> Option<String> {
+        let exactly = |held: &Threshold| held.value() == asked.value();
+        (!self.covering(asked).any(|(_, held)| exactly(&held)))
+            .then(|| self.covering(asked).next().map(|(text, _)| text.to_owned()))?
+    }
+
+    fn covering(&self, asked: &Threshold) -> impl Iterator<Item = (&str, Threshold)> {
+        let known = self.objectives.iter().filter_map(|text| Some((text.as_str(), threshold(text).ok()?)));
+        known.filter(|(_, held)| implies(held, asked))
     }
 }
 

@@ -128,7 +128,11 @@ impl Evidence {
                 }
                 What::Capacity(outcome) => {
                     let trials = outcome.trials.iter().filter_map(|t| Observation::of_trial(&source.name, t));
+                    let before = observations.len();
                     observations.extend(trials);
+                    if observations.len() == before {
+                        left_out.push(format!("{} ({})", source.name, no_trial_held(outcome)));
+                    }
                     confirmed.extend(Confirmed::of_capacity(&source.name, outcome));
                     if !outcome.complete {
                         notes.push(format!("{}: the search was broken off before every bound was found", source.name));
@@ -140,13 +144,27 @@ impl Evidence {
             notes.push(format!("left out: {}", left_out.join(", ")));
         }
         if observations.is_empty() {
-            let seen = if left_out.is_empty() { "no trial of the search held".to_owned() } else { left_out.join(", ") };
-            return Err(Refusal::Nothing(seen));
+            return Err(Refusal::Nothing(left_out.join(", ")));
         }
         let environment = sources.first().map(|source| source.environment().clone()).unwrap_or_default();
         let kept = sources.iter().find_map(|source| source.target().and_then(Kept::of));
         Ok(Self { environment, observations, confirmed, kept, notes })
     }
+}
+
+/// Why a search has no trial to plan from, and what helps.
+fn no_trial_held(outcome: &Outcome) -> String {
+    let (trials, valid) = (outcome.trials.len(), outcome.trials.iter().filter(|trial| trial.is_valid()).count());
+    if trials == 0 {
+        return "it was broken off before its first trial ended".to_owned();
+    }
+    if valid == 0 {
+        return format!(
+            "its {trials} trials are all invalid: fanout itself was late or out of CPU, which says nothing about the server; fanout doctor says \
+             why, and --keep-awake=all, a lower --range or --set max_schedule_lag=50ms helps"
+        );
+    }
+    format!("none of its {trials} trials held: search at lower loads, with --range")
 }
 
 /// Whether a run kept an objective; without one every run that was not left out does.

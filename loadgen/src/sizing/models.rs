@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::basis::{Basis, Figure, Respect};
+use super::fitted::Fitted;
 use super::load::Load;
 use super::observation::Observation;
 use crate::analyse::{Estimate, Linear};
@@ -49,6 +50,7 @@ struct Model {
 #[derive(Debug, Clone)]
 pub(super) struct Models {
     cpu: Option<Model>,
+    fitted: Fitted,
     process: Option<Model>,
     kernel: Option<Model>,
     wire: Option<Model>,
@@ -95,28 +97,48 @@ impl Models {
         // With one level of connections, the server before the first of them is the second.
         let idle: Vec<f64> =
             if levels.len() < 2 { these.iter().filter_map(|o| o.rss_idle_bytes).collect() } else { Vec::new() };
-        let carries = these.iter().all(|o| o.load.deliveries_per_s > 0.0);
+        // What a server does whose CPU is full does not grow with what it delivers.
+        let (full, spare): (Vec<&Observation>, Vec<&Observation>) = these.iter().partition(|o| o.is_full());
+        let carries = spare.iter().all(|o| o.load.deliveries_per_s > 0.0);
+        let cpu = Model::of(
+            &spare,
+            if carries { &CPU[..] } else { &IDLE_CPU[..] },
+            &[
+                Respect::Connections,
+                Respect::Deliveries,
+                Respect::PerConnection,
+                Respect::FanOut,
+                Respect::MessageBytes,
+                Respect::Rooms,
+            ],
+            &|o| o.cpu,
+            &[],
+        );
         Self {
-            cpu: fit(
-                if carries { &CPU[..] } else { &IDLE_CPU[..] },
-                &[
-                    Respect::Connections,
-                    Respect::Deliveries,
-                    Respect::PerConnection,
-                    Respect::FanOut,
-                    Respect::MessageBytes,
-                ],
-                &|o| o.cpu,
-            ),
+            fitted: Fitted::of(&spare, full.len(), cpu.as_ref().map(|model| &model.fit), &columns),
+            cpu,
             process: Model::of(&these, &MEMORY, &[Respect::Connections, Respect::Rooms], &|o| o.rss_bytes, &idle),
             kernel: fit(&KERNEL, &[Respect::Connections], &|o| o.kernel_bytes),
-            wire: fit(&WIRE, &[Respect::Deliveries, Respect::MessageBytes], &|o| Some(o.wire_bytes_per_s)),
+            wire: fit(
+                &WIRE,
+                &[Respect::Deliveries, Respect::MessageBytes, Respect::Connections, Respect::Rooms],
+                &|o| Some(o.wire_bytes_per_s),
+            ),
         }
     }
 
     /// Cores that a server with this load keeps busy.
     pub(super) fn cpu(&self, load: &Load) -> Option<Figure> {
-        self.cpu.as_ref().map(|model| model.at(load))
+        let figure = self.cpu.as_ref()?.at(load);
+        Some(match self.fitted.at_dearest(load) {
+            Some(value) => Figure { value, interval: None, basis: figure.basis },
+            None => figure,
+        })
+    }
+
+    /// What `cpu` was fitted to.
+    pub(super) fn fitted(&self) -> &Fitted {
+        &self.fitted
     }
 
     /// Resident memory of its process, bytes.

@@ -9,6 +9,8 @@ use crate::way::Way;
 
 /// Runs that lost more than this did not carry the load that they name.
 const LOST: f64 = 0.01;
+/// From this share of its cores on a server's CPU is full: it may write several messages at once, and what they cost is not seen any more.
+pub(super) const FULL: f64 = 0.9;
 /// Why a run or a search is not planned from in which no number of connections is that of the costs.
 pub(super) const MOVES: &str = "its phases change its connections";
 
@@ -39,6 +41,12 @@ pub struct Observation {
 }
 
 impl Observation {
+    /// Whether the server had no CPU to spare, so that what it used does not say what the load costs.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.cpu.is_some_and(|cpu| cpu >= FULL * f64::from(self.cores.unwrap_or(1).max(1)))
+    }
+
     /// Of a run; the reason in words where it is not to be planned from.
     pub(super) fn of_run(source: &str, run: &Run) -> Result<Self, &'static str> {
         if !run.validity.valid {

@@ -3,10 +3,11 @@
 use serde::Serialize;
 
 use super::asked::{Asked, Wanted};
-use super::basis::Figure;
+use super::basis::{Basis, FAR, Figure};
 use super::confirmed::threshold;
 use super::costs::Costs;
 use super::evidence::{Evidence, Refusal, Source};
+use super::fitted::Fitted;
 use super::load::Load;
 use super::models::Models;
 use super::servers::{Servers, fewest};
@@ -15,6 +16,7 @@ use crate::way::Way;
 
 /// Points of a curve.
 const STEPS: u32 = 48;
+const LOW_STEPS: u32 = 16;
 
 /// A plan.
 #[derive(Debug, Clone, Serialize)]
@@ -31,6 +33,8 @@ pub struct Sizing {
     pub load: Load,
     /// Cores that it keeps busy; `None`: not measured.
     pub cpu: Option<Figure>,
+    /// What that was fitted to.
+    pub fitted: Fitted,
     /// Resident memory of its process; `None`: not measured.
     pub process_bytes: Option<Figure>,
     /// The kernel's memory for its connections, both ends; `None`: not measured.
@@ -71,8 +75,10 @@ pub struct Curve {
     pub against: &'static str,
     /// Loads in the proportions that are asked for.
     pub line: Vec<Point>,
-    /// What runs have measured.
+    /// What runs have measured that the line is fitted to.
     pub measured: Vec<[f64; 2]>,
+    /// Runs in which the server's CPU was full, which it is not fitted to.
+    pub full: Vec<[f64; 2]>,
     /// The load of one server.
     pub asked: f64,
 }
@@ -136,6 +142,7 @@ impl Sizing {
             schema: 1,
             objective: objective.map(|o| format!("{} {}", o.metric, o.text)),
             cpu: models.cpu(&load),
+            fitted: models.fitted().clone(),
             process_bytes: models.process(&load),
             kernel_bytes: models.kernel(&load),
             kept_bytes: evidence.kept.as_ref().zip(load.rooms).map(|(kept, rooms)| kept.most(rooms.max(1.0))),
@@ -147,6 +154,22 @@ impl Sizing {
             evidence,
             notes,
         })
+    }
+
+    /// How many times beyond what was measured the furthest of all figures is; `None`: none is more than twice.
+    #[must_use]
+    pub fn far(&self) -> Option<f64> {
+        let needs = self.servers.iter().flat_map(|servers| servers.needs.iter().map(|need| &need.figure));
+        let alone = [&self.cpu, &self.process_bytes, &self.kernel_bytes].into_iter().flatten();
+        let sent = self.traffic.iter().filter_map(|traffic| traffic.bytes_per_s.as_ref());
+        let of_figures = needs.chain(alone).chain(sent).flat_map(|figure| match &figure.basis {
+            Basis::Extrapolated(all) => all.as_slice(),
+            Basis::Measured | Basis::Interpolated => &[],
+        });
+        let of_servers = self.servers.iter().flat_map(|servers| &servers.beyond);
+        let law = self.servers.iter().filter_map(|servers| servers.law.map(|law| law.times));
+        let times = of_figures.chain(of_servers).map(|beyond| beyond.times).chain(law).fold(1.0, f64::max);
+        (times > FAR).then_some(times)
     }
 
     /// 0: there is an answer; 3: no number of servers is enough.
@@ -174,24 +197,35 @@ fn curves(models: &Models, evidence: &Evidence, asked: &Asked, load: &Load) -> V
                  against,
                  x: &dyn Fn(&Load) -> f64,
                  y: &dyn Fn(&super::Observation) -> Option<f64>,
+                 is_left_out: &dyn Fn(&super::Observation) -> bool,
                  at: &dyn Fn(&Load) -> Option<Figure>| {
-        let measured: Vec<[f64; 2]> = these().filter_map(|o| Some([x(&o.load), y(o)?])).collect();
+        let points = |left_out: bool| -> Vec<[f64; 2]> {
+            these().filter(|o| is_left_out(o) == left_out).filter_map(|o| Some([x(&o.load), y(o)?])).collect()
+        };
+        let (measured, full) = (points(false), points(true));
         let end = measured.iter().map(|[x, _]| *x).fold(x(load), f64::max) * 1.04;
-        let steps = (0..=STEPS).map(|i| end * f64::from(i) / f64::from(STEPS) / x(load));
-        let line = steps.filter_map(|share| {
+        let first = end / f64::from(STEPS);
+        // Below the first of equal steps, for an axis on which each decade has the same room.
+        let lowest = measured.iter().map(|[x, _]| *x).filter(|x| *x > 0.0).fold(first, f64::min);
+        let below = (0..LOW_STEPS).map(|i| lowest * (first / lowest).powf(f64::from(i) / f64::from(LOW_STEPS)));
+        let below = below.filter(|_| lowest < first);
+        let steps = std::iter::once(0.0).chain(below).chain((1..=STEPS).map(|i| first * f64::from(i)));
+        let line = steps.map(|at| at / x(load)).filter_map(|share| {
             let (load, figure) = (load.times(share), at(&load.times(share))?);
             let interval =
                 figure.interval.unwrap_or(crate::analyse::Interval { low: figure.value, high: figure.value });
             Some(Point { load: x(&load), value: figure.value, low: interval.low, high: interval.high })
         });
         let line: Vec<Point> = line.collect();
-        (x(load) > 0.0 && !line.is_empty()).then_some(Curve { what, against, line, measured, asked: x(load) })
+        (x(load) > 0.0 && !line.is_empty()).then_some(Curve { what, against, line, measured, full, asked: x(load) })
     };
     let deliveries = |load: &Load| load.deliveries_per_s;
     let connections = |load: &Load| load.connections;
     [
-        curve("cpu", "deliveries_per_s", &deliveries, &|o| o.cpu, &|load| models.cpu(load)),
-        curve("process_bytes", "connections", &connections, &|o| o.rss_bytes, &|load| models.process(load)),
+        curve("cpu", "deliveries_per_s", &deliveries, &|o| o.cpu, &super::Observation::is_full, &|load| {
+            models.cpu(load)
+        }),
+        curve("process_bytes", "connections", &connections, &|o| o.rss_bytes, &|_| false, &|load| models.process(load)),
     ]
     .into_iter()
     .flatten()

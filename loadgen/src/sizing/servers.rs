@@ -8,6 +8,7 @@ use super::confirmed::Confirmed;
 use super::evidence::{Evidence, Refusal};
 use super::load::Load;
 use super::models::Models;
+use super::observation::FULL;
 use crate::analyse::scaling::Fit;
 use crate::analyse::{Estimate, Interval};
 use crate::thresholds::Threshold;
@@ -16,6 +17,8 @@ use crate::way::Way;
 /// More servers than this are not looked for.
 const MOST: u64 = 1_000_000;
 const ON_THIS_MACHINE: &str = "fanout knows it of servers that it starts itself, of others on its own machine, and of the process that `pid` names";
+const ONLY_FULL: &str = "the server's CPU was full in all of them (90 % or more), where it may write several messages at once; make runs or a \
+                         search at lower loads too (fanout capacity FILE --range LOW-HIGH)";
 
 /// What a server can run out of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -59,6 +62,8 @@ pub struct Servers {
     pub needs: Vec<Need>,
     /// The load by which its CPU is reckoned.
     pub by: Confirmed,
+    /// The objective that was confirmed, where it is stricter than the one asked for.
+    pub stricter: Option<String>,
     /// In what the machine or its load is beyond that.
     pub beyond: Vec<Beyond>,
     /// What the Universal Scalability Law of that search says of the load of one server; `None`: too few levels for it.
@@ -120,7 +125,8 @@ pub(super) fn fewest(
         by.busy.ok_or(Refusal::NotMeasured { what: "the server's CPU time".to_owned(), cure: ON_THIS_MACHINE })?;
     let free = 1.0 - asked.headroom;
     let limits = Limits {
-        cpu: busy.min(1.0) * machine.cores * free,
+        // Where no level below was tried, a full CPU counts as what is called full.
+        cpu: busy.min(if by.full_to.is_some() { FULL } else { 1.0 }) * machine.cores * free,
         memory: machine.memory_bytes.map(|bytes| bytes * free),
         link: machine.link_bytes_per_s.map(|bytes| bytes * free),
         throughput: throughput(by, machine).map(|most| most * free),
@@ -148,6 +154,7 @@ pub(super) fn fewest(
         count_high: least(most, |servers| fits(servers, End::High, None)),
         beyond: beyond(by, machine, &load),
         law: law(by, machine, &load),
+        stricter: objective.and_then(|asked| by.stricter(asked)),
         by: by.clone(),
         load,
         needs,
@@ -164,7 +171,10 @@ impl Limits<'_> {
             allowed,
             alone: None,
         };
-        let cpu = models.cpu(load).ok_or_else(|| unknown("the server's CPU time"))?;
+        let cpu = models.cpu(load).ok_or_else(|| match models.fitted().only_full() {
+            true => Refusal::NotMeasured { what: "what this load costs".to_owned(), cure: ONLY_FULL },
+            false => unknown("the server's CPU time"),
+        })?;
         let mut needs = vec![need(Scarce::Cpu, cpu, self.cpu)];
         if let Some(allowed) = self.memory {
             let memory = memory(load, models, self.kept).ok_or_else(|| unknown("the server's memory"))?;

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use super::tables::{
-    COST_HEADS, LEVEL_HEADS, NEED_EXPLAINED, NEED_HEADS, TRAFFIC_HEADS, all_beyond, costs, levels, needs, traffic,
+    BEYOND_HEADS, COST_HEADS, LEVEL_HEADS, NEED_EXPLAINED, NEED_HEADS, TRAFFIC_HEADS, all_beyond, costs, levels, needs,
+    traffic,
 };
-use super::words::{answer, granted, one, opening, reckoned, word};
+use super::words::{answer, fitted, granted, one, opening, reckoned, word};
 use crate::report::markdown::{escaped, table};
 use crate::sizing::Sizing;
 
@@ -17,7 +18,8 @@ pub fn markdown(sizing: &Sizing) -> String {
     // Writing into a String cannot fail, here and below.
     let _ = write!(text, "\n## What one server needs\n\n{}\n\n", escaped(&one(&sizing.load)));
     tabled(&mut text, &NEED_HEADS, needs(sizing));
-    let _ = writeln!(text, "\n{}", escaped(NEED_EXPLAINED));
+    let _ = writeln!(text, "\n{}\n", escaped(NEED_EXPLAINED));
+    list(&mut text, fitted(sizing).iter());
     text.push_str("\n## Bytes out, all servers together\n\n");
     tabled(&mut text, &TRAFFIC_HEADS, traffic(sizing));
     let priced = costs(sizing);
@@ -32,7 +34,7 @@ pub fn markdown(sizing: &Sizing) -> String {
     let beyond = all_beyond(sizing);
     if !beyond.is_empty() {
         text.push_str("\n## Beyond what was measured\n\n");
-        tabled(&mut text, &["", "one server", "measured"], beyond.into_iter().map(Vec::from).collect());
+        tabled(&mut text, &BEYOND_HEADS, beyond.into_iter().map(Vec::from).collect());
     }
     text.push_str("\n## Measured\n\n");
     tabled(&mut text, &LEVEL_HEADS, levels(sizing));

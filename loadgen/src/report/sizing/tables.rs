@@ -5,37 +5,46 @@ use crate::compare::money;
 use crate::report::numbers::{bytes, count, duration_us, percent, rate, significant};
 use crate::sizing::{Basis, Figure, Scarce, Sizing};
 
-/// Every respect in which the plan is beyond what was measured, with what was.
-pub(in crate::report) fn all_beyond(sizing: &Sizing) -> Vec<[String; 3]> {
-    let figures =
-        [&sizing.cpu, &sizing.process_bytes, &sizing.kernel_bytes].into_iter().flatten().map(|figure| &figure.basis);
-    let sent = sizing.traffic.iter().take(1).filter_map(|t| t.bytes_per_s.as_ref()).map(|figure| &figure.basis);
-    let mut rows: Vec<[String; 3]> = Vec::new();
-    let ones = figures.chain(sent).flat_map(|basis| match basis {
-        Basis::Extrapolated(all) => all.as_slice(),
-        Basis::Measured | Basis::Interpolated => &[],
+pub(in crate::report) const BEYOND_HEADS: [&str; 5] = ["", "one server", "measured", "times", "concerns"];
+
+/// Every respect in which the plan is beyond what was measured, with what was, and which figures it concerns.
+pub(in crate::report) fn all_beyond(sizing: &Sizing) -> Vec<[String; 5]> {
+    let sent = sizing.traffic.iter().take(1).filter_map(|t| t.bytes_per_s.as_ref());
+    let figures = [("CPU", &sizing.cpu), ("process", &sizing.process_bytes), ("kernel", &sizing.kernel_bytes)]
+        .into_iter()
+        .filter_map(|(name, figure)| Some((name, figure.as_ref()?)))
+        .chain(sent.map(|figure| ("bytes out", figure)));
+    let ones = figures.flat_map(|(name, figure)| match &figure.basis {
+        Basis::Extrapolated(all) => all.iter().map(|one| (name, one)).collect(),
+        Basis::Measured | Basis::Interpolated => Vec::new(),
     });
-    for one in ones.chain(sizing.servers.iter().flat_map(|servers| &servers.beyond)) {
-        let measured =
-            if one.low == one.high { number(one.low) } else { format!("{} to {}", number(one.low), number(one.high)) };
-        let row = [one.what.clone(), number(one.asked), measured];
-        if !rows.contains(&row) {
-            rows.push(row);
+    let of_servers = sizing.servers.iter().flat_map(|servers| &servers.beyond);
+    let mut rows: Vec<[String; 5]> = Vec::new();
+    for (name, one) in
+        ones.chain(of_servers.map(|one| (if one.what == "cores" { "CPU" } else { "the objective" }, one)))
+    {
+        let (low, high) = (number(one.low), number(one.high));
+        let measured = if low == high { low } else { format!("{low} to {high}") };
+        let row = [one.what.clone(), number(one.asked), measured, significant(one.times, 2), name.to_owned()];
+        match rows.iter_mut().find(|known| known[..4] == row[..4]) {
+            Some(known) => known[4] = format!("{}, {name}", known[4]),
+            None => rows.push(row),
         }
     }
     rows
 }
 
-pub(in crate::report) const NEED_HEADS: [&str; 7] = ["", "needs", "95 %", "may use", "of that", "servers", "basis"];
+pub(in crate::report) const NEED_HEADS: [&str; 7] =
+    ["", "needs", "95 % interval", "may use", "of that", "servers", "basis"];
 
 /// What they mean.
-pub(in crate::report) const NEED_EXPLAINED: &str = "95 %: where the figure of one further run lies in 95 of 100 cases; may use: what the machine has, or what the objective allows \
+pub(in crate::report) const NEED_EXPLAINED: &str = "95 % interval: where the figure of one further run lies in 95 of 100 cases; may use: what the machine has, or what the objective allows \
      of it, less the headroom; servers: if nothing else were scarce; basis: how far beyond what was measured, in which respect";
 
 /// A row for each thing that a server may run out of, then what memory consists of.
 pub(in crate::report) fn needs(sizing: &Sizing) -> Vec<Vec<String>> {
-    let dash = || "-".to_owned();
     let mut rows = Vec::new();
+    let parts = memory_parts(sizing);
     let limited = sizing.servers.iter().flat_map(|servers| &servers.needs);
     for need in limited {
         let shown = unit(need.what);
@@ -52,33 +61,59 @@ pub(in crate::report) fn needs(sizing: &Sizing) -> Vec<Vec<String>> {
                 short_basis(&need.figure.basis)
             },
         ]);
+        if need.what == Scarce::Memory {
+            rows.extend(parts.iter().map(|part| part.row("  of which ")));
+        }
     }
-    let mut plain = |name: &str, figure: &Option<Figure>, shown: &dyn Fn(f64) -> String| {
-        let Some(figure) = figure else { return };
-        rows.push(vec![
-            name.to_owned(),
-            shown(figure.value),
-            interval(figure, shown).unwrap_or_else(dash),
-            dash(),
-            dash(),
-            dash(),
-            short_basis(&figure.basis),
-        ]);
-    };
     if sizing.servers.is_none() {
-        plain("CPU", &sizing.cpu, &cores);
+        rows.extend(sizing.cpu.as_ref().map(|figure| Part::of("CPU", figure, &cores).row("")));
     }
-    plain("memory of its process", &sizing.process_bytes, &bytes);
-    plain("memory of the kernel", &sizing.kernel_bytes, &bytes);
-    if let Some(kept) = sizing.kept_bytes {
-        let mut row = vec!["history of its rooms".to_owned(), bytes(kept)];
-        row.extend([dash(), dash(), dash(), dash(), "as configured, full".to_owned()]);
-        rows.push(row);
+    // Where memory is not limited its parts have no sum above them.
+    if !rows.iter().any(|row| row[0].starts_with("  ")) {
+        rows.extend(parts.iter().map(|part| part.row("memory of ")));
     }
     rows
 }
 
-pub(in crate::report) const TRAFFIC_HEADS: [&str; 6] = ["", "a second", "95 %", "a month", "CPU of one", "basis"];
+/// A row of the table of needs that nothing limits.
+struct Part {
+    name: &'static str,
+    value: String,
+    interval: String,
+    basis: String,
+}
+
+impl Part {
+    fn of(name: &'static str, figure: &Figure, shown: &dyn Fn(f64) -> String) -> Self {
+        let interval = interval(figure, shown).unwrap_or_else(dash);
+        Self { name, value: shown(figure.value), interval, basis: short_basis(&figure.basis) }
+    }
+
+    fn row(&self, before: &str) -> Vec<String> {
+        let name = format!("{before}{}", self.name);
+        vec![name, self.value.clone(), self.interval.clone(), dash(), dash(), dash(), self.basis.clone()]
+    }
+}
+
+/// What memory consists of.
+fn memory_parts(sizing: &Sizing) -> Vec<Part> {
+    let known = [("its process", &sizing.process_bytes), ("the kernel", &sizing.kernel_bytes)];
+    let known = known.into_iter().filter_map(|(name, figure)| Some(Part::of(name, figure.as_ref()?, &bytes)));
+    let kept = sizing.kept_bytes.map(|kept| Part {
+        name: "rooms' history",
+        value: bytes(kept),
+        interval: dash(),
+        basis: "as configured, full".to_owned(),
+    });
+    known.chain(kept).collect()
+}
+
+fn dash() -> String {
+    "-".to_owned()
+}
+
+pub(in crate::report) const TRAFFIC_HEADS: [&str; 6] =
+    ["", "a second", "95 % interval", "a month", "CPU of one server, cores", "basis"];
 
 /// What all servers send, a row for each way that was measured.
 pub(in crate::report) fn traffic(sizing: &Sizing) -> Vec<Vec<String>> {
@@ -93,7 +128,7 @@ pub(in crate::report) fn traffic(sizing: &Sizing) -> Vec<Vec<String>> {
                 per_second(figure.value),
                 interval(figure, &per_second).unwrap_or_else(|| "-".to_owned()),
                 format!("{} GB", significant(figure.value * month / 1e9, 3)),
-                traffic.cpu.as_ref().map_or_else(|| "not known".to_owned(), |cpu| cores(cpu.value)),
+                traffic.cpu.as_ref().map_or_else(|| "not known".to_owned(), |cpu| significant(cpu.value, 3)),
                 short_basis(&figure.basis),
             ])
         })
@@ -101,7 +136,7 @@ pub(in crate::report) fn traffic(sizing: &Sizing) -> Vec<Vec<String>> {
 }
 
 pub(in crate::report) const COST_HEADS: [&str; 6] =
-    ["a month", "servers", "traffic", "together", "1,000 connections", "a million deliveries"];
+    ["a month", "cost of servers", "cost of traffic", "together", "1,000 connections", "a million deliveries"];
 
 /// Prices, a row for each way that was measured; empty without prices.
 pub(in crate::report) fn costs(sizing: &Sizing) -> Vec<Vec<String>> {
@@ -123,7 +158,7 @@ pub(in crate::report) fn costs(sizing: &Sizing) -> Vec<Vec<String>> {
 }
 
 pub(in crate::report) const LEVEL_HEADS: [&str; 9] =
-    ["", "connections", "rooms", "deliveries/s", "message", "compression", "CPU", "memory", "p99"];
+    ["", "connections", "rooms", "deliveries/s", "message", "compression", "CPU, cores", "memory", "p99"];
 
 /// Every level that costs are fitted to.
 pub(in crate::report) fn levels(sizing: &Sizing) -> Vec<Vec<String>> {
@@ -140,7 +175,7 @@ pub(in crate::report) fn levels(sizing: &Sizing) -> Vec<Vec<String>> {
                 rate(o.load.deliveries_per_s),
                 known(o.load.message_bytes, &bytes),
                 o.compression.name().to_owned(),
-                known(o.cpu, &|cpu| significant(cpu, 3)),
+                known(o.cpu, &|cpu| format!("{}{}", if o.is_full() { "full: " } else { "" }, significant(cpu, 3))),
                 known(o.rss_bytes, &bytes),
                 known(o.p99, &duration_us),
             ]

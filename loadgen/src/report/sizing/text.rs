@@ -1,9 +1,10 @@
 //! The plan on the terminal.
 
 use super::tables::{
-    COST_HEADS, LEVEL_HEADS, NEED_EXPLAINED, NEED_HEADS, TRAFFIC_HEADS, all_beyond, costs, levels, needs, traffic,
+    BEYOND_HEADS, COST_HEADS, LEVEL_HEADS, NEED_EXPLAINED, NEED_HEADS, TRAFFIC_HEADS, all_beyond, costs, levels, needs,
+    traffic,
 };
-use super::words::{answer, granted, one, opening, reckoned, word};
+use super::words::{answer, fitted, granted, one, opening, reckoned, word};
 use crate::report::text::page::{Page, Tone};
 use crate::report::{Colour, Written};
 use crate::sizing::Sizing;
@@ -12,7 +13,11 @@ use crate::sizing::Sizing;
 #[must_use]
 pub fn render(sizing: &Sizing, written: Option<&Written>, colour: Colour) -> String {
     let mut page = Page::new(colour);
-    let tone = if sizing.exit_code() == 0 { Tone::Good } else { Tone::Bad };
+    let tone = match (sizing.exit_code(), sizing.far()) {
+        (0, None) => Tone::Good,
+        (0, Some(_)) => Tone::Doubt,
+        _ => Tone::Bad,
+    };
     page.headline(&format!("{}  {}", page.tone(tone, word(sizing)), opening(sizing)));
     answer(sizing).iter().for_each(|line| page.line(line));
     page.section(if sizing.asked.load.rooms.is_some() && sizing.servers.is_some() {
@@ -23,6 +28,7 @@ pub fn render(sizing: &Sizing, written: Option<&Written>, colour: Colour) -> Str
     page.line(&one(&sizing.load));
     tabled(&mut page, &NEED_HEADS, needs(sizing));
     page.aside(NEED_EXPLAINED);
+    fitted(sizing).iter().for_each(|line| page.line(line));
     page.section("bytes out, all servers together");
     tabled(&mut page, &TRAFFIC_HEADS, traffic(sizing));
     let priced = costs(sizing);
@@ -37,7 +43,7 @@ pub fn render(sizing: &Sizing, written: Option<&Written>, colour: Colour) -> Str
     let beyond = all_beyond(sizing);
     if !beyond.is_empty() {
         page.section("beyond what was measured");
-        tabled(&mut page, &["", "one server", "measured"], beyond.into_iter().map(Vec::from).collect());
+        tabled(&mut page, &BEYOND_HEADS, beyond.into_iter().map(Vec::from).collect());
     }
     page.section("measured");
     tabled(&mut page, &LEVEL_HEADS, levels(sizing));
@@ -51,6 +57,22 @@ pub fn render(sizing: &Sizing, written: Option<&Written>, colour: Colour) -> Str
 }
 
 fn tabled(page: &mut Page, heads: &[&str], rows: Vec<Vec<String>>) {
-    let heads = heads.iter().map(|head| (*head).to_owned()).collect();
-    page.table(&std::iter::once(heads).chain(rows).collect::<Vec<_>>());
+    let [upper, lower] = folded(heads, &rows);
+    let upper = upper.iter().any(|head| !head.is_empty()).then_some(upper);
+    page.table(&upper.into_iter().chain([lower]).chain(rows).collect::<Vec<_>>());
+}
+
+/// Heads on two lines, where they are wider than what stands below them.
+fn folded(heads: &[&str], rows: &[Vec<String>]) -> [Vec<String>; 2] {
+    let halves = heads.iter().enumerate().map(|(column, head)| {
+        let widest = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+        if head.len() <= widest.unwrap_or(0) + 3 {
+            return (String::new(), (*head).to_owned());
+        }
+        let longer = |at: &usize| (*at).max(head.len() - at - 1);
+        let at = head.match_indices(' ').map(|(at, _)| at).min_by_key(longer);
+        at.map_or((String::new(), (*head).to_owned()), |at| (head[..at].to_owned(), head[at + 1..].to_owned()))
+    });
+    let (upper, lower) = halves.unzip();
+    [upper, lower]
 }

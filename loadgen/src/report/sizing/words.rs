@@ -2,11 +2,9 @@
 
 use crate::compare::money;
 use crate::report::numbers::{bytes, count, percent, rate, significant};
-use crate::sizing::{Basis, Beyond, Figure, Lawful, Load, Machine, Scarce, Servers, Sizing, Traffic};
+use crate::sizing::{Basis, Beyond, FAR, Figure, Lawful, Load, Machine, Scarce, Servers, Sizing, Traffic};
 use crate::way::Way;
 
-/// Figures that are more times beyond what was measured say so themselves.
-const FAR: f64 = 2.0;
 /// From this share of what is asked on, a law of throughput is a straight line to a reader.
 const STRAIGHT: f64 = 0.99;
 
@@ -23,20 +21,15 @@ pub(in crate::report) fn word(sizing: &Sizing) -> &'static str {
 pub(in crate::report) fn opening(sizing: &Sizing) -> String {
     let users = format!("{} users{}", whole(sizing.asked.load.connections), rooms(&sizing.asked.load, " in "));
     match &sizing.servers {
-        None => format!("what one server needs for {users}"),
-        Some(found @ Servers { count: Some(n), .. }) => format!("{} for {users}{}", servers(*n), far(found)),
-        Some(Servers { count: None, .. }) => format!("for {users}"),
+        None => format!("what one server needs for {users}{}", far(sizing)),
+        Some(Servers { count: Some(n), .. }) => format!("{} for {users}{}", servers(*n), far(sizing)),
+        Some(Servers { count: None, .. }) => format!("for {users}{}", far(sizing)),
     }
 }
 
-/// How far the number of servers lies beyond what was measured, where that is further than the measured range again.
-fn far(found: &Servers) -> String {
-    let needed = found.needs.iter().filter_map(|need| match &need.figure.basis {
-        Basis::Extrapolated(beyond) => beyond.first(),
-        Basis::Measured | Basis::Interpolated => None,
-    });
-    let furthest = needed.chain(&found.beyond).map(|beyond| beyond.times).fold(1.0, f64::max);
-    if furthest > FAR { format!(", EXTRAPOLATED {} times", significant(furthest, 2)) } else { String::new() }
+/// How far the furthest figure lies beyond what was measured, where that is further than the measured range again.
+fn far(sizing: &Sizing) -> String {
+    sizing.far().map_or_else(String::new, |times| format!(", EXTRAPOLATED {} times", significant(times, 2)))
 }
 
 /// The answer, in sentences.
@@ -84,6 +77,7 @@ fn how_many(sizing: &Sizing, found: &Servers, machine: &Machine) -> Vec<String> 
         None => " (at the upper end of the intervals no number is enough)".to_owned(),
     };
     let mut lines = vec![format!("{} {of}{more}", servers(n))];
+    lines.extend(found.stricter.iter().map(|held| format!("confirmed for {held}, which is stricter than asked")));
     lines.extend(
         first.map(|need| {
             format!("what gives way first: {}, {} of what it may use", scarce(need.what), percent(need.used))
@@ -101,6 +95,9 @@ fn how_many(sizing: &Sizing, found: &Servers, machine: &Machine) -> Vec<String> 
 fn alone(sizing: &Sizing) -> Vec<String> {
     let said = |name: &str, figure: &Option<Figure>, shown: &dyn Fn(f64) -> String| match figure {
         Some(figure) => format!("{name} {}", said(figure, shown)),
+        None if name == "CPU" && sizing.fitted.only_full() => {
+            "CPU not known: the server's CPU was full in all of the results; make runs at lower loads too".to_owned()
+        }
         None => format!("{name} not known: it was not measured"),
     };
     let mut lines =
@@ -135,13 +132,18 @@ fn cost(traffic: &Traffic) -> Option<String> {
 
 /// A figure with its interval and its basis: `1.2 cores (1.1 to 1.3), measured`.
 pub(in crate::report) fn said(figure: &Figure, shown: &dyn Fn(f64) -> String) -> String {
-    let interval = interval(figure, shown).map_or_else(String::new, |interval| format!(" ({interval})"));
-    format!("{}{interval}, {}", shown(figure.value), basis(&figure.basis))
+    let value = shown(figure.value);
+    let interval = interval(figure, shown).filter(|interval| *interval != value);
+    let interval = interval.map_or_else(String::new, |interval| format!(" ({interval})"));
+    format!("{value}{interval}, {}", basis(&figure.basis))
 }
 
-/// `1.1 to 1.3 cores`; `None` where too few runs were made.
+/// `1.1 to 1.3 cores`, one figure where both ends show the same; `None` where too few runs were made.
 pub(in crate::report) fn interval(figure: &Figure, shown: &dyn Fn(f64) -> String) -> Option<String> {
     let (low, high) = figure.interval.map(|interval| (shown(interval.low), shown(interval.high)))?;
+    if low == high {
+        return Some(high);
+    }
     // The unit is said once where both have the same.
     let unit = high.split_once(' ').map(|(_, unit)| unit);
     let bare =
@@ -159,7 +161,7 @@ pub(in crate::report) fn basis(basis: &Basis) -> String {
 }
 
 pub(super) fn loudly(one: &Beyond) -> &'static str {
-    if one.times > 2.0 { "EXTRAPOLATED" } else { "extrapolated" }
+    if one.times > FAR { "EXTRAPOLATED" } else { "extrapolated" }
 }
 
 /// `EXTRAPOLATED 3 times: connections 15,000, measured up to 5,000`.
@@ -187,15 +189,61 @@ pub(in crate::report) fn reckoned(servers: &Servers, way: Way) -> Vec<String> {
             by.compression.words()
         ));
     }
+    lines.extend(by.full_to.iter().map(|to| match *to == by.load {
+        true => "its CPU was full there, where it may write several messages at once; as another load need not allow that, 90 % counts".to_owned(),
+        false => format!(
+            "it held up to {to} too, with the server's CPU full: there it may write several messages at once, which another load need not allow, \
+             so the busiest level with CPU to spare counts"
+        ),
+    }));
     lines.push(match (&by.cause, by.limited) {
         (Some(cause), true) => format!("above it gave way: {cause}"),
         (None, true) => "above it the objective broke".to_owned(),
         (Some(cause), false) => format!("it holds at least so much: above it gave way {cause}"),
+        (None, false) if by.to_the_end => {
+            "it holds at least so much: the search ended with its range; search again with a higher --range".to_owned()
+        }
         (None, false) => {
-            "it holds at least so much: no higher load was measured; `fanout capacity` finds the limit".to_owned()
+            "it holds at least so much: no higher load was measured; fanout capacity finds the limit".to_owned()
         }
     });
     lines.extend(servers.law.as_ref().map(lawful));
+    lines
+}
+
+/// How well the figures of CPU fit what was measured, and which runs they are not fitted to.
+pub(in crate::report) fn fitted(sizing: &Sizing) -> Vec<String> {
+    let of = &sizing.fitted;
+    let runs =
+        |n: usize| if n == 1 { "1 run or trial".to_owned() } else { format!("{} runs and trials", count(n as u64)) };
+    let mut lines = Vec::new();
+    if let (Some(_), Some(miss)) = (&sizing.cpu, &of.furthest) {
+        lines.push(format!(
+            "CPU is fitted to {}; the furthest off is {}: measured {}, fitted {} ({} off)",
+            runs(of.runs),
+            miss.source,
+            significant(miss.measured, 3),
+            cores(miss.fitted),
+            if miss.share() < 0.001 { "less than 0.1 %".to_owned() } else { percent(miss.share()) }
+        ));
+    }
+    if of.full > 0 && of.runs > 0 {
+        lines.push(format!(
+            "{} left out of it, as the server's CPU was full (90 % or more): it may write several messages at once then, so what it used does not \
+             say what deliveries cost that do not wait for each other",
+            match of.full {
+                1 => "1 is".to_owned(),
+                n => format!("{} are", count(n as u64)),
+            }
+        ));
+    }
+    lines.extend(of.dearest_us.map(|us| {
+        format!(
+            "these differ too much for a fit to say what a delivery costs: CPU is reckoned with the dearest of them, {} us a delivery, and so is \
+             an upper figure",
+            significant(us, 3)
+        )
+    }));
     lines
 }
 
