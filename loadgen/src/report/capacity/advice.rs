@@ -1,7 +1,7 @@
 //! What to do about a search that was not decided, or whose end fanout itself was; and the words of the report.
 
 use super::words::{limit, load};
-use crate::analyse::search::Upper;
+use crate::analyse::search::{Upper, Verdict};
 use crate::capacity::Outcome;
 use crate::report::numbers::{count, duration_us};
 
@@ -39,17 +39,26 @@ pub(in crate::report) fn advice(outcome: &Outcome) -> Vec<String> {
         Upper::LoadGenerator(at) => Some((found.bounds.lower, at)),
         Upper::Broke(_) | Upper::EndOfRange => None,
     });
-    if invalid.is_empty() || (outcome.complete && own.is_none()) {
+    if outcome.complete && own.is_none() {
         return Vec::new();
     }
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = outcome.notes.last().filter(|_| !outcome.complete).cloned().into_iter().collect();
+    let disagreed = !outcome.complete && disagreed(outcome);
+    if invalid.is_empty() && !disagreed {
+        return lines;
+    }
     let figure = invalid.iter().rev().find_map(|trial| trial.cause.as_ref()).map(|cause| cause.figure.as_str());
     let said = figure.map_or_else(String::new, |figure| format!(", the last because {figure}"));
-    lines.push(format!(
-        "{} of {} trials were invalid{said}",
-        count(invalid.len() as u64),
-        count(outcome.trials.len() as u64)
-    ));
+    if !invalid.is_empty() {
+        let (invalid, all) = (count(invalid.len() as u64), count(outcome.trials.len() as u64));
+        lines.push(format!("{invalid} of {all} trials were invalid{said}"));
+    }
+    if disagreed {
+        lines.push(
+            "trials did not agree: a load broke that is not above one that held. The machine's own unrest is as large as what is searched for"
+                .to_owned(),
+        );
+    }
     if let Some((lower, at)) = own {
         let at = load(outcome.axis, at);
         lines.push(match lower {
@@ -88,4 +97,21 @@ pub(in crate::report) fn advice(outcome: &Outcome) -> Vec<String> {
         "then search again, or go on with --resume: flags count for the trials still to be made".to_owned()
     });
     lines
+}
+
+/// Whether an objective held at a load at or above one at which it broke.
+fn disagreed(outcome: &Outcome) -> bool {
+    let names = outcome.trials.iter().flat_map(|trial| trial.verdicts.keys());
+    let loads = |name: &String, verdict| {
+        let said = outcome.trials.iter().filter(|trial| trial.verdicts.get(name) == Some(&verdict));
+        said.map(|trial| trial.load).collect::<Vec<_>>()
+    };
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names.dedup();
+    names.into_iter().any(|name| {
+        let held = loads(name, Verdict::Held).into_iter().max_by(f64::total_cmp);
+        let broke = loads(name, Verdict::Broke).into_iter().min_by(f64::total_cmp);
+        held.zip(broke).is_some_and(|(held, broke)| broke <= held)
+    })
 }

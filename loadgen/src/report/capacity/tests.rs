@@ -70,3 +70,26 @@ fn a_trial_that_broke_says_which_threshold_and_by_how_much() {
     trial.lost_share = 0.02;
     assert_eq!(why(&outcome, &trial), "latency.due.p99 was never (2 % lost), not < 50ms");
 }
+
+#[test]
+fn a_search_that_was_broken_off_says_how_to_go_on_and_whether_trials_disagreed() {
+    let mut outcome = committed("connections-native-1");
+    (outcome.complete, outcome.found) = (false, Vec::new());
+    outcome.notes =
+        vec!["the budget was used up before every bound was found; go on with: fanout capacity a.toml".to_owned()];
+    for (name, text) in contents(&outcome).into_iter().filter(|(name, _)| *name != "capacity.json") {
+        let said = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in [
+            "NOT DECIDED",
+            "go on with: fanout capacity a.toml",
+            "highest that held 2,928 members of one room at 20 publishes/s, lowest that broke 2,000",
+            "trials did not agree",
+            "--keep-awake",
+        ] {
+            assert!(said.contains(part), "{part}, in {name}: {said}");
+        }
+    }
+    outcome.trials.truncate(2);
+    let text = super::render(&outcome, None, crate::report::Colour::Never);
+    assert!(text.contains("go on with: ") && !text.contains("did not agree"), "{text}");
+}

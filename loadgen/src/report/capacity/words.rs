@@ -144,9 +144,12 @@ pub(in crate::report) fn undecided(outcome: &Outcome) -> Vec<String> {
             let said = outcome.trials.iter().filter(move |trial| trial.verdicts.get(name) == Some(&verdict));
             said.map(|trial| trial.load)
         };
-        let held = loads(Verdict::Held).max_by(f64::total_cmp).map(|load| format!("held at {}", amount(outcome, load)));
-        let broke =
-            loads(Verdict::Broke).min_by(f64::total_cmp).map(|load| format!("broke at {}", bare(outcome.axis, load)));
+        let held = loads(Verdict::Held)
+            .max_by(f64::total_cmp)
+            .map(|load| format!("highest that held {}", amount(outcome, load)));
+        let broke = loads(Verdict::Broke)
+            .min_by(f64::total_cmp)
+            .map(|load| format!("lowest that broke {}", bare(outcome.axis, load)));
         let so_far: Vec<String> = held.into_iter().chain(broke).collect();
         let so_far = if so_far.is_empty() { "no valid trial".to_owned() } else { so_far.join(", ") };
         format!("so far, not confirmed, with {}: {so_far}", in_words(name))
