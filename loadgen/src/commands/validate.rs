@@ -142,3 +142,26 @@ fn refusal(file: &Path, error: &ScenarioError) -> Value {
         "column": column,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_with_a_search_says_how_long_it_takes() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/capacity.toml");
+        let limits = Limits { descriptors: 20_000, ports: 28_232 };
+        let about = About::of(&file, &[], &limits).unwrap();
+        let search = about.search.as_ref().unwrap();
+        assert!(
+            search.seconds > f64::from(search.trials[1]) * about.outlooks[0].seconds(),
+            "more than its full trials"
+        );
+        let text = about.text();
+        assert!(text.contains("  capacity: 10 to 2000 publishes/s: some 12 short and 4 full trials, about "), "{text}");
+        let json = about.json();
+        assert_eq!((&json[0]["capacity"]["axis"], &json[0]["capacity"]["trials"]["full"]), (&"rate".into(), &4.into()));
+        let without = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/quickstart.toml");
+        assert!(About::of(&without, &[], &limits).unwrap().search.is_none());
+    }
+}

@@ -63,7 +63,8 @@ pub(in crate::report) fn word(outcome: &Outcome) -> &'static str {
 /// What was searched, behind the verdict.
 pub(in crate::report) fn searched(outcome: &Outcome) -> String {
     let [low, high] = outcome.range.map(|load| bare(outcome.axis, load));
-    let near = if outcome.exit_code() == 0 {
+    let broke = |found: &Found| found.bounds.lower.is_some() && matches!(found.bounds.upper, Upper::Broke(_));
+    let near = if outcome.exit_code() == 0 && outcome.found.iter().all(broke) {
         format!("; bounds at most {} apart", percent(outcome.width))
     } else {
         String::new()

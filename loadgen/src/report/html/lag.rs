@@ -24,6 +24,6 @@ pub(super) fn section(run: &Run) -> Option<Markup> {
     let allowed = allowed(run).map_or_else(String::new, |allowed| format!("Schedule lag, {allowed}. "));
     Some(html! {
         (table(&["", "p50", "p90", "p99", "max"], &rows))
-        (aside(&format!("Schedule lag: sent later than due, while the socket took bytes. Read age: how long deliveries waited for fanout's turn. Latency after due time contains schedule lag, latency after sent does not: where schedule lag is large beside the latencies, look at the latter for the server. {allowed}{judged}")))
+        (aside(&format!("Schedule lag: sent later than due, while the socket took bytes. Read age: how long deliveries waited for fanout's turn. Latency after due time contains schedule lag, latency after sent does not: where schedule lag is large beside the latencies, look at the latter for the server (percentiles do not add up: the one is not the other plus the lag). {allowed}{judged}")))
     })
 }

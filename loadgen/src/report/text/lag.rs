@@ -1,6 +1,6 @@
 //! How late fanout itself sent, beside the latency that contains it.
 
-use crate::report::numbers::{duration_us, percent};
+use crate::report::numbers::duration_us;
 use crate::result::Run;
 
 /// From this share of `latency.due.p99` on, the headline says how late fanout itself was.
@@ -12,16 +12,9 @@ pub(super) fn remark(run: &Run) -> Option<String> {
     if lag < WORTH_SAYING * due {
         return None;
     }
-    let sent = run.latency.sent.p99.map_or_else(String::new, |sent| {
-        format!(
-            "; from when it really sent to arrival, which is what the server took and the way there and back, p99 {}",
-            duration_us(sent)
-        )
-    });
-    Some(format!(
-        "  fanout itself sent late (schedule lag p99 {}), which arrival after due time contains{sent}; percentiles do not add up",
-        duration_us(lag)
-    ))
+    let sent =
+        run.latency.sent.p99.map(|sent| format!("; counted from when it really sent  p99 {}", duration_us(sent)));
+    Some(format!("  in it fanout's own lateness in sending, p99 {}{}", duration_us(lag), sent.unwrap_or_default()))
 }
 
 /// How much lateness was allowed, and by what.
@@ -30,8 +23,5 @@ pub(in crate::report) fn allowed(run: &Run) -> Option<String> {
     if let Some(us) = set.as_f64() {
         return Some(format!("allowed: p99 {} (max_schedule_lag of the scenario)", duration_us(us)));
     }
-    Some(format!(
-        "allowed: p99 of 1 ms, or {} of the p99 of arrival where that is more; max_schedule_lag in the scenario sets another",
-        percent(0.1)
-    ))
+    Some("allowed: the larger of 1 ms and 10 % of the p99 (max_schedule_lag in a scenario sets another)".to_owned())
 }

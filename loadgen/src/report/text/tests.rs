@@ -57,6 +57,24 @@ fn a_threshold_that_does_not_hold_is_named_with_its_figure() {
 }
 
 #[test]
+fn lateness_of_fanout_itself_that_is_much_of_the_p99_is_said_below_it_in_every_form() {
+    let mut run = sample::good();
+    run.scenario["max_schedule_lag_us"] = 50_000.into();
+    run.latency.sent.p99 = Some(7100.0);
+    let line = "in it fanout's own lateness in sending, p99 5 ms; counted from when it really sent  p99 7.1 ms";
+    let forms = |run: &Run| {
+        [render(run, None, Colour::Never), crate::report::summary::markdown(run), crate::report::html::page(run)]
+    };
+    assert!(forms(&run).iter().all(|text| !text.contains("own lateness in sending")), "it was 20 us");
+    run.schedule_lag.p99 = Some(5000.0);
+    for text in forms(&run) {
+        assert!(text.contains(line), "{text}");
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains("allowed: p99 50 ms (max_schedule_lag of the scenario)"), "{text}");
+    }
+}
+
+#[test]
 fn what_is_lost_is_never_silent() {
     let run = sample::lost();
     let text = render(&run, None, Colour::Never);
