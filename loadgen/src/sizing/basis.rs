@@ -104,7 +104,7 @@ impl Basis {
             })
             .collect();
         if !beyond.is_empty() {
-            beyond.sort_by(|a, b| b.times.total_cmp(&a.times));
+            beyond.sort_by_key(Beyond::rank);
             return Self::Extrapolated(beyond);
         }
         let near = |level: &Load| {
@@ -122,7 +122,7 @@ impl Basis {
                         a.push(one)
                     }
                 });
-                a.sort_by(|a, b| b.times.total_cmp(&a.times));
+                a.sort_by_key(Beyond::rank);
                 Self::Extrapolated(a)
             }
             (Self::Extrapolated(beyond), _) | (_, Self::Extrapolated(beyond)) => Self::Extrapolated(beyond),
@@ -142,6 +142,11 @@ impl Basis {
 }
 
 impl Beyond {
+    /// The furthest first; what differs by less than a hundredth stays in its order.
+    fn rank(&self) -> i64 {
+        -(self.times.ln() * 100.0).round() as i64
+    }
+
     /// `None`: within what was measured, or nothing is known to be beyond of.
     pub(super) fn of(respect: Respect, asked: f64, measured: &[f64]) -> Option<Self> {
         let low = measured.iter().copied().min_by(f64::total_cmp)?;

@@ -9,7 +9,7 @@ use super::shell;
 use super::table::{aside, table};
 use crate::report::numbers::{bytes, rate, significant};
 use crate::report::sizing::tables::{
-    BEYOND_HEADS, COST_HEADS, LEVEL_HEADS, NEED_EXPLAINED, NEED_HEADS, TRAFFIC_HEADS, all_beyond, costs, levels, needs,
+    BEYOND_HEADS, COST_HEADS, LEVEL_HEADS, TRAFFIC_HEADS, all_beyond, costs, levels, need_explained, need_heads, needs,
     traffic,
 };
 use crate::report::sizing::words::{answer, fitted, granted, one, opening, reckoned, word};
@@ -24,8 +24,8 @@ pub fn sizing(sizing: &Sizing) -> String {
     let said = |heads: &[&str], rows: &[Vec<String>]| html! { div class="based" { (table(heads, rows)) } };
     let needed = html! {
         p { (one(&sizing.load)) }
-        (said(&NEED_HEADS, &indented(needs(sizing))))
-        (aside(NEED_EXPLAINED))
+        (said(&need_heads(sizing), &indented(needs(sizing))))
+        (aside(need_explained(sizing)))
         @for line in fitted(sizing) { p { (line) } }
     };
     let curves: Vec<Markup> = sizing.curves.iter().map(|curve| chart(curve, sizing)).collect();
@@ -171,7 +171,7 @@ fn in_short(value: f64) -> String {
 fn chart(curve: &Curve, sizing: &Sizing) -> Markup {
     let shown = Shown::of(curve);
     let mut legend = vec![("dot fitted", "a run or trial")];
-    legend.extend((!curve.full.is_empty()).then_some(("dot", "the same, server's CPU was full: not fitted to")));
+    legend.extend((!curve.full.is_empty()).then_some(("dot", "server's CPU was full: not fitted to")));
     legend.extend([("first", "fitted, with its 95 % interval"), ("bound", "one server of the plan")]);
     let measured_to = curve.measured.iter().map(|[x, _]| *x).fold(0.0, f64::max);
     let is_beyond = measured_to * 1.05 < curve.asked;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::tables::{
-    BEYOND_HEADS, COST_HEADS, LEVEL_HEADS, NEED_EXPLAINED, NEED_HEADS, TRAFFIC_HEADS, all_beyond, costs, levels, needs,
+    BEYOND_HEADS, COST_HEADS, LEVEL_HEADS, TRAFFIC_HEADS, all_beyond, costs, levels, need_explained, need_heads, needs,
     traffic,
 };
 use super::words::{answer, fitted, granted, one, opening, reckoned, word};
@@ -17,8 +17,8 @@ pub fn markdown(sizing: &Sizing) -> String {
     list(&mut text, answer(sizing).iter());
     // Writing into a String cannot fail, here and below.
     let _ = write!(text, "\n## What one server needs\n\n{}\n\n", escaped(&one(&sizing.load)));
-    tabled(&mut text, &NEED_HEADS, needs(sizing));
-    let _ = writeln!(text, "\n{}\n", escaped(NEED_EXPLAINED));
+    tabled(&mut text, &need_heads(sizing), needs(sizing));
+    let _ = writeln!(text, "\n{}\n", escaped(need_explained(sizing)));
     list(&mut text, fitted(sizing).iter());
     text.push_str("\n## Bytes out, all servers together\n\n");
     tabled(&mut text, &TRAFFIC_HEADS, traffic(sizing));

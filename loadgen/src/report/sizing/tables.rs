@@ -34,11 +34,27 @@ pub(in crate::report) fn all_beyond(sizing: &Sizing) -> Vec<[String; 5]> {
     rows
 }
 
-pub(in crate::report) const NEED_HEADS: [&str; 7] =
-    ["", "needs", "95 % interval", "may use", "of that", "servers", "basis"];
+const NEED_HEADS: [&str; 7] = ["", "needs", "95 % interval", "may use", "of that", "servers", "basis"];
+/// Those that have figures only where a machine is named.
+const LIMITED: std::ops::Range<usize> = 3..6;
+
+/// What the columns of `needs` are called.
+pub(in crate::report) fn need_heads(sizing: &Sizing) -> Vec<&'static str> {
+    let mut heads = NEED_HEADS.to_vec();
+    if sizing.servers.is_none() {
+        heads.drain(LIMITED);
+    }
+    heads
+}
 
 /// What they mean.
-pub(in crate::report) const NEED_EXPLAINED: &str = "95 % interval: where the figure of one further run lies in 95 of 100 cases; may use: what the machine has, or what the objective allows \
+pub(in crate::report) fn need_explained(sizing: &Sizing) -> &'static str {
+    if sizing.servers.is_none() { PREDICTED } else { PLANNED }
+}
+
+const PREDICTED: &str = "95 % interval: where the figure of one further run lies in 95 of 100 cases; basis: how far beyond what was \
+                         measured, in which respect";
+const PLANNED: &str = "95 % interval: where the figure of one further run lies in 95 of 100 cases; may use: what the machine has, or what the objective allows \
      of it, less the headroom; servers: if nothing else were scarce; basis: how far beyond what was measured, in which respect";
 
 /// A row for each thing that a server may run out of, then what memory consists of.
@@ -71,6 +87,9 @@ pub(in crate::report) fn needs(sizing: &Sizing) -> Vec<Vec<String>> {
     // Where memory is not limited its parts have no sum above them.
     if !rows.iter().any(|row| row[0].starts_with("  ")) {
         rows.extend(parts.iter().map(|part| part.row("memory of ")));
+    }
+    if sizing.servers.is_none() {
+        rows.iter_mut().for_each(|row| drop(row.drain(LIMITED)));
     }
     rows
 }

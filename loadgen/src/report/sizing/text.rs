@@ -1,7 +1,7 @@
 //! The plan on the terminal.
 
 use super::tables::{
-    BEYOND_HEADS, COST_HEADS, LEVEL_HEADS, NEED_EXPLAINED, NEED_HEADS, TRAFFIC_HEADS, all_beyond, costs, levels, needs,
+    BEYOND_HEADS, COST_HEADS, LEVEL_HEADS, TRAFFIC_HEADS, all_beyond, costs, levels, need_explained, need_heads, needs,
     traffic,
 };
 use super::words::{answer, fitted, granted, one, opening, reckoned, word};
@@ -26,8 +26,8 @@ pub fn render(sizing: &Sizing, written: Option<&Written>, colour: Colour) -> Str
         "what one server needs"
     });
     page.line(&one(&sizing.load));
-    tabled(&mut page, &NEED_HEADS, needs(sizing));
-    page.aside(NEED_EXPLAINED);
+    tabled(&mut page, &need_heads(sizing), needs(sizing));
+    page.aside(need_explained(sizing));
     fitted(sizing).iter().for_each(|line| page.line(line));
     page.section("bytes out, all servers together");
     tabled(&mut page, &TRAFFIC_HEADS, traffic(sizing));
