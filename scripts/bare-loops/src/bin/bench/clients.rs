@@ -10,8 +10,7 @@ use crate::scenario::{Scenario, Target, figure, pairs_of_runs, worst, wrong};
 
 /// Runs of each client, unless `--pairs` says otherwise.
 const RUNS: u32 = 25;
-/// Ten get each message: reading what a publish brings shall take the slower client less time than the two may differ by.
-const SUBSCRIBERS: usize = 40;
+const SUBSCRIBERS: usize = 100;
 /// Publishes a second, of all publishers together.
 const RATE: u32 = 200;
 const WARM_S: f64 = 1.0;
