@@ -155,6 +155,19 @@ impl Trial {
         }
     }
 
+    /// What came of it, in words, with the figure that shows why.
+    #[must_use]
+    pub fn said(&self) -> String {
+        let figure = || self.cause.as_ref().map(|cause| cause.figure.clone()).unwrap_or_default();
+        let was = |missed: &Missed| format!("{} was {}", missed.threshold, missed.was.as_deref().unwrap_or("never"));
+        match self.verdict() {
+            Verdict::Held => "held".to_owned(),
+            Verdict::Broke if self.missed.is_empty() => format!("broke: {}", figure()),
+            Verdict::Broke => format!("broke: {}", self.missed.iter().map(was).collect::<Vec<_>>().join("; ")),
+            Verdict::Invalid => format!("invalid, which says nothing about the server: {}", figure()),
+        }
+    }
+
     /// Whether its figures are to be believed.
     #[must_use]
     pub fn is_valid(&self) -> bool {

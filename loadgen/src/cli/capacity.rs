@@ -46,8 +46,7 @@ pub struct CapacityArgs {
 }
 
 const CAPACITY_HELP: &str = "\
-Loads are doubled until an objective breaks, bisected with short trials, and both bounds are confirmed by trials of full length, two that
-agree of at most three. A load at which the measurement is invalid bounds what this load generator can show, not the server: \"at least\".
+Loads are doubled until an objective breaks, bisected with short trials, and both bounds are confirmed by trials of full length: two that agree, of at most three. A load at which the measurement is invalid bounds what this load generator can show, not the server: \"at least\".
 In a virtual machine give --keep-awake, and see first what fanout doctor says.
 Exit codes: 0 found; 3 not even the lowest load holds; 4 not decided (the load generator, or the budget); 130 interrupted.
 

@@ -61,7 +61,11 @@ struct Search<'a> {
 /// Why a search ended before its bounds were found.
 enum End {
     Interrupted,
-    Budget,
+    /// What was left of it is shorter than the next trial.
+    Budget {
+        left: Duration,
+        takes: Duration,
+    },
     CouldNotRun(String),
 }
 
@@ -192,7 +196,11 @@ impl<'a> Search<'a> {
         let early = match end {
             None => None,
             Some(End::Interrupted) => Some((INTERRUPTED, format!("interrupted; {again}"))),
-            Some(End::Budget) => Some((0, format!("the budget was used up before every bound was found; {again}"))),
+            Some(End::Budget { left, takes }) => {
+                let [left, takes] = [left, takes].map(|time| seconds(time.as_secs_f64().round()));
+                let rest = format!("{left} were left, the next trial takes about {takes}");
+                Some((0, format!("the budget was used up before every bound was found ({rest}); {again}")))
+            }
             Some(End::CouldNotRun(why)) => Some((COULD_NOT_RUN, format!("{why}; {again}"))),
         };
         if let Some((_, why)) = &early {
@@ -252,18 +260,20 @@ impl<'a> Search<'a> {
         let began = Instant::now();
         let objectives = &self.survey.objectives;
         while let Next::Try { load, length, objective } = self.survey.next(trials) {
-            let left = self.left(trials);
+            let of_budget = self.args.budget.map(|budget| budget.saturating_sub(began.elapsed()));
+            let takes = self.takes(length);
+            if let Some(left) = of_budget.filter(|left| *left < takes) {
+                return Err(End::Budget { left, takes });
+            }
+            let left = of_budget.unwrap_or(Duration::MAX).min(self.left(trials));
             let part = format!(
-                "trial {}: {load} {}, {}, for {}",
+                "trial {}: {}, {}, for {}",
                 trials.len() + 1,
-                self.axis.unit(),
+                report::load(self.axis, load),
                 if length == Length::Short { "short" } else { "full length" },
                 objectives[objective].name,
             );
             progress.announce(part, &format!("; about {} left", seconds(left.as_secs_f64().ceil())));
-            if self.args.budget.is_some_and(|budget| began.elapsed() + self.takes(length) > budget) {
-                return Err(End::Budget);
-            }
             let name =
                 format!("{:03}-{load}-{}", trials.len() + 1, if length == Length::Short { "short" } else { "full" });
             let trial = self.trial((load, length), directory, &name, environment, progress).await;
@@ -272,6 +282,7 @@ impl<'a> Search<'a> {
             }
             let trial = trial?;
             append(&directory.join(TRIALS), &trial).map_err(End::CouldNotRun)?;
+            progress.note(&format!("trial {} {}", trials.len() + 1, trial.said()));
             trials.push(trial);
         }
         Ok(())

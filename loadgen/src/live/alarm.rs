@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::snapshot::{Outline, Snapshot};
-use crate::report::numbers::{count, duration_us, percent, rate};
+use crate::report::numbers::{count, duration_us, duration_us_exact, percent, rate};
 
 /// A load generator that uses this much of its cores has none to spare; a server that does is the limit.
 const CPU_LIMIT: f64 = 0.95;
@@ -127,11 +127,13 @@ impl Lookout {
         let first = self.lags.len().saturating_sub(RISING + 1);
         let last = &self.lags[first..];
         if lag > most {
-            let text = format!(
-                "fanout sends late: p99 {} where {} is allowed; the run becomes invalid if this goes on",
-                duration_us(lag),
-                duration_us(most)
-            );
+            // Never `2.4 ms where 2.4 ms is allowed`.
+            let shown = [duration_us, duration_us_exact].map(|shown| [shown(lag), shown(most)]);
+            let late = match shown.iter().find(|[lag, most]| lag != most) {
+                Some([lag, most]) => format!("p99 {lag} where {most} is allowed"),
+                None => format!("p99 a little above the {} that is allowed", duration_us(most)),
+            };
+            let text = format!("fanout sends late: {late}; the run becomes invalid if this goes on");
             return Some((Severity::Bad, text));
         }
         let rising = last.len() > RISING && last.is_sorted_by(|a, b| a < b) && lag > most * NEAR;
@@ -240,6 +242,14 @@ mod tests {
         assert_eq!([100.0, 200.0, 250.0].map(&mut said), [None, None, None]);
         assert_eq!(said(400.0), Some(Severity::Doubt));
         assert_eq!(said(390.0), None);
+        let late = |us| Lookout::default().look(&outline(), &lagging(us))[0].text.clone();
+        assert!(late(1200.0).contains("p99 1.2 ms where 1 ms is allowed"), "{}", late(1200.0));
+        assert!(
+            late(1010.0).contains("p99 1.01 ms where 1 ms is allowed"),
+            "no figure beside the same figure: {}",
+            late(1010.0)
+        );
+        assert!(late(1001.0).contains("p99 a little above the 1 ms that is allowed"), "{}", late(1001.0));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 
 pub(in crate::report) mod advice;
 mod markdown;
+pub(in crate::report) mod setting;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -21,6 +21,15 @@ pub fn rate(per_s: f64) -> String {
     if per_s > 0.0 && per_s < 9.95 { trim(format!("{per_s:.1}")) } else { count(per_s.max(0.0).round() as u64) }
 }
 
+/// A rate of publishes: `1 publish/s`, `250 publishes/s`.
+#[must_use]
+pub fn publishes(per_s: f64) -> String {
+    match rate(per_s) {
+        one if one == "1" => "1 publish/s".to_owned(),
+        many => format!("{many} publishes/s"),
+    }
+}
+
 /// A duration given in microseconds, to two digits, in the unit that suits it: `85 us`, `0.81 ms`, `12 ms`, `1.2 s`.
 #[must_use]
 pub fn duration_us(us: f64) -> String {
@@ -144,6 +153,7 @@ mod tests {
     #[test]
     fn rates_have_a_decimal_only_when_small() {
         assert_eq!([0.0, 0.5, 9.96, 250.0, 25_000.4].map(rate), ["0", "0.5", "10", "250", "25,000"]);
+        assert_eq!([0.5, 1.0, 20.0].map(publishes), ["0.5 publishes/s", "1 publish/s", "20 publishes/s"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //!         └─▶ json      plan.json
 //! ```
 
+pub(in crate::report) mod glossary;
 mod markdown;
 pub(in crate::report) mod tables;
 mod text;

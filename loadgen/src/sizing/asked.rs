@@ -86,7 +86,7 @@ impl Asked {
                 Refusal::Flag(format!("the results differ in {what} ({} to {}): give {flag}", short(low), short(high)))
             })?;
             if let Some(value) = value {
-                assumed.push(format!("{what} as in the results: {}", short(value)));
+                assumed.push(format!("{what}: {}, as in the results ({flag} sets another)", short(value)));
             }
             Ok::<_, Refusal>(value)
         };

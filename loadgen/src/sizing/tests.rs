@@ -313,7 +313,7 @@ fn what_cannot_be_put_together_is_refused_with_what_to_do() {
     let sizes = "the results differ in the mean payload of a message in bytes (128 to 192): give --message-size";
     assert_eq!(refused(&with_payload(192.0), &wanted(5000.0), None), sizes);
     let drawn = Sizing::of(&with_payload(140.0), &wanted(5000.0), None).unwrap();
-    assert!(drawn.asked.assumed.iter().any(|said| said.starts_with("the mean payload of a message in bytes as in")));
+    assert!(drawn.asked.assumed.iter().any(|said| said.ends_with("as in the results (--message-size sets another)")));
     let shared = Wanted { compression: Some(Way::Shared), ..wanted(5000.0) };
     assert!(refused(&levels(), &shared, None).contains("has measured a server with shared compression"));
     assert!(refused(&levels(), &wanted(5.0), Some("latency.due.p99 < 5ms")).contains("--cores"));

@@ -8,12 +8,37 @@ use crate::report::numbers::{count, duration_us};
 /// Lateness that may be allowed without hiding much: this share of the latency that is asked for.
 const ALLOWED: f64 = 0.2;
 
-/// The words of the report, for who meets them first here.
-pub(in crate::report) const WORDS: [(&str, &str); 8] = [
+/// The words of this report, for who meets them first here.
+pub(in crate::report) fn words(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
+    let law = outcome.scaling.iter().map(|_| LAW);
+    WORDS.into_iter().chain(law).collect()
+}
+
+/// Only where it was fitted.
+const LAW: (&str, &str) = (
+    "Universal Scalability Law",
+    "a curve of throughput against load (Gunther). Contention: the share of the work that is done one after the other, and keeps throughput \
+     below a ceiling. Coherency: what each more costs all others, and lets throughput fall again. Where both are 0, throughput rises in \
+     proportion to the load",
+);
+
+const WORDS: [(&str, &str); 11] = [
     ("trial", "one run at one load. Short ones find out about where the limit is, those of full length confirm it"),
     (
         "objective",
         "what must hold: thresholds on figures of a run. latency.due.p99 < 50ms: 99 % of all expected deliveries were there within 50 ms of the moment that the schedule wanted the message sent",
+    ),
+    (
+        "after due time",
+        "how long after the moment that the schedule wanted a message sent a delivery of it arrived. The schedule never waits for the server",
+    ),
+    (
+        "p50, p99",
+        "half of all expected deliveries, or 99 % of them, took no longer. One that was lost counts as later than all others",
+    ),
+    (
+        "server CPU",
+        "CPU time that the server used in the measured phases, by their length: 100 % is one core all the time",
     ),
     ("holds", "at this load every threshold of the objective held, and the server refused or dropped no connection"),
     ("breaks", "at this load one of them did not"),

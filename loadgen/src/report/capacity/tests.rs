@@ -2,9 +2,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::contents;
-use super::words::{answer, why};
+use super::setting::setting;
+use super::words::{answer, headline, why};
 use crate::analyse::search::{Length, Verdict};
-use crate::capacity::{Missed, Outcome};
+use crate::capacity::{Cause, Missed, Outcome, Resource};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/capacity").join(name)
@@ -92,4 +93,42 @@ fn a_search_that_was_broken_off_says_how_to_go_on_and_whether_trials_disagreed()
     outcome.trials.truncate(2);
     let text = super::render(&outcome, None, crate::report::Colour::Never);
     assert!(text.contains("go on with: ") && !text.contains("did not agree"), "{text}");
+}
+
+#[test]
+fn the_first_line_is_the_answer_where_there_is_one() {
+    let mut outcome = committed("rate-textbook-1");
+    assert_eq!(headline(&outcome), "capacity: holds 40 publishes/s, breaks at 43.62");
+    assert_eq!(headline(&committed("rate-native-2")), "capacity: holds at least 2,000 publishes/s");
+    outcome.complete = false;
+    assert_eq!(headline(&outcome), "capacity: from 5 to 2,000 publishes/s searched");
+}
+
+#[test]
+fn who_has_only_the_report_knows_what_was_searched_with_what_and_where() {
+    let facts = setting(&committed("rate-textbook-1"));
+    let fact = |name: &str| facts.iter().find(|(known, _)| *known == name).map_or("", |(_, fact)| fact.as_str());
+    assert_eq!(fact("searched"), "from 5 to 2,000 publishes/s; what holds and what breaks are at most 10 % apart");
+    assert_eq!(fact("each trial"), "1,000 members of one room");
+    assert!(fact("messages").ends_with(" B of payload on average"), "{}", fact("messages"));
+    assert_eq!(fact("trials"), "8 short (about 7 s each), 4 of full length (about 13 s each)");
+    assert!(fact("server").ends_with(", engine textbook"), "{}", fact("server"));
+    let facts = setting(&committed("connections-gorilla-1"));
+    assert!(facts.contains(&("each trial", "20 publishes/s".to_owned())), "{facts:?}");
+    let server = facts.iter().find(|(name, _)| *name == "server").map_or("", |(_, fact)| fact);
+    assert!(server.ends_with(", scripts/peers/gorilla/hub --port {port}"), "{server}");
+}
+
+#[test]
+fn a_search_says_of_each_trial_what_came_of_it_as_soon_as_it_is_over() {
+    let outcome = committed("rate-textbook-1");
+    let mut trial = outcome.trials[0].clone();
+    assert_eq!(trial.said(), "held");
+    trial.verdicts.values_mut().for_each(|verdict| *verdict = Verdict::Broke);
+    trial.missed = vec![Missed { threshold: "latency.due.p99 < 50ms".into(), was: Some("63 ms".into()) }];
+    assert_eq!(trial.said(), "broke: latency.due.p99 < 50ms was 63 ms");
+    trial.verdicts.values_mut().for_each(|verdict| *verdict = Verdict::Invalid);
+    let figure = "fanout sent publishes late".to_owned();
+    trial.cause = Some(Cause { resource: Resource::LoadGenerator, figure });
+    assert_eq!(trial.said(), "invalid, which says nothing about the server: fanout sent publishes late");
 }

@@ -1,7 +1,11 @@
 //! The search on the terminal.
 
-use super::advice::{WORDS, advice};
-use super::words::{HEADS, answer, by_load, costs, gave_way, objective, row, scaling, searched, undecided, why, word};
+use super::advice::{advice, words};
+use super::setting::setting;
+use super::words::{
+    HEADS_EXPLAINED, answer, by_load, costs, gave_way, headline, heads, notes, objective, row, scaling, undecided, why,
+    word,
+};
 use crate::capacity::Outcome;
 use crate::report::text::page::{Page, Tone};
 use crate::report::{Colour, Written};
@@ -16,7 +20,7 @@ pub fn render(outcome: &Outcome, written: Option<&Written>, colour: Colour) -> S
         _ => Tone::Doubt,
     };
     let word = page.tone(tone, word(outcome));
-    page.headline(&format!("{word}  {}", searched(outcome)));
+    page.headline(&format!("{word}  {}", headline(outcome)));
     for found in &outcome.found {
         page.line(&answer(outcome, found));
         if let Some(cause) = gave_way(found) {
@@ -38,24 +42,27 @@ pub fn render(outcome: &Outcome, written: Option<&Written>, colour: Colour) -> S
     }
     if let Some(fit) = &outcome.scaling {
         page.section("throughput against load");
-        scaling(outcome.axis, fit).iter().for_each(|sentence| page.line(sentence));
+        scaling(outcome, fit).iter().for_each(|sentence| page.line(sentence));
     }
-    page.section("trials, by load; their numbers are the order in which they were made");
+    page.section("trials");
     let trials = by_load(outcome);
-    let mut rows = vec![HEADS.map(str::to_owned).to_vec()];
+    let mut rows = vec![heads(outcome).map(str::to_owned).to_vec()];
     rows.extend(trials.iter().map(|(number, trial)| row(outcome, *number, trial)));
     page.table(&rows);
+    page.aside(HEADS_EXPLAINED);
     let reasons = trials.iter().map(|(number, trial)| (format!("no. {number}"), why(outcome, trial)));
     let reasons: Vec<_> = reasons.filter(|(_, why)| !why.is_empty()).collect();
     if !reasons.is_empty() {
         page.section("why trials broke or were invalid");
         page.facts(&reasons.iter().map(|(number, why)| (number.as_str(), why.clone())).collect::<Vec<_>>());
     }
+    page.section("what was searched, and where");
+    page.facts(&setting(outcome));
     page.section("words");
-    page.facts(&WORDS.map(|(word, meaning)| (word, meaning.to_owned())));
-    if !outcome.notes.is_empty() {
+    page.facts(&words(outcome).into_iter().map(|(word, meaning)| (word, meaning.to_owned())).collect::<Vec<_>>());
+    if !notes(outcome).is_empty() {
         page.section("notes");
-        outcome.notes.iter().for_each(|note| page.line(note));
+        notes(outcome).iter().for_each(|note| page.line(note));
     }
     if let Some(written) = written {
         page.section("files");

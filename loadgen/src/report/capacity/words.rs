@@ -2,12 +2,15 @@
 
 use crate::analyse::search::{Length, Upper, Verdict};
 use crate::capacity::{Axis, Costs, Found, Outcome, Resource, Scaling, Trial};
-use crate::report::numbers::{bytes, count, duration_us, duration_us_exact, percent, rate, significant};
+use crate::report::numbers::{bytes, count, duration_us, duration_us_exact, percent, publishes, rate, significant};
 use crate::thresholds::{Metric, Threshold};
 
 /// A load with its unit: `3,200 connections`.
 pub(crate) fn load(axis: Axis, load: f64) -> String {
-    format!("{} {}", bare(axis, load), axis.unit())
+    match (axis, bare(axis, load)) {
+        (Axis::Rate, one) if one == "1" => "1 publish/s".to_owned(),
+        (_, n) => format!("{n} {}", axis.unit()),
+    }
 }
 
 /// The same without it.
@@ -26,22 +29,26 @@ pub(in crate::report) fn amount(outcome: &Outcome, at: f64) -> String {
     let Some(like) = trials().rev().find(|trial| trial.load == at).or_else(|| trials().next_back()) else {
         return load(outcome.axis, at);
     };
+    let (all, publishes) = (people(like, &count(like.connections)), publishes(like.publishes_per_s));
+    match outcome.axis {
+        Axis::Connections if like.load == at && like.publishes_per_s > 0.0 => {
+            format!("{} at {publishes}", people(like, &n))
+        }
+        Axis::Connections => people(like, &n),
+        Axis::Rate => format!("{} to {all}", load(outcome.axis, at)),
+        Axis::Size if like.load == at => format!("payloads of {n} bytes, {publishes} to {all}"),
+        Axis::Size => format!("payloads of {n} bytes"),
+    }
+}
+
+/// So many connections in the words of this trial: `1,000 members of one room`.
+pub(super) fn people(like: &Trial, n: &str) -> String {
     // An echo goes to its sender alone.
     let is_broadcast = like.connections < 2 || like.deliveries_per_s > 1.5 * like.publishes_per_s;
-    let people = |n: String| match like.rooms {
+    match like.rooms {
         Some(1) if is_broadcast => format!("{n} members of one room"),
         Some(rooms) if is_broadcast => format!("{n} members of {} rooms", count(rooms)),
         _ => format!("{n} connections"),
-    };
-    let (all, publishes) = (people(count(like.connections)), rate(like.publishes_per_s));
-    match outcome.axis {
-        Axis::Connections if like.load == at && like.publishes_per_s > 0.0 => {
-            format!("{} at {publishes} publishes/s", people(n))
-        }
-        Axis::Connections => people(n),
-        Axis::Rate => format!("{n} publishes/s to {all}"),
-        Axis::Size if like.load == at => format!("payloads of {n} bytes, {publishes} publishes/s to {all}"),
-        Axis::Size => format!("payloads of {n} bytes"),
     }
 }
 
@@ -60,16 +67,19 @@ pub(in crate::report) fn word(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// What was searched, behind the verdict.
-pub(in crate::report) fn searched(outcome: &Outcome) -> String {
-    let [low, high] = outcome.range.map(|load| bare(outcome.axis, load));
-    let broke = |found: &Found| found.bounds.lower.is_some() && matches!(found.bounds.upper, Upper::Broke(_));
-    let near = if outcome.exit_code() == 0 && outcome.found.iter().all(broke) {
-        format!("; bounds at most {} apart", percent(outcome.width))
-    } else {
-        String::new()
+/// What stands behind the verdict: the answer where there is one, else what was searched.
+pub(in crate::report) fn headline(outcome: &Outcome) -> String {
+    let axis = outcome.axis;
+    let said = match (outcome.exit_code(), &outcome.found[..]) {
+        (0, [Found { bounds, .. }]) => bounds.lower.map(|lower| match bounds.upper {
+            Upper::Broke(upper) => format!("holds {}, breaks at {}", load(axis, lower), bare(axis, upper)),
+            Upper::LoadGenerator(_) | Upper::EndOfRange => format!("holds at least {}", load(axis, lower)),
+        }),
+        _ => None,
     };
-    format!("{}: from {low} to {high} {} searched{near}", title(outcome), outcome.axis.unit())
+    let [low, high] = outcome.range.map(|load| bare(axis, load));
+    let said = said.unwrap_or_else(|| format!("from {low} to {high} {} searched", axis.unit()));
+    format!("{}: {said}", title(outcome))
 }
 
 /// An objective in words: `latency.due.p99 < 50ms and nothing lost`.
@@ -144,9 +154,10 @@ pub(in crate::report) fn undecided(outcome: &Outcome) -> Vec<String> {
             let said = outcome.trials.iter().filter(move |trial| trial.verdicts.get(name) == Some(&verdict));
             said.map(|trial| trial.load)
         };
-        let held = loads(Verdict::Held)
-            .max_by(f64::total_cmp)
-            .map(|load| format!("highest that held {}", amount(outcome, load)));
+        let held = loads(Verdict::Held).max_by(f64::total_cmp).map(|load| {
+            let end = if load >= outcome.range[1] { ", the end of the range" } else { "" };
+            format!("highest that held {}{end}", amount(outcome, load))
+        });
         let broke = loads(Verdict::Broke)
             .min_by(f64::total_cmp)
             .map(|load| format!("lowest that broke {}", bare(outcome.axis, load)));
@@ -157,11 +168,24 @@ pub(in crate::report) fn undecided(outcome: &Outcome) -> Vec<String> {
     .collect()
 }
 
+/// Notes that nothing else of the report says: the last of a search that was broken off is the first of what is to be done.
+pub(in crate::report) fn notes(outcome: &Outcome) -> &[String] {
+    match outcome.notes.split_last() {
+        Some((_, earlier)) if !outcome.complete => earlier,
+        _ => &outcome.notes,
+    }
+}
+
 /// What gave way, where something did.
 pub(in crate::report) fn gave_way(found: &Found) -> Option<String> {
     let cause = found.cause.as_ref()?;
     Some(match cause.resource {
-        Resource::Unclear => format!("what gave way is not clear: {}", cause.figure),
+        Resource::Unclear if cause.figure.contains("is not known") => {
+            format!("what gave way is not clear: {}", cause.figure)
+        }
+        Resource::Unclear => {
+            format!("what gave way is not clear, as nothing that is measured was full: {}", cause.figure)
+        }
         resource => format!("what gave way: {} ({})", resource.words(), cause.figure),
     })
 }
@@ -175,7 +199,7 @@ pub(in crate::report) fn costs(costs: &Costs) -> Vec<(&'static str, String)> {
         ("deliveries/s", rate(costs.deliveries_per_s)),
         ("arrival after due time, p50", known(costs.p50, &duration_us)),
         ("arrival after due time, p99", known(costs.p99, &duration_us)),
-        ("server CPU, of one core", known(costs.server_cpu_share, &percent)),
+        ("server CPU, of one core", known(costs.server_cpu_share, &busy)),
         (
             "server CPU for a million deliveries",
             known(costs.cpu_s_per_million_deliveries, &|s| format!("{} s", significant(s, 3))),
@@ -185,8 +209,22 @@ pub(in crate::report) fn costs(costs: &Costs) -> Vec<(&'static str, String)> {
     ]
 }
 
-pub(in crate::report) const HEADS: [&str; 9] =
-    ["no.", "load", "trial", "outcome", "deliveries/s", "p50", "p99", "server CPU", "lost"];
+/// A share of a core. Nothing hangs on whether a core that was busy all the time had a thousandth to spare.
+fn busy(share: f64) -> String {
+    format!("{} %", significant(share * 100.0, 2))
+}
+
+/// What the columns of `row` are called.
+pub(in crate::report) fn heads(outcome: &Outcome) -> [&'static str; 9] {
+    ["no.", outcome.axis.unit(), "trial", OUTCOME, "deliveries/s", "p50", "p99", "server CPU", "lost"]
+}
+
+/// The column of outcomes.
+pub(in crate::report) const OUTCOME: &str = "outcome";
+
+/// What they mean.
+pub(in crate::report) const HEADS_EXPLAINED: &str = "by load; no.: the order in which they were made; p50, p99: arrival after due time; server CPU: share of one core; lost: of all expected \
+     deliveries";
 
 /// Trials with their numbers in the order in which they were made, by load.
 pub(in crate::report) fn by_load(outcome: &Outcome) -> Vec<(usize, &Trial)> {
@@ -220,7 +258,7 @@ pub(in crate::report) fn row(outcome: &Outcome, number: usize, trial: &Trial) ->
         rate(trial.deliveries_per_s),
         time(trial.p50),
         time(trial.p99),
-        trial.server_cpu_share.map_or_else(|| "-".to_owned(), percent),
+        trial.server_cpu_share.map_or_else(|| "-".to_owned(), busy),
         percent(trial.lost_share),
     ]
 }
@@ -276,7 +314,16 @@ pub(in crate::report) fn limit(threshold: &str) -> Option<(&str, f64)> {
 }
 
 /// What the Universal Scalability Law says: first what it means, then its figures.
-pub(in crate::report) fn scaling(axis: Axis, scaling: &Scaling) -> Vec<String> {
+pub(in crate::report) fn scaling(outcome: &Outcome, scaling: &Scaling) -> Vec<String> {
+    let axis = outcome.axis;
+    let to = || {
+        format!(
+            "up to {}, the highest load with a valid trial: no ceiling of throughput was seen",
+            load(axis, scaling.measured_to)
+        )
+    };
+    let broke = outcome.found.iter().any(|found| matches!(found.bounds.upper, Upper::Broke(_)));
+    let objective = if broke { "; what broke was the objective" } else { "" };
     let with = |[value, low, high]: [f64; 3]| format!("{} ({} to {})", exponent(value), exponent(low), exponent(high));
     let peak = match scaling.peak {
         Some(peak) if peak > 2.0 * scaling.measured_to => format!(
@@ -285,16 +332,16 @@ pub(in crate::report) fn scaling(axis: Axis, scaling: &Scaling) -> Vec<String> {
             load(axis, scaling.measured_to)
         ),
         Some(peak) => format!("throughput is highest at {}", load(axis, peak)),
-        None if in_step(scaling) => "throughput still rose in step with the load; no ceiling was seen".to_owned(),
-        None => "throughput rose more slowly than the load; no ceiling was seen".to_owned(),
+        None if in_step(scaling) => format!("throughput rose in step with the load {}{objective}", to()),
+        None => format!("throughput rose more slowly than the load {}{objective}", to()),
     };
     vec![
         peak,
         format!(
-            "Universal Scalability Law: contention {}, coherency {} (95 % intervals), from {} trials",
+            "the Universal Scalability Law fitted to {} valid trials: contention {}, coherency {}; in brackets 95 % intervals",
+            scaling.levels.len(),
             with(scaling.contention),
-            with(scaling.coherency),
-            scaling.levels.len()
+            with(scaling.coherency)
         ),
     ]
 }

@@ -2,17 +2,17 @@
 
 use maud::{Markup, html};
 
-use super::environment::machine;
 use super::frame::{Axis, Frame, Px, Size, figure};
 use super::scale::Scale;
 use super::shell;
-use super::table::{aside, facts};
+use super::table::{aside, facts, glossary};
 use crate::analyse::search::{Upper, Verdict};
 use crate::capacity::{Outcome, Scaling, Trial};
-use crate::report::capacity::advice::{WORDS, advice};
+use crate::report::capacity::advice::{advice, words};
+use crate::report::capacity::setting::setting;
 use crate::report::capacity::words::{
-    HEADS, answer, bare, by_load, costs, gave_way, limit, load, objective, row, scaling, searched, title, undecided,
-    why, word,
+    HEADS_EXPLAINED, OUTCOME, answer, bare, by_load, costs, gave_way, headline, heads, limit, load, notes, objective,
+    row, scaling, title, undecided, why, word,
 };
 use crate::report::numbers::{duration_us, rate};
 
@@ -26,7 +26,8 @@ const ROW: f64 = 14.0;
 pub fn capacity(outcome: &Outcome) -> String {
     let known = outcome.found.iter().filter_map(|found| Some((found, found.costs.as_ref()?)));
     let priced = html! { @for (found, of) in known { h3 { "With " (objective(found)) } (facts(&costs(of))) } };
-    let notes = (!outcome.notes.is_empty()).then(|| html! { ul { @for note in &outcome.notes { li { (note) } } } });
+    let notes = notes(outcome);
+    let notes = (!notes.is_empty()).then(|| html! { ul { @for note in notes { li { (note) } } } });
     let advice = advice(outcome);
     let to_do = (!advice.is_empty()).then(|| html! { ul { @for line in &advice { li { (line) } } } });
     shell::page(
@@ -43,14 +44,8 @@ pub fn capacity(outcome: &Outcome) -> String {
             ),
             ("trials", "Trials", Some(trials(outcome))),
             ("notes", "Notes", notes),
-            ("environment", "Measured on", Some(machine(&outcome.environment))),
-            (
-                "glossary",
-                "Glossary",
-                Some(
-                    html! { dl class="glossary" { @for (word, meaning) in WORDS { dt { (word) } dd { (meaning) "." } } } },
-                ),
-            ),
+            ("setting", "What was searched, and where", Some(facts(&setting(outcome)))),
+            ("glossary", "Glossary", Some(glossary(&words(outcome)))),
         ],
     )
 }
@@ -63,13 +58,13 @@ fn header(outcome: &Outcome) -> Markup {
     };
     html! {
         header {
-            h1 class=(class) { span class="verdict" { (mark) " " (word(outcome)) } " " (searched(outcome)) }
+            h1 class=(class) { span class="verdict" { (mark) " " (word(outcome)) } " " (headline(outcome)) }
             @for found in &outcome.found {
                 p class="sentence" { (answer(outcome, found)) }
                 @if let Some(cause) = gave_way(found) { p class="remark" { (cause) } }
             }
             @for line in undecided(outcome) { p class="sentence" { (line) } }
-            @if !outcome.complete { p class="remark" { "The search was broken off before every bound was found; its notes say why, and how to go on." } }
+            @if !outcome.complete { p class="remark" { "The search was broken off before every bound was found; below is why, and how to go on." } }
         }
     }
 }
@@ -79,13 +74,13 @@ fn trials(outcome: &Outcome) -> Markup {
     html! {
         div class="scroll causes-last" {
             table {
-                thead { tr { @for head in HEADS { th scope="col" { (head) } } th scope="col" { "why" } } }
+                thead { tr { @for head in heads(outcome) { th scope="col" { (head) } } th scope="col" { "why" } } }
                 tbody {
                     @for (number, trial) in by_load(outcome) {
                         tr {
                             @for (column, cell) in row(outcome, number, trial).iter().enumerate() {
                                 @if column == 0 { th scope="row" { (cell) } }
-                                @else if HEADS[column] == "outcome" { td class=(tone(trial)) { (mark(trial)) " " (cell) } }
+                                @else if heads(outcome)[column] == OUTCOME { td class=(tone(trial)) { (mark(trial)) " " (cell) } }
                                 @else { td { (cell) } }
                             }
                             td class="words" { (why(outcome, trial)) }
@@ -94,7 +89,7 @@ fn trials(outcome: &Outcome) -> Markup {
                 }
             }
         }
-        (aside("By load; no. is the order in which they were made. p50 and p99 are arrival after due time."))
+        (aside(HEADS_EXPLAINED))
     }
 }
 
@@ -169,11 +164,12 @@ fn latency(outcome: &Outcome) -> Option<Markup> {
 /// Latencies that objectives ask for, as they are written, and in microseconds.
 fn asked(outcome: &Outcome) -> Vec<(String, f64)> {
     let mut asked: Vec<(String, f64)> = Vec::new();
-    let written = outcome.found.iter().flat_map(|found| found.thresholds.iter().chain([&found.objective]));
-    for threshold in written {
+    let found = outcome.found.iter().flat_map(|found| found.thresholds.iter().chain([&found.objective]));
+    let undecided = outcome.trials.iter().take(1).flat_map(|trial| trial.verdicts.keys());
+    for threshold in found.chain(undecided).flat_map(|objective| objective.split(", ")) {
         let Some((_, us)) = limit(threshold) else { continue };
         if asked.iter().all(|(known, _)| known != threshold) {
-            asked.push((threshold.clone(), us));
+            asked.push((threshold.to_owned(), us));
         }
     }
     asked
@@ -243,7 +239,7 @@ fn throughput(outcome: &Outcome) -> Option<Markup> {
     Some(html! {
         (chart)
         @if let Some(fit) = &outcome.scaling {
-            @for (i, sentence) in scaling(outcome.axis, fit).iter().enumerate() {
+            @for (i, sentence) in scaling(outcome, fit).iter().enumerate() {
                 @if i == 0 { p { (sentence) } } @else { (aside(sentence)) }
             }
         }

@@ -4,8 +4,7 @@ use maud::{Markup, html};
 
 use super::table::facts;
 use crate::report::numbers::count;
-use crate::report::text::costs::of_machine;
-use crate::report::text::sentences::cores;
+use crate::report::text::costs::{of_environment, of_machine};
 use crate::result::{Environment, Run};
 
 pub(super) fn section(run: &Run) -> Markup {
@@ -25,9 +24,5 @@ pub(super) fn section(run: &Run) -> Markup {
 
 /// The machine, the server and fanout, of what several runs came to.
 pub(super) fn machine(e: &Environment) -> Markup {
-    facts(&[
-        ("machine", format!("{}, {}, Linux {}", e.cpu, cores(e.cores), e.kernel)),
-        ("server", e.target.clone()),
-        ("fanout", e.fanout.clone()),
-    ])
+    facts(&of_environment(e))
 }

@@ -6,8 +6,9 @@ use super::environment::machine;
 use super::frame::{Axis, Band, Frame, Px, Size, figure};
 use super::scale::Scale;
 use super::shell;
-use super::table::{aside, table};
+use super::table::{aside, glossary, table};
 use crate::report::numbers::{bytes, rate, significant};
+use crate::report::sizing::glossary::words;
 use crate::report::sizing::tables::{
     BEYOND_HEADS, COST_HEADS, LEVEL_HEADS, TRAFFIC_HEADS, all_beyond, costs, levels, need_explained, need_heads, needs,
     traffic,
@@ -48,13 +49,14 @@ pub fn sizing(sizing: &Sizing) -> String {
                 (!beyond.is_empty())
                     .then(|| said(&BEYOND_HEADS, &beyond.into_iter().map(Vec::from).collect::<Vec<_>>())),
             ),
-            ("measured", "Measured", Some(table(&LEVEL_HEADS, &levels(sizing)))),
+            ("measured", "Measured", Some(html! { div class="runs" { (table(&LEVEL_HEADS, &levels(sizing))) } })),
             (
                 "granted",
                 "Taken for granted",
                 Some(list(granted(sizing).into_iter().chain(sizing.notes.iter().cloned()).collect())),
             ),
             ("environment", "Measured on", Some(machine(&sizing.evidence.environment))),
+            ("glossary", "Glossary", Some(glossary(&words(sizing)))),
         ],
     )
 }

@@ -36,6 +36,11 @@ pub(super) fn facts(facts: &[(&str, String)]) -> Markup {
     }
 }
 
+/// Words and what they mean.
+pub(super) fn glossary(words: &[(&str, &str)]) -> Markup {
+    html! { dl class="glossary" { @for (word, meaning) in words { dt { (word) } dd { (meaning) "." } } } }
+}
+
 /// An explanation below a table or a chart.
 pub(super) fn aside(text: &str) -> Markup {
     html! { p class="reading" { (text) } }

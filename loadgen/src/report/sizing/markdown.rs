@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::glossary;
 use super::tables::{
     BEYOND_HEADS, COST_HEADS, LEVEL_HEADS, TRAFFIC_HEADS, all_beyond, costs, levels, need_explained, need_heads, needs,
     traffic,
@@ -40,6 +41,10 @@ pub fn markdown(sizing: &Sizing) -> String {
     tabled(&mut text, &LEVEL_HEADS, levels(sizing));
     text.push_str("\n## Taken for granted\n\n");
     list(&mut text, granted(sizing).iter().chain(&sizing.notes));
+    text.push_str("\n## Words\n\n");
+    for (word, meaning) in glossary::words(sizing) {
+        let _ = writeln!(text, "- **{word}**: {}", escaped(meaning));
+    }
     text
 }
 

@@ -1,5 +1,6 @@
 //! The plan on the terminal.
 
+use super::glossary;
 use super::tables::{
     BEYOND_HEADS, COST_HEADS, LEVEL_HEADS, TRAFFIC_HEADS, all_beyond, costs, levels, need_explained, need_heads, needs,
     traffic,
@@ -49,6 +50,9 @@ pub fn render(sizing: &Sizing, written: Option<&Written>, colour: Colour) -> Str
     tabled(&mut page, &LEVEL_HEADS, levels(sizing));
     page.section("taken for granted");
     granted(sizing).iter().chain(&sizing.notes).for_each(|line| page.line(line));
+    page.section("words");
+    let words = glossary::words(sizing).into_iter();
+    page.facts(&words.map(|(word, meaning)| (word, meaning.to_owned())).collect::<Vec<_>>());
     if let Some(written) = written {
         page.section("files");
         page.line(&format!("{}: {}", written.directory.display(), written.files.join(", ")));

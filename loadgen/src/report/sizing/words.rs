@@ -1,7 +1,7 @@
 //! The sentences and cells that every form of the report shares.
 
 use crate::compare::money;
-use crate::report::numbers::{bytes, count, percent, rate, significant};
+use crate::report::numbers::{bytes, count, percent, publishes, rate, significant};
 use crate::sizing::{Basis, Beyond, FAR, Figure, Lawful, Load, Machine, Scarce, Servers, Sizing, Traffic};
 use crate::way::Way;
 
@@ -29,7 +29,9 @@ pub(in crate::report) fn opening(sizing: &Sizing) -> String {
 
 /// How far the furthest figure lies beyond what was measured, where that is further than the measured range again.
 fn far(sizing: &Sizing) -> String {
-    sizing.far().map_or_else(String::new, |times| format!(", EXTRAPOLATED {} times", significant(times, 2)))
+    sizing.far().map_or_else(String::new, |times| {
+        format!(", EXTRAPOLATED {} times beyond what was measured", significant(times, 2))
+    })
 }
 
 /// The answer, in sentences.
@@ -54,8 +56,8 @@ fn load(sizing: &Sizing) -> String {
     };
     let size = all.message_bytes.map_or_else(String::new, |size| format!(" of {}", bytes(size)));
     format!(
-        "{} publishes/s{each} = {} deliveries/s{size}, {}",
-        rate(all.publishes_per_s),
+        "{}{each} = {} deliveries/s{size}, {}",
+        publishes(all.publishes_per_s),
         rate(all.deliveries_per_s),
         sizing.asked.compression.words()
     )
@@ -250,7 +252,7 @@ pub(in crate::report) fn fitted(sizing: &Sizing) -> Vec<String> {
 /// What the law of the search says of the load of one server; where it is a straight line it says only so.
 fn lawful(law: &Lawful) -> String {
     let far = match law.times {
-        times if times > FAR => format!(", EXTRAPOLATED {} times", significant(times, 2)),
+        times if times > FAR => format!(", EXTRAPOLATED {} times beyond what was measured", significant(times, 2)),
         _ => String::new(),
     };
     if law.throughput >= STRAIGHT * law.asked {
@@ -310,7 +312,7 @@ fn described(machine: &Machine) -> String {
     let mut text =
         if machine.cores == 1.0 { "1 core".to_owned() } else { format!("{} cores", significant(machine.cores, 3)) };
     if let Some(memory) = machine.memory_bytes {
-        text += &format!(" and {}", bytes(memory));
+        text += &format!(" and {}", sold(memory));
     }
     if let Some(link) = machine.link_bytes_per_s {
         text += &format!(" that can send {}", per_second(link));
@@ -318,13 +320,20 @@ fn described(machine: &Machine) -> String {
     text
 }
 
+/// Memory as machines are sold with it, and as it is counted elsewhere: `8 GB (7.45 GiB)`, `8 GiB`.
+fn sold(memory: f64) -> String {
+    let (counted, gigabytes) = (bytes(memory), memory / 1e9);
+    let whole = |value: f64| (value - value.round()).abs() < 1e-6 && value > 0.5;
+    if whole(gigabytes) { format!("{gigabytes:.0} GB ({counted})") } else { counted }
+}
+
 /// What the server with most rooms has to do.
 pub(in crate::report) fn one(load: &Load) -> String {
     format!(
-        "{} users{}, {} publishes/s = {} deliveries/s",
+        "{} users{}, {} = {} deliveries/s",
         whole(load.connections),
         rooms(load, " in "),
-        rate(load.publishes_per_s),
+        publishes(load.publishes_per_s),
         rate(load.deliveries_per_s)
     )
 }

@@ -3,7 +3,7 @@
 use super::page::Page;
 use super::sentences::cores;
 use crate::report::numbers::{bytes, count, duration_us, percent, rate, significant};
-use crate::result::{Level, Quantiles, Run, ServerCost};
+use crate::result::{Environment, Level, Quantiles, Run, ServerCost};
 
 pub(super) fn write_server(page: &mut Page, run: &Run) {
     if let Some(server) = &run.server {
@@ -104,7 +104,13 @@ pub(in crate::report) fn of_loadgen(run: &Run) -> Vec<(&'static str, String)> {
 
 /// Where it ran.
 pub(in crate::report) fn of_machine(run: &Run) -> Vec<(&'static str, String)> {
-    let e = &run.environment;
+    let mut facts = of_environment(&run.environment);
+    facts.push(("started", run.started.clone()));
+    facts
+}
+
+/// The machine, the server and fanout.
+pub(in crate::report) fn of_environment(e: &Environment) -> Vec<(&'static str, String)> {
     #[allow(clippy::cast_precision_loss)]
     let machine = format!("{}, {}, {}, Linux {}", e.cpu, cores(e.cores), bytes(e.memory_bytes as f64), e.kernel);
     let mut facts = vec![("machine", machine)];
@@ -120,7 +126,6 @@ pub(in crate::report) fn of_machine(run: &Run) -> Vec<(&'static str, String)> {
         facts
             .push(("awake", format!("CPU {}, kept from sleeping while measuring (--keep-awake)", list(&e.awake_cpus))));
     }
-    facts.push(("started", run.started.clone()));
     facts
 }
 

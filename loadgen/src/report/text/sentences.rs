@@ -1,7 +1,7 @@
 //! The first lines: verdict, what was asked and reached, latency, losses, and which side was the limit.
 
 use super::page::{Page, Tone};
-use crate::report::numbers::{bytes, count, duration_us, percent, rate, seconds};
+use crate::report::numbers::{bytes, count, duration_us, percent, publishes, rate, seconds};
 use crate::report::returns;
 use crate::report::verdict::Verdict;
 use crate::result::{Deliveries, Quantiles, Run};
@@ -143,8 +143,8 @@ pub(in crate::report) fn load(run: &Run) -> String {
         return format!("{who}, held for {}; nothing is published", seconds(measured));
     }
     let publishes = match run.rates.publishes_asked_per_s {
-        Some(asked) => format!("{} publishes/s asked, {} reached", rate(asked), rate(run.rates.publishes_per_s)),
-        None => format!("{} publishes/s (closed loop)", rate(run.rates.publishes_per_s)),
+        Some(asked) => format!("{} asked, {} reached", publishes(asked), rate(run.rates.publishes_per_s)),
+        None => format!("{} (closed loop)", publishes(run.rates.publishes_per_s)),
     };
     format!("{who}; {publishes} = {} {what} for {}", rate(run.rates.deliveries_per_s), seconds(measured))
 }
