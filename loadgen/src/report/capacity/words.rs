@@ -2,46 +2,35 @@
 
 use crate::analyse::search::{Length, Upper, Verdict};
 use crate::capacity::{Axis, Costs, Found, Outcome, Resource, Scaling, Trial};
-use crate::report::numbers::{bytes, count, duration_us, duration_us_exact, percent, rate, significant};
+use crate::report::numbers::{
+    bytes, count, duration_us, duration_us_exact, percent, publishes_per_s, rate, significant, with_unit,
+};
 use crate::thresholds::{Metric, Threshold};
-
-/// A load with its unit: `3,200 connections`.
-pub(crate) fn load(axis: Axis, load: f64) -> String {
-    format!("{} {}", bare(axis, load), axis.unit())
-}
-
-/// The same without it.
-pub(in crate::report) fn bare(axis: Axis, load: f64) -> String {
-    match axis {
-        Axis::Rate => significant(load, 4),
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        Axis::Connections | Axis::Size => count(load.round() as u64),
-    }
-}
 
 /// A load in words that say whom it reaches: `2,662 members of one room at 20 publishes/s`, `208 publishes/s to 1,000 members of one room`.
 pub(in crate::report) fn amount(outcome: &Outcome, at: f64) -> String {
-    let n = bare(outcome.axis, at);
+    let n = outcome.axis.number(at);
     let trials = || outcome.trials.iter().filter(|trial| trial.is_valid());
     let Some(like) = trials().rev().find(|trial| trial.load == at).or_else(|| trials().next_back()) else {
-        return load(outcome.axis, at);
+        return outcome.axis.amount(at);
     };
     // An echo goes to its sender alone.
     let is_broadcast = like.connections < 2 || like.deliveries_per_s > 1.5 * like.publishes_per_s;
     let people = |n: String| match like.rooms {
-        Some(1) if is_broadcast => format!("{n} members of one room"),
-        Some(rooms) if is_broadcast => format!("{n} members of {} rooms", count(rooms)),
-        _ => format!("{n} connections"),
+        Some(1) if is_broadcast => with_unit(&n, ["member of one room", "members of one room"]),
+        Some(rooms) if is_broadcast => format!("{} of {} rooms", with_unit(&n, ["member", "members"]), count(rooms)),
+        _ => with_unit(&n, ["connection", "connections"]),
     };
-    let (all, publishes) = (people(count(like.connections)), rate(like.publishes_per_s));
+    let (all, publishes) = (people(count(like.connections)), publishes_per_s(like.publishes_per_s));
+    let size = with_unit(&n, ["byte", "bytes"]);
     match outcome.axis {
         Axis::Connections if like.load == at && like.publishes_per_s > 0.0 => {
-            format!("{} at {publishes} publishes/s", people(n))
+            format!("{} at {publishes}", people(n))
         }
         Axis::Connections => people(n),
-        Axis::Rate => format!("{n} publishes/s to {all}"),
-        Axis::Size if like.load == at => format!("payloads of {n} bytes, {publishes} publishes/s to {all}"),
-        Axis::Size => format!("payloads of {n} bytes"),
+        Axis::Rate => format!("{} to {all}", outcome.axis.amount(at)),
+        Axis::Size if like.load == at => format!("payloads of {size}, {publishes} to {all}"),
+        Axis::Size => format!("payloads of {size}"),
     }
 }
 
@@ -62,7 +51,7 @@ pub(in crate::report) fn word(outcome: &Outcome) -> &'static str {
 
 /// What was searched, behind the verdict.
 pub(in crate::report) fn searched(outcome: &Outcome) -> String {
-    let [low, high] = outcome.range.map(|load| bare(outcome.axis, load));
+    let [low, high] = outcome.range.map(|load| outcome.axis.number(load));
     let broke = |found: &Found| found.bounds.lower.is_some() && matches!(found.bounds.upper, Upper::Broke(_));
     let near = if outcome.exit_code() == 0 && outcome.found.iter().all(broke) {
         format!("; bounds at most {} apart", percent(outcome.width))
@@ -109,7 +98,7 @@ fn agreed(outcome: &Outcome, found: &Found, load: f64, verdict: Verdict) -> Stri
 pub(in crate::report) fn answer(outcome: &Outcome, found: &Found) -> String {
     let with = objective(found);
     let held = |load| format!("{} with {with}{}", amount(outcome, load), agreed(outcome, found, load, Verdict::Held));
-    let also = |load| bare(outcome.axis, load);
+    let also = |load| outcome.axis.number(load);
     match (found.bounds.lower, found.bounds.upper) {
         (Some(lower), Upper::Broke(upper)) => {
             let broke = agreed(outcome, found, upper, Verdict::Broke);
@@ -149,7 +138,7 @@ pub(in crate::report) fn undecided(outcome: &Outcome) -> Vec<String> {
             .map(|load| format!("highest that held {}", amount(outcome, load)));
         let broke = loads(Verdict::Broke)
             .min_by(f64::total_cmp)
-            .map(|load| format!("lowest that broke {}", bare(outcome.axis, load)));
+            .map(|load| format!("lowest that broke {}", outcome.axis.number(load)));
         let so_far: Vec<String> = held.into_iter().chain(broke).collect();
         let so_far = if so_far.is_empty() { "no valid trial".to_owned() } else { so_far.join(", ") };
         format!("so far, not confirmed, with {}: {so_far}", in_words(name))
@@ -211,7 +200,7 @@ pub(in crate::report) fn row(outcome: &Outcome, number: usize, trial: &Trial) ->
         .collect();
     vec![
         number.to_string(),
-        bare(outcome.axis, trial.load),
+        outcome.axis.number(trial.load),
         match trial.length {
             Length::Short => "short".to_owned(),
             Length::Full => "full".to_owned(),
@@ -281,10 +270,10 @@ pub(in crate::report) fn scaling(axis: Axis, scaling: &Scaling) -> Vec<String> {
     let peak = match scaling.peak {
         Some(peak) if peak > 2.0 * scaling.measured_to => format!(
             "throughput would be highest at {}: EXTRAPOLATED, more than twice beyond the {} that were measured",
-            load(axis, peak),
-            load(axis, scaling.measured_to)
+            axis.amount(peak),
+            axis.amount(scaling.measured_to)
         ),
-        Some(peak) => format!("throughput is highest at {}", load(axis, peak)),
+        Some(peak) => format!("throughput is highest at {}", axis.amount(peak)),
         None if in_step(scaling) => "throughput still rose in step with the load; no ceiling was seen".to_owned(),
         None => "throughput rose more slowly than the load; no ceiling was seen".to_owned(),
     };

@@ -1,7 +1,7 @@
 //! The sentences and cells that every form of the report shares.
 
 use crate::compare::money;
-use crate::report::numbers::{bytes, count, percent, rate, significant};
+use crate::report::numbers::{bytes, count, deliveries_per_s, percent, publishes_per_s, rate, significant, with_unit};
 use crate::sizing::{Basis, Beyond, FAR, Figure, Lawful, Load, Machine, Scarce, Servers, Sizing, Traffic};
 use crate::way::Way;
 
@@ -19,7 +19,7 @@ pub(in crate::report) fn word(sizing: &Sizing) -> &'static str {
 
 /// What follows it.
 pub(in crate::report) fn opening(sizing: &Sizing) -> String {
-    let users = format!("{} users{}", whole(sizing.asked.load.connections), rooms(&sizing.asked.load, " in "));
+    let users = format!("{}{}", users(&sizing.asked.load), rooms(&sizing.asked.load, " in "));
     match &sizing.servers {
         None => format!("what one server needs for {users}{}", far(sizing)),
         Some(Servers { count: Some(n), .. }) => format!("{} for {users}{}", servers(*n), far(sizing)),
@@ -54,9 +54,9 @@ fn load(sizing: &Sizing) -> String {
     };
     let size = all.message_bytes.map_or_else(String::new, |size| format!(" of {}", bytes(size)));
     format!(
-        "{} publishes/s{each} = {} deliveries/s{size}, {}",
-        rate(all.publishes_per_s),
-        rate(all.deliveries_per_s),
+        "{}{each} = {}{size}, {}",
+        publishes_per_s(all.publishes_per_s),
+        deliveries_per_s(all.deliveries_per_s),
         sizing.asked.compression.words()
     )
 }
@@ -255,16 +255,16 @@ fn lawful(law: &Lawful) -> String {
     };
     if law.throughput >= STRAIGHT * law.asked {
         return format!(
-            "by the Universal Scalability Law of that search throughput still grows in step with the load at the {} deliveries/s of one server{far}",
-            rate(law.asked)
+            "by the Universal Scalability Law of that search throughput still grows in step with the load at the {} of one server{far}",
+            deliveries_per_s(law.asked)
         );
     }
     format!(
-        "by the Universal Scalability Law of that search {} ({} to {}) of the {} deliveries/s of one server get through{far}",
+        "by the Universal Scalability Law of that search {} ({} to {}) of the {} of one server get through{far}",
         rate(law.throughput),
         rate(law.band.low),
         rate(law.band.high),
-        rate(law.asked)
+        deliveries_per_s(law.asked)
     )
 }
 
@@ -321,20 +321,20 @@ fn described(machine: &Machine) -> String {
 /// What the server with most rooms has to do.
 pub(in crate::report) fn one(load: &Load) -> String {
     format!(
-        "{} users{}, {} publishes/s = {} deliveries/s",
-        whole(load.connections),
+        "{}{}, {} = {}",
+        users(load),
         rooms(load, " in "),
-        rate(load.publishes_per_s),
-        rate(load.deliveries_per_s)
+        publishes_per_s(load.publishes_per_s),
+        deliveries_per_s(load.deliveries_per_s)
     )
 }
 
+fn users(load: &Load) -> String {
+    with_unit(&whole(load.connections), ["user", "users"])
+}
+
 fn rooms(load: &Load, before: &str) -> String {
-    match load.rooms {
-        None => String::new(),
-        Some(rooms) if rooms.round() == 1.0 => format!("{before}1 room"),
-        Some(rooms) => format!("{before}{} rooms", whole(rooms)),
-    }
+    load.rooms.map_or_else(String::new, |rooms| format!("{before}{}", with_unit(&whole(rooms), ["room", "rooms"])))
 }
 
 pub(in crate::report) fn servers(n: u64) -> String {
