@@ -162,8 +162,28 @@ fn what_is_no_search_or_another_one_is_refused_with_what_to_give() {
     go(&stage, &rate)
         .exits(1)
         .says("it is a search over connections, and not over rate: give --axis connections again");
+    let other = [
+        "capacity",
+        "scenario.toml",
+        "--axis",
+        "connections",
+        "--range",
+        "10-10",
+        "--set",
+        "name=hall",
+        "--resume",
+        "search",
+    ];
+    go(&stage, &other).exits(1).says("it is a search of room, and this file is hall: give that of room");
     std::fs::remove_file(stage.directory.path().join("search/trials.jsonl")).unwrap();
     go(&stage, &[&RESUMED[..], &["search"]].concat()).exits(1).says("it has the report of a search and not its trials");
+}
+
+#[test]
+fn a_search_that_was_cut_off_has_no_report_yet_and_the_message_says_how_to_go_on() {
+    let stage = ended();
+    let said = go(&stage, &["report", "search"]);
+    said.exits(1).says("before it could write its report: go on with it by fanout capacity FILE --resume search");
 }
 
 #[test]

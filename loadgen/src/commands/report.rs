@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::capacity::OUTCOME;
+use super::capacity::{OUTCOME, TRIALS};
 use super::old_runs::{Found, below};
 use super::run::colour;
 use super::{COULD_NOT_RUN, DONE, say};
@@ -51,6 +51,13 @@ fn written_again(args: &ReportArgs) -> Result<(String, Place), String> {
             "{} compares several runs: its report is {}, to be opened in a browser; of one run of it, name the directory",
             args.run.display(),
             page.display()
+        ));
+    }
+    if args.run.join(TRIALS).is_file() {
+        return Err(format!(
+            "{0} holds a capacity search that goes on, or that was broken off before it could write its report: go on with it by fanout \
+             capacity FILE --resume {0}; of one trial of it, name the directory",
+            args.run.display()
         ));
     }
     let found = one(&args.run)?;
