@@ -47,7 +47,7 @@ pub use process::{
 };
 pub use processes::{Parentage, listening_on, processes};
 pub use queues::{Queues, queues};
-pub use socket::{Socket, read_fd, send_fd, send2_fd};
+pub use socket::{Socket, discard_fd, read_fd, send_fd, send2_fd};
 pub use timer::Timer;
 pub use tls::Tls;
 pub use waker::Waker;

@@ -144,6 +144,20 @@ pub fn read_fd(fd: RawFd, buf: &mut [u8]) -> io::Result<usize> {
     })
 }
 
+/// Takes up to `most` bytes off a TCP socket without copying them anywhere (`MSG_TRUNC`, `tcp(7)`), for receivers that only count.
+///
+/// # Errors
+/// As [`read_fd`].
+#[inline]
+pub fn discard_fd(fd: RawFd, most: usize) -> io::Result<usize> {
+    let flags = libc::MSG_DONTWAIT | libc::MSG_TRUNC;
+    // SAFETY: with this flag TCP writes nothing to the buffer, which may then be null; other sockets fail with `EFAULT`.
+    check_len(unsafe {
+        let none = NO_ADDRESS.cast_mut();
+        libc::syscall(libc::SYS_recvfrom, fd, none, most, flags, none, none) as isize
+    })
+}
+
 const NO_ADDRESS: *const u8 = std::ptr::null();
 const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
 

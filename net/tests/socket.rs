@@ -6,7 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-use net::{DialError, Interest, ListenError, ListenOptions, Poller, Socket, Timeout, Token, dial, listen, send2_fd};
+use net::{
+    DialError, Interest, ListenError, ListenOptions, Poller, Socket, Timeout, Token, dial, discard_fd, listen, read_fd,
+    send2_fd,
+};
 
 fn loopback(last: u8, port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, last], port))
@@ -76,6 +79,31 @@ fn a_write_across_two_slices_may_be_partial_and_continues_where_it_stopped() {
     }
     reader.join().unwrap();
     assert!(partial > 0, "four megabytes do not fit into a small send buffer");
+}
+
+#[test]
+fn what_is_discarded_is_counted_and_what_follows_is_read() {
+    let (socket, mut peer) = pair();
+    peer.write_all(&[1; 1000]).unwrap();
+    peer.write_all(b"the rest").unwrap();
+    drop(peer);
+    let fd = socket.as_raw_fd();
+    let mut poller = Poller::new(1).unwrap();
+    poller.add(fd, Token(0), Interest::Read).unwrap();
+    let mut left = 1000;
+    while left > 0 {
+        match discard_fd(fd, left) {
+            Ok(n) => left -= n,
+            Err(e) => {
+                assert_eq!(e.kind(), ErrorKind::WouldBlock);
+                poller.wait(Timeout::Ns(5_000_000_000)).unwrap();
+            }
+        }
+    }
+    let mut buf = [0; 16];
+    assert_eq!(read_fd(fd, &mut buf).unwrap(), 8);
+    assert_eq!(&buf[..8], b"the rest");
+    assert_eq!(discard_fd(fd, 16).unwrap(), 0, "the peer has closed");
 }
 
 #[test]

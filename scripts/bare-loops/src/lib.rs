@@ -8,10 +8,11 @@
 //!
 //! `bare-send` calls `send` once for each connection in turn and does nothing else; no broadcast server that writes to sockets can be
 //! faster. It does so without a pause, or, in step, when its reader asks for the next message, which is what limits a closed loop.
-//! `bare-recv` calls `epoll_wait` and `recv` and counts bytes; no load generator can cost less. Each waits for [`Order`]s on
-//! standard input, one JSON line a run, and answers with a [`Tally`]. The program `bench` starts them, pins them, gives the orders
-//! in pairs and prints ratios with their intervals; it also compares runs of `fanout` with each other: one reader stopped or none,
-//! one client or the other.
+//! `bare-recv` calls `epoll_wait` and `recv` and counts bytes; no load generator can cost less. Beside a sender it takes what has come
+//! every few milliseconds and copies none of it ([`Reading::Every`]): otherwise it is the slower of the two, and how many sends pay for
+//! waking it is a matter of chance. Each waits for [`Order`]s on standard input, one JSON line a run, and answers with a [`Tally`].
+//! The program `bench` starts them, pins them, gives the orders in pairs and prints ratios with their intervals; it also compares
+//! runs of `fanout` with each other: one reader stopped or none, one client or the other.
 
 mod order;
 mod publisher;
@@ -23,7 +24,7 @@ mod upgrade;
 
 pub use order::{Load, Order, Tally, obey};
 pub use publisher::{Publisher, Publishing};
-pub use reader::{Reader, connect};
+pub use reader::{Reader, Reading, connect};
 pub use sender::Sender;
 pub use statistics::{Interval, bootstrap, median};
 pub use stopped::stopped_reader;

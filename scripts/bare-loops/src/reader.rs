@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 
-use net::{Interest, Poller, Socket, Timeout, Token, now, read_fd, thread_cpu};
+use net::{Interest, Poller, Socket, Timeout, Token, discard_fd, now, read_fd, thread_cpu};
 
 use crate::order::{Load, Order, Tally};
 use crate::publisher::{Publisher, Publishing};
@@ -12,6 +12,8 @@ use crate::upgrade::upgrade;
 
 /// As large as a loopback socket's receive buffer usually gets, so that one read drains it.
 const SCRATCH: usize = 1 << 18;
+/// What one call takes off a collected connection.
+const MOST: usize = 1 << 20;
 /// Where nobody says how much is to come: nothing for this long after a run means that everything has arrived.
 const QUIET_NS: u64 = 50_000_000;
 /// What has not come after this long of silence will not.
@@ -22,8 +24,28 @@ pub struct Reader {
     sockets: Vec<Socket>,
     publishers: Vec<Publisher>,
     in_flight: usize,
+    /// All connections, or those that publish where the others are collected.
     poller: Poller,
+    collected: Option<Collected>,
     scratch: Vec<u8>,
+}
+
+/// Connections that are read together now and then.
+struct Collected {
+    poller: Poller,
+    every_ns: u64,
+    due: u64,
+}
+
+/// When the connections that only read are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// As soon as something comes, as any reader does that cares for latency. Most messages then cost a wake-up, which whoever sends
+    /// pays for, and a read: the reader may be the slower of the two.
+    AsItComes,
+    /// All of them every so many nanoseconds and without copying ([`discard_fd`]), and the publishers' as soon as something comes: no
+    /// other `send` wakes anybody, a read takes several messages, and what is measured is whoever sends.
+    Every(u64),
 }
 
 /// Opens `count` connections to `to`, upgraded to WebSocket at `path` if one is given.
@@ -48,14 +70,21 @@ impl Reader {
     ///
     /// # Errors
     /// When registering fails.
-    pub fn new(sockets: Vec<Socket>, publishing: Publishing) -> io::Result<Self> {
+    pub fn new(sockets: Vec<Socket>, publishing: Publishing, reading: Reading) -> io::Result<Self> {
         let poller = Poller::new(1024)?;
+        let collected = match reading {
+            Reading::AsItComes => None,
+            Reading::Every(every_ns) => Some(Collected { poller: Poller::new(sockets.len())?, every_ns, due: 0 }),
+        };
         for (i, socket) in sockets.iter().enumerate() {
-            let interest = if i < publishing.publishers { Interest::ReadWrite } else { Interest::Read };
+            let publishes = i < publishing.publishers;
+            let interest = if publishes { Interest::ReadWrite } else { Interest::Read };
+            let poller = collected.as_ref().filter(|_| !publishes).map_or(&poller, |collected| &collected.poller);
             poller.add(socket.as_raw_fd(), Token(i as u32), interest)?;
         }
         let publishers = (0..publishing.publishers).map(|i| Publisher::new(i, publishing)).collect();
-        Ok(Self { sockets, publishers, in_flight: publishing.in_flight, poller, scratch: vec![0; SCRATCH] })
+        let scratch = vec![0; SCRATCH];
+        Ok(Self { sockets, publishers, in_flight: publishing.in_flight, poller, collected, scratch })
     }
 
     /// Reads for `order.seconds` while publishing as `order.load` says, and then until it is quiet.
@@ -76,18 +105,19 @@ impl Reader {
             }
         }
         loop {
-            self.poller.set_timer(Some(schedule.next.min(end)))?;
-            let turn = self.poller.wait(Timeout::Never)?;
-            self.read(turn.events, order.load, &mut tally)?;
-            if turn.timer {
-                let now = now();
-                while schedule.next <= now && schedule.next < end {
-                    self.publish(schedule.turn % self.publishers.len(), 1, &mut tally)?;
-                    schedule.advance();
-                }
-                if now >= end {
-                    break;
-                }
+            let collect = self.collected.as_ref().map_or(u64::MAX, |collected| collected.due);
+            self.poller.set_timer(Some(schedule.next.min(collect).min(end)))?;
+            self.read_ready(Timeout::Never, order.load, &mut tally)?;
+            let now = now();
+            while schedule.next <= now && schedule.next < end {
+                self.publish(schedule.turn % self.publishers.len(), 1, &mut tally)?;
+                schedule.advance();
+            }
+            if collect <= now || end <= now {
+                self.collect(order.load, &mut tally)?;
+            }
+            if end <= now {
+                break;
             }
         }
         tally.elapsed_s = (now() - start) as f64 / 1e9;
@@ -96,37 +126,76 @@ impl Reader {
         Ok(tally)
     }
 
-    fn read(&mut self, events: usize, load: Load, tally: &mut Tally) -> io::Result<()> {
-        for event in 0..events {
+    /// Reads from every connection that the poller reports, and says from how many.
+    fn read_ready(&mut self, patience: Timeout, load: Load, tally: &mut Tally) -> io::Result<usize> {
+        let turn = self.poller.wait(patience)?;
+        for event in 0..turn.events {
             let ready = self.poller.ready(event);
             let i = ready.token.0 as usize;
             if ready.writable && i < self.publishers.len() {
                 // Only what did not fit before.
                 self.publishers[i].publish(&self.sockets[i], 0)?;
             }
-            loop {
-                let n = match read_fd(self.sockets[i].as_raw_fd(), &mut self.scratch) {
-                    Ok(0) => {
-                        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the source closed a connection"));
-                    }
-                    Ok(n) => n,
-                    Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(e) => return Err(e),
-                };
-                tally.calls += 1;
-                tally.bytes += n as u64;
-                if i < self.publishers.len() {
-                    let echoes = self.publishers[i].echoes(&self.scratch[..n]);
-                    if load == Load::Closed {
-                        self.publish(i, echoes, tally)?;
-                    }
-                }
-                if n < self.scratch.len() {
-                    break;
-                }
+            self.read(i, load, tally)?;
+        }
+        Ok(turn.events)
+    }
+
+    /// Reads once from every collected connection that has something, and says from how many.
+    fn collect(&mut self, load: Load, tally: &mut Tally) -> io::Result<usize> {
+        /// No publisher waits for more reads than these.
+        const AT_ONCE: usize = 16;
+        let Some(mut collected) = self.collected.take() else { return Ok(0) };
+        let events = collected.poller.wait(Timeout::Now)?.events;
+        for event in 0..events {
+            if event % AT_ONCE == 0 {
+                self.read_ready(Timeout::Now, load, tally)?;
+            }
+            self.discard(collected.poller.ready(event).token.0 as usize, tally)?;
+        }
+        collected.due = now() + collected.every_ns;
+        self.collected = Some(collected);
+        Ok(events)
+    }
+
+    /// Empties one connection without copying.
+    fn discard(&mut self, i: usize, tally: &mut Tally) -> io::Result<()> {
+        loop {
+            let n = match discard_fd(self.sockets[i].as_raw_fd(), MOST) {
+                Ok(0) => return Err(closed()),
+                Ok(n) => n,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(e) => return Err(e),
+            };
+            tally.calls += 1;
+            tally.bytes += n as u64;
+            if n < MOST {
+                return Ok(());
             }
         }
-        Ok(())
+    }
+
+    /// Reads one connection until it is empty.
+    fn read(&mut self, i: usize, load: Load, tally: &mut Tally) -> io::Result<()> {
+        loop {
+            let n = match read_fd(self.sockets[i].as_raw_fd(), &mut self.scratch) {
+                Ok(0) => return Err(closed()),
+                Ok(n) => n,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(e) => return Err(e),
+            };
+            tally.calls += 1;
+            tally.bytes += n as u64;
+            if i < self.publishers.len() {
+                let echoes = self.publishers[i].echoes(&self.scratch[..n]);
+                if load == Load::Closed {
+                    self.publish(i, echoes, tally)?;
+                }
+            }
+            if n < self.scratch.len() {
+                return Ok(());
+            }
+        }
     }
 
     fn publish(&mut self, i: usize, count: usize, tally: &mut Tally) -> io::Result<()> {
@@ -146,15 +215,22 @@ impl Reader {
         let silence = if expected > 0 { LOST_NS } else { QUIET_NS };
         self.poller.set_timer(None)?;
         let mut late = Tally::default();
+        let mut quiet_since = now();
         while expected == 0 || tally.bytes + late.bytes < expected {
-            let turn = self.poller.wait(Timeout::Ns(silence))?;
-            if turn.events == 0 && !turn.timer {
+            let patience = if self.collected.is_some() { Timeout::Ns(1_000_000) } else { Timeout::Ns(silence) };
+            let read = self.read_ready(patience, Load::Silent, &mut late)? + self.collect(Load::Silent, &mut late)?;
+            if read > 0 {
+                quiet_since = now();
+            } else if now() - quiet_since >= silence {
                 break;
             }
-            self.read(turn.events, Load::Silent, &mut late)?;
         }
         Ok(late.bytes)
     }
+}
+
+fn closed() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the source closed a connection")
 }
 
 /// When the next message of an open loop is due.

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
-use bare_loops::{Load, Order, Publishing, Reader, Sender, Tally, connect};
+use bare_loops::{Load, Order, Publishing, Reader, Reading, Sender, Tally, connect};
 use wire::{Flow, FrameReader, ProtocolError, Role, Rsv1, Rules, accept_key, append_frame};
 
 const SILENT: Publishing = Publishing { publishers: 0, in_flight: 0, payload: 0 };
@@ -23,7 +23,7 @@ fn together(connections: usize, bytes: usize) -> (Tally, Tally) {
         let tally = sender.run(order(0.1, bytes, Load::Silent)).unwrap();
         (sender, tally)
     });
-    let mut reader = Reader::new(connect(addr, None, connections).unwrap(), SILENT).unwrap();
+    let mut reader = Reader::new(connect(addr, None, connections).unwrap(), SILENT, Reading::AsItComes).unwrap();
     let mut received = reader.run(order(0.2, 0, Load::Silent)).unwrap();
     let (_open, sent) = sending.join().unwrap();
     // On a busy machine the sender may have been late: by now, everything is there to be read.
@@ -57,7 +57,7 @@ fn a_sender_in_a_closed_loop_waits_for_its_reader() {
         (sender.run(order(0.2, 132, Load::Closed)).unwrap(), sender)
     });
     let publishing = Publishing { publishers: 1, in_flight: 1, payload: 128 };
-    let mut reader = Reader::new(connect(addr, None, 10).unwrap(), publishing).unwrap();
+    let mut reader = Reader::new(connect(addr, None, 10).unwrap(), publishing, Reading::Every(5_000_000)).unwrap();
     let received = reader.run(order(0.1, 0, Load::Closed)).unwrap();
     let (sent, _open) = sending.join().unwrap();
     assert!(received.publishes > 1, "more than the first: {received:?}");
@@ -114,14 +114,19 @@ fn accept(listener: &TcpListener) -> TcpStream {
     socket
 }
 
-/// A reader with two publishers and three more members of a hub.
-fn with_hub(test: impl FnOnce(&mut Reader)) {
+/// A reader with two publishers and three more members of a hub, in both ways of reading.
+fn with_hub(test: impl Fn(&mut Reader)) {
+    with_hub_of(Reading::AsItComes, &test);
+    with_hub_of(Reading::Every(2_000_000), &test);
+}
+
+fn with_hub_of(reading: Reading, test: impl Fn(&mut Reader)) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr: SocketAddr = listener.local_addr().unwrap();
     let serving = thread::spawn(move || hub(&listener, 5));
     let publishing = Publishing { publishers: 2, in_flight: 4, payload: 128 };
     let sockets = connect(addr, Some("/broadcast/bench"), 5).unwrap();
-    let mut reader = Reader::new(sockets, publishing).unwrap();
+    let mut reader = Reader::new(sockets, publishing, reading).unwrap();
     test(&mut reader);
     drop(reader);
     serving.join().unwrap();
@@ -151,6 +156,6 @@ fn an_open_loop_publishes_what_is_due_and_no_more() {
 
 #[test]
 fn publishing_without_publishers_is_refused() {
-    let mut reader = Reader::new(Vec::new(), SILENT).unwrap();
+    let mut reader = Reader::new(Vec::new(), SILENT, Reading::AsItComes).unwrap();
     assert!(reader.run(order(0.1, 0, Load::Closed)).is_err());
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use bare_loops::{Publishing, Reader, connect, obey};
+use bare_loops::{Publishing, Reader, Reading, connect, obey};
 use clap::Parser;
 
 /// Reads and counts bytes on every connection, and does nothing else: the limit for a load generator.
@@ -32,6 +32,9 @@ struct Flags {
     /// Bytes of a published message
     #[arg(long, default_value_t = 128)]
     payload: usize,
+    /// Read all connections that do not publish together, every so many milliseconds, instead of each when something comes
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    collect_every: Option<u64>,
 }
 
 fn run(flags: &Flags) -> Result<(), Box<dyn std::error::Error>> {
@@ -42,7 +45,8 @@ fn run(flags: &Flags) -> Result<(), Box<dyn std::error::Error>> {
     let publishers = usize::from(flags.publish);
     let sockets = connect(flags.target, flags.path.as_deref(), flags.connections + publishers)?;
     let publishing = Publishing { publishers, in_flight: flags.in_flight, payload: flags.payload };
-    let mut reader = Reader::new(sockets, publishing)?;
+    let reading = flags.collect_every.map_or(Reading::AsItComes, |ms| Reading::Every(ms * 1_000_000));
+    let mut reader = Reader::new(sockets, publishing, reading)?;
     println!("ready");
     Ok(obey(|order| reader.run(order))?)
 }

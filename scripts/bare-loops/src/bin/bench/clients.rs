@@ -25,7 +25,7 @@ const COUNTS: [&str; 3] = ["publishes.sent", "deliveries.expected", "deliveries.
 
 /// Against the bundled server, and against Node's where its folder was named.
 pub fn agree(setting: &Setting) -> Result<Outcome, BenchError> {
-    let count = setting.pairs.unwrap_or(RUNS);
+    let count = setting.pairs(RUNS);
     let mut conditions = vec![
         format!(
             "{SUBSCRIBERS} subscribers in 4 rooms, 4 publishers of {RATE} {}-byte messages a second together",

@@ -7,7 +7,7 @@ use crate::Setting;
 use crate::child::Program;
 use crate::error::BenchError;
 use crate::outcome::{BESIDE_BARE, Figure, Goal, Outcome, Row};
-use crate::pairs::{Arm, Sample, measure};
+use crate::pairs::{Arm, HALF_SECONDS, Sample, measure};
 use crate::scenario::{Scenario, Target, doubts, figure, worst, wrong};
 use crate::server::{frame_bytes, subscribers};
 
@@ -21,7 +21,7 @@ pub fn single(setting: &Setting) -> Result<Outcome, BenchError> {
     };
     let mut runs = Vec::new();
     let frame = frame_bytes(setting.payload);
-    let pairs = measure(setting.pairs(), |arm| match arm {
+    let pairs = measure(setting.pairs(HALF_SECONDS), |arm| match arm {
         Arm::Ours => {
             let run = scenario.run(&[setting.machine.reader_cpu])?;
             let reads = figure(&run, "loadgen.reads");
@@ -49,7 +49,7 @@ pub fn single(setting: &Setting) -> Result<Outcome, BenchError> {
             "{} subscribers, {}-byte messages, {} publishes/s from fanout-server",
             setting.subscribers, setting.payload, setting.rate
         ),
-        format!("{} pairs of {} s", setting.pairs(), setting.seconds),
+        format!("{} pairs of {} s", setting.pairs(HALF_SECONDS), setting.seconds),
     ];
     conditions.extend(doubts(&runs));
     Ok(Outcome {

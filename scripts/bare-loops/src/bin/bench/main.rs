@@ -15,6 +15,7 @@ mod slow;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use clap::{Parser, ValueEnum};
 
@@ -32,14 +33,15 @@ use crate::outcome::{Outcome, print_json, print_text};
 /// and timed, with nothing lost and nobody closed; memory what an idle connection costs; slow-reader that one stopped reader does
 /// not slow the others; clients that two implementations measure the same; engines what the tutorials' way costs.
 ///
-/// slow-reader and engines take three to five minutes, clients six (with a Node hub twelve), every other about one or less.
+/// engines take three to five minutes, server-single four, clients six (with a Node hub twelve), slow-reader ten or more, every other
+/// about one or less.
 #[derive(Parser)]
 #[command(name = "bench", max_term_width = 100)]
 struct Flags {
     /// What to measure; all if nothing is named
     #[arg(value_enum)]
     names: Vec<Benchmark>,
-    /// Pairs of runs of a comparison; fewer are for trying things [default: 20; slow-reader: 5, clients: 25]
+    /// Pairs of runs of a comparison; fewer are for trying things [default: 20; server-single: 60, slow-reader: 5, clients: 25]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pairs: Option<u32>,
     /// Length of one run beside a bare loop, in seconds
@@ -114,8 +116,9 @@ enum Benchmark {
 }
 
 /// What every benchmark needs to know.
+#[derive(Clone)]
 struct Setting {
-    machine: Machine,
+    machine: Rc<Machine>,
     /// As asked for.
     pairs: Option<u32>,
     seconds: f64,
@@ -126,9 +129,9 @@ struct Setting {
 }
 
 impl Setting {
-    /// Pairs of half-second runs.
-    fn pairs(&self) -> u32 {
-        self.pairs.unwrap_or(20)
+    /// Pairs of runs, where `usual` are enough.
+    fn pairs(&self, usual: u32) -> u32 {
+        self.pairs.unwrap_or(usual)
     }
 }
 
@@ -148,7 +151,7 @@ fn measure(benchmark: Benchmark, setting: &Setting) -> Result<Outcome, BenchErro
 fn run(flags: &Flags) -> Result<ExitCode, BenchError> {
     net::raise_descriptors()?;
     let setting = Setting {
-        machine: Machine::new(flags.server_cpu, flags.reader_cpu, flags.keep_awake)?,
+        machine: Rc::new(Machine::new(flags.server_cpu, flags.reader_cpu, flags.keep_awake)?),
         pairs: flags.pairs,
         seconds: flags.seconds,
         subscribers: flags.subscribers as usize,

@@ -4,6 +4,9 @@ use bare_loops::{Interval, bootstrap, median};
 
 use crate::error::BenchError;
 
+/// How many pairs of half-second runs are usual.
+pub const HALF_SECONDS: u32 = 20;
+
 /// Which of the two is to run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Arm {

@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 
-use bare_loops::{Load, Order, Tally};
+use bare_loops::{Load, Order, median};
 use serde_json::Value;
 
 use crate::Setting;
 use crate::child::{Program, stats};
 use crate::error::BenchError;
 use crate::outcome::{BESIDE_BARE, Figure, Goal, Outcome, Row};
-use crate::pairs::{Arm, Sample, measure};
+use crate::pairs::{Arm, HALF_SECONDS, Sample, measure};
 
 /// Something that sends, and the reader at its other end.
 struct Link {
@@ -27,11 +27,13 @@ struct Rig {
     seconds: f64,
 }
 
-/// Closed-loop publishing.
+/// Closed-loop publishing, and how often the connections that only read are read.
 #[derive(Clone, Copy)]
 struct Loop {
     publishers: usize,
     in_flight: usize,
+    /// `None` for as soon as something comes.
+    collect_every_ms: Option<u32>,
 }
 
 impl Rig {
@@ -65,13 +67,14 @@ impl Rig {
         let order = Order { seconds: self.seconds, bytes, load: Load::Silent };
         self.bare.reader.order(order)?;
         self.bare.source.order(order)?;
-        let Tally { bytes, cpu_s, elapsed_s, .. } = self.bare.source.tally(self.seconds)?;
+        let sent = self.bare.source.tally(self.seconds)?;
         let read = self.bare.reader.tally(self.seconds)?;
-        let deliveries = bytes as f64 / self.frame;
+        let (sent_deliveries, deliveries) = (sent.bytes as f64 / self.frame, read.bytes as f64 / self.frame);
         Ok(Sample {
-            rate: deliveries / elapsed_s,
-            cost: cpu_s * 1e9 / deliveries,
-            batch: read.bytes as f64 / self.frame / read.calls as f64,
+            // What has arrived, as on our side: what is sent may still be in a buffer.
+            rate: deliveries / read.elapsed_s,
+            cost: sent.cpu_s * 1e9 / sent_deliveries,
+            batch: deliveries / read.calls as f64,
         })
     }
 }
@@ -90,12 +93,32 @@ impl Link {
     }
 }
 
+/// Several messages of each subscriber at one message a flush, and far less than its buffers hold.
+const COLLECT_MS: u32 = 20;
+
 /// Where the bare reader subscribes.
 const ROOM: &str = "/broadcast/bench";
 
 /// A bare reader of the server's room with one publisher, connected.
 pub fn subscribers(setting: &Setting, addr: SocketAddr) -> Result<Program, BenchError> {
-    reader(setting, addr, Some(ROOM), Loop { publishers: 1, in_flight: 1 })
+    reader(setting, addr, Some(ROOM), Loop { publishers: 1, in_flight: 1, collect_every_ms: None })
+}
+
+/// How many publishes a second the server turns into deliveries to all subscribers of a room when that is all that limits it: the
+/// median of a few runs. Loads are shares of it, so that they are as heavy on a slow machine as on a fast one.
+pub fn most_publishes(setting: &Setting) -> Result<f64, BenchError> {
+    const RUNS: usize = 5;
+    let publishing = Loop { publishers: 1, in_flight: 1, collect_every_ms: Some(COLLECT_MS) };
+    let (source, addr) = Program::server(setting.machine.server_cpu, &[])?;
+    let mut link = Link { source, reader: reader(setting, addr, Some(ROOM), publishing)? };
+    let mut rates = Vec::new();
+    for run in 0..=RUNS {
+        let rate = link.closed_loop(setting.seconds, frame_bytes(setting.payload))?.rate;
+        if run > 0 {
+            rates.push(rate / (setting.subscribers + publishing.publishers) as f64);
+        }
+    }
+    Ok(median(&rates))
 }
 
 fn reader(setting: &Setting, addr: SocketAddr, path: Option<&str>, publishing: Loop) -> Result<Program, BenchError> {
@@ -107,6 +130,7 @@ fn reader(setting: &Setting, addr: SocketAddr, path: Option<&str>, publishing: L
         format!("--payload={}", setting.payload),
     ];
     arguments.extend(path.map(|path| format!("--path={path}")));
+    arguments.extend(publishing.collect_every_ms.map(|ms| format!("--collect-every={ms}")));
     let reader = Program::start("bare-recv", &arguments, setting.machine.reader_cpu)?;
     reader.ready()?;
     Ok(reader)
@@ -123,35 +147,37 @@ fn grown(before: &Value, after: &Value, counter: &str) -> f64 {
     after[counter].as_f64().unwrap_or(f64::NAN) - before[counter].as_f64().unwrap_or(f64::NAN)
 }
 
-fn conditions(setting: &Setting, publishing: Loop, batch: f64) -> Vec<String> {
-    let Loop { publishers, in_flight } = publishing;
+fn conditions(setting: &Setting, publishing: Loop, batch: f64, pairs: u32) -> Vec<String> {
+    let Loop { publishers, in_flight, .. } = publishing;
     vec![
         format!(
             "{} subscribers, {}-byte messages; closed loop, {publishers} publishers (members too) x {in_flight} in flight; \
              {batch:.2} messages a flush",
             setting.subscribers, setting.payload
         ),
-        format!("{} pairs of {} s", setting.pairs(), setting.seconds),
+        format!("{pairs} pairs of {} s, deliveries counted at a reader that copies nothing", setting.seconds),
     ]
 }
 
 /// One message a flush.
 pub fn single(setting: &Setting) -> Result<Outcome, BenchError> {
-    let publishing = Loop { publishers: 1, in_flight: 1 };
+    // One `send` after the other meets the machine of that moment: more pairs than where one carries hundreds of messages.
+    let pairs = setting.pairs(3 * HALF_SECONDS);
+    let publishing = Loop { publishers: 1, in_flight: 1, collect_every_ms: Some(COLLECT_MS) };
     let mut rig = Rig::start(setting, publishing)?;
     let before = stats(rig.addr)?;
     let frame = rig.frame as usize;
-    let free = measure(setting.pairs(), |arm| match arm {
+    let free = measure(pairs, |arm| match arm {
         Arm::Ours => rig.ours(),
         Arm::Bare => rig.bare_free(frame),
     })?;
-    let step = measure(setting.pairs(), |arm| match arm {
+    let step = measure(pairs, |arm| match arm {
         Arm::Ours => rig.ours(),
         Arm::Bare => rig.bare_in_step(),
     })?;
     let after = stats(rig.addr)?;
     let batch = grown(&before, &after, "deliveries") / grown(&before, &after, "sends");
-    let mut conditions = conditions(setting, publishing, batch);
+    let mut conditions = conditions(setting, publishing, batch, pairs);
     conditions
         .push("free: the bare loop never waits for its reader, which then reads several messages at once".to_owned());
     conditions.push("in step: it sends the next message when its reader asks for it, as the server must".to_owned());
@@ -173,12 +199,13 @@ pub fn single(setting: &Setting) -> Result<Outcome, BenchError> {
 
 /// Messages arriving faster than flushes.
 pub fn batched(setting: &Setting) -> Result<Outcome, BenchError> {
-    let publishing = Loop { publishers: 16, in_flight: 64 };
+    let count = setting.pairs(HALF_SECONDS);
+    let publishing = Loop { publishers: 16, in_flight: 64, collect_every_ms: Some(1) };
     let mut rig = Rig::start(setting, publishing)?;
     let before = stats(rig.addr)?;
     let mut last = before.clone();
     let mut bytes = rig.frame as usize;
-    let pairs = measure(setting.pairs(), |arm| match arm {
+    let pairs = measure(count, |arm| match arm {
         Arm::Ours => {
             let sample = rig.ours()?;
             // The bare loop writes what the server wrote on average in its latest run.
@@ -192,13 +219,13 @@ pub fn batched(setting: &Setting) -> Result<Outcome, BenchError> {
         }
         Arm::Bare => rig.bare_free(bytes),
     })?;
-    let step = measure(setting.pairs(), |arm| match arm {
+    let step = measure(count, |arm| match arm {
         Arm::Ours => rig.ours(),
         Arm::Bare => rig.bare_in_step(),
     })?;
     let after = stats(rig.addr)?;
     let batch = grown(&before, &after, "deliveries") / grown(&before, &after, "sends");
-    let mut conditions = conditions(setting, publishing, batch);
+    let mut conditions = conditions(setting, publishing, batch, count);
     conditions.push(format!(
         "free: the bare loop never waits, and sends as many bytes at once as the server did on average: about {bytes}"
     ));
