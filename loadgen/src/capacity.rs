@@ -7,12 +7,14 @@
 //! | `trial` | what is kept of a run, a line of `trials.jsonl` |
 //! | `cause` | which resource gave way in a trial that broke |
 //! | `survey` | several objectives searched with the same trials |
+//! | `effort` | how long that takes, about |
 //! | `outcome` | everything found, as `capacity.json` has it |
 //!
 //! The search itself is `analyse::search`, the fit `analyse::scaling`.
 
 mod axis;
 mod cause;
+mod effort;
 mod objective;
 mod outcome;
 mod survey;
@@ -20,6 +22,7 @@ mod trial;
 
 pub use axis::{Axis, AxisError, Shortened};
 pub use cause::{Cause, Resource};
+pub use effort::{Effort, Lengths};
 pub use objective::Objective;
 pub use outcome::{Costs, Found, Outcome, Scaling};
 pub use survey::{Next, Survey};

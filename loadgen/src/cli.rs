@@ -67,11 +67,11 @@ pub enum Command {
     Compare(CompareArgs),
     /// Put runs of one scenario, made on several machines or one after the other, together to one
     Merge(MergeArgs),
-    /// Write the report of an old run again, as a page, Markdown, text or JSON
+    /// Write the report of an old run or capacity search again, as a page, Markdown, text or JSON
     Report(ReportArgs),
     /// How figures went over the runs of a directory, and where they changed
     Trend(TrendArgs),
-    /// Check scenario files and say what a run will need; opens no connection
+    /// Check scenario files and say what a run will need, and how long a comparison or search takes; opens no connection
     Validate(ValidateArgs),
     /// Serve a run of `fanout run --agents N` (which starts this itself)
     #[command(hide = true)]

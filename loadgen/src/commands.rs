@@ -16,6 +16,7 @@ mod plan;
 mod record;
 mod report;
 mod run;
+mod shell;
 mod trend;
 mod validate;
 mod ways;

@@ -10,6 +10,8 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
+pub use rules::SENT_LATE;
+
 /// The p99 that a run claims, which its own measuring error must stay well below. Microseconds; `None` where nothing
 /// arrived.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -162,12 +162,41 @@ fn what_is_no_search_or_another_one_is_refused_with_what_to_give() {
     go(&stage, &rate)
         .exits(1)
         .says("it is a search over connections, and not over rate: give --axis connections again");
+    let other = [
+        "capacity",
+        "scenario.toml",
+        "--axis",
+        "connections",
+        "--range",
+        "10-10",
+        "--set",
+        "name=hall",
+        "--resume",
+        "search",
+    ];
+    go(&stage, &other).exits(1).says("it is a search of room, and this file is hall: give that of room");
     std::fs::remove_file(stage.directory.path().join("search/trials.jsonl")).unwrap();
     go(&stage, &[&RESUMED[..], &["search"]].concat()).exits(1).says("it has the report of a search and not its trials");
 }
 
 #[test]
-fn of_a_comparison_the_page_to_open_is_named() {
-    let stage = stage(&["one", "two"]).with("runs/comparison.html", "");
-    go(&stage, &["report", "runs"]).exits(1).says("its report is runs/comparison.html, to be opened in a browser");
+fn where_searches_lie_below_one_is_to_be_named() {
+    let stage = ended();
+    go(&stage, &[&RESUMED[..], &["search"]].concat()).exits(0);
+    go(&stage, &["report", "."]).exits(1).says("there is a capacity search in .: name its directory, ./search");
+}
+
+#[test]
+fn a_search_that_was_cut_off_has_no_report_yet_and_the_message_says_how_to_go_on() {
+    let stage = ended();
+    let said = go(&stage, &["report", "search"]);
+    said.exits(1).says("before it could write its report: go on with it by fanout capacity FILE --resume search");
+}
+
+#[test]
+fn of_a_comparison_or_a_plan_the_page_to_open_is_named() {
+    for page in ["runs/comparison.html", "runs/plan.html"] {
+        let stage = stage(&["one", "two"]).with(page, "");
+        go(&stage, &["report", "runs"]).exits(1).says(&format!("its report is {page}, to be opened in a browser"));
+    }
 }

@@ -4,42 +4,12 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use loadgen::http::Destination;
-use loadgen::plan::{Arrival, Compression, Correlate, Declined, From, Inflate, Mode, Plan, Ready, TargetKind, Via};
-use loadgen::scenario::{INFLATER_BYTES, Limits, Quick, needs, parse, quick};
+use loadgen::plan::{Arrival, Compression, Correlate, Declined, From, Inflate, Mode, Plan, TargetKind};
+use loadgen::scenario::{Quick, needs, parse, quick};
 use loadgen::thresholds::Bound;
-
 use wire::{Context, Offer};
 
-const LIMITS: Limits = Limits { descriptors: 20_000, ports: 28_232 };
-
-const SHORTEST: &str = r#"
-name = "short"
-[[connections]]
-name = "phones"
-count = 10
-[[publishers]]
-name = "source"
-rate = 5
-[[phases]]
-name = "steady"
-for = "2s"
-"#;
-
-fn plan(text: &str) -> Plan {
-    parse(Path::new("here/test.toml"), text, &[], &LIMITS).unwrap_or_else(|e| panic!("{e}\n{text}"))
-}
-
-fn with_sets(sets: &[&str]) -> Plan {
-    let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
-    parse(Path::new("test.toml"), SHORTEST, &sets, &LIMITS).unwrap_or_else(|e| panic!("{e}"))
-}
-
-fn render(plan: &Plan, group: usize, publisher: u32, seq: u32) -> Vec<u8> {
-    let mut out = Vec::new();
-    plan.publishers[group].payload.render(publisher, seq, 1, &mut out);
-    out
-}
+use crate::written::{LIMITS, SHORTEST, plan, render, with_sets};
 
 #[test]
 fn the_shortest_scenario_has_every_default() {
@@ -223,71 +193,6 @@ fn thresholds_may_look_at_windows_end_a_run_and_name_a_baseline() {
 }
 
 #[test]
-fn the_bundled_server_gets_its_flags() {
-    let plan = plan(&format!(
-        "{SHORTEST}[target]\npath = \"/ws/{{room}}\"\nserver = {{ lag_policy = \"skip\", shards = 1, flush-delay = \"0ms\" }}\n"
-    ));
-    let TargetKind::Bundled { flags, .. } = &plan.target.kind else { panic!() };
-    let flags: Vec<(String, &str)> = flags.iter().map(|flag| (flag.argument(), flag.value.as_str())).collect();
-    let flags: Vec<(&str, &str)> = flags.iter().map(|(n, v)| (n.as_str(), *v)).collect();
-    assert_eq!(flags, [("--flush-delay", "0ms"), ("--lag-policy", "skip"), ("--shards", "1")]);
-    assert_eq!(plan.target.path, "/ws/{room}");
-}
-
-#[test]
-fn a_spawned_server_is_started_in_its_folder_with_its_environment() {
-    let target = |extra: &str| {
-        plan(&format!("{SHORTEST}[target]\nspawn = [\"node\", \"hub.js\", \"--port\", \"{{port}}\"]\n{extra}"))
-            .target
-            .kind
-    };
-    let TargetKind::Spawn { command, ready, ready_timeout, env, cwd, .. } =
-        target("ready = \"line:up on {port}\"\nready_timeout = \"3s\"\nenv = { A = \"1\" }\ncwd = \"hub\"\n")
-    else {
-        panic!()
-    };
-    assert_eq!(command, ["node", "hub.js", "--port", "{port}"]);
-    assert_eq!((ready, ready_timeout), (Ready::Line("up on {port}".into()), Duration::from_secs(3)));
-    assert_eq!((env, cwd.unwrap()), (vec![("A".into(), "1".into())], Path::new("here/hub").into()));
-    assert!(
-        matches!(target(""), TargetKind::Spawn { ready: Ready::Tcp, cwd: None, ready_timeout, .. } if ready_timeout.as_secs() == 10)
-    );
-    assert!(
-        matches!(target("ready = \"/healthz\"\n"), TargetKind::Spawn { ready: Ready::Http(p), .. } if p == "/healthz")
-    );
-}
-
-#[test]
-fn a_url_is_taken_apart_and_its_secrets_stay_out_of_results() {
-    let plan = plan(&format!(
-        "{SHORTEST}[target]\nurl = \"ws://me:p%40ss@127.0.0.1:9001/ws/{{room}}?token={{env.CARGO_PKG_NAME}}\"\npid = 7\n\
-         headers = {{ Cookie = \"a=secret\", X-App = \"{{env.CARGO_PKG_NAME}}\" }}\n"
-    ));
-    let TargetKind::Url { endpoints, pid } = &plan.target.kind else { panic!() };
-    assert_eq!((endpoints[0].host.as_str(), *pid), ("127.0.0.1:9001", Some(7)));
-    assert_eq!(endpoints[0].address.to_string(), "127.0.0.1:9001");
-    assert_eq!(plan.target.path, "/ws/{room}?token=loadgen");
-    assert_eq!(plan.target.shown_path, "/ws/{room}?[redacted]");
-    let basic = ("Authorization".to_owned(), "Basic bWU6cEBzcw==".to_owned());
-    assert!(plan.target.headers.contains(&basic), "{:?}", plan.target.headers);
-    assert!(plan.target.headers.contains(&("X-App".to_owned(), "loadgen".to_owned())));
-    let shown = plan.resolved.to_string();
-    for secret in ["loadgen", "p%40ss", "secret", "token", "bWU6"] {
-        assert!(!shown.contains(secret), "{secret} in {shown}");
-    }
-    assert!(shown.contains("ws://[redacted]@127.0.0.1:9001/ws/{room}?[redacted]"), "{shown}");
-}
-
-#[test]
-fn a_url_needs_no_port_and_localhost_prefers_ipv4() {
-    let plan = with_sets(&["target.url=ws://localhost/live"]);
-    let TargetKind::Url { endpoints, .. } = &plan.target.kind else { panic!() };
-    assert_eq!(endpoints[0].host, "localhost");
-    assert_eq!(endpoints[0].address.to_string(), "127.0.0.1:80");
-    assert_eq!(plan.target.path, "/live");
-}
-
-#[test]
 fn a_set_replaces_adds_and_finds_elements_by_name() {
     let plan = with_sets(&[
         "publishers.source.rate=50",
@@ -337,16 +242,6 @@ fn a_replay_takes_its_rooms_times_and_bytes_from_the_trace() {
 }
 
 #[test]
-fn needs_count_connections_ports_and_publishes() {
-    let plan = with_sets(&["connections.phones.count=1000", "connections.phones.source_ips=[\"127.0.0.2-127.0.0.5\"]"]);
-    let needs = needs(&plan);
-    assert_eq!((needs.connections, needs.descriptors, needs.ports_per_address), (1001, 1201, 250));
-    assert_eq!((needs.publishes, needs.duration), (Some(10), Duration::from_secs(3)));
-    assert!(needs.memory_bytes > 16 << 20);
-    assert_eq!(needs.inflaters_bytes, 0);
-}
-
-#[test]
 fn compression_is_off_unless_it_is_offered() {
     assert_eq!((plan(SHORTEST).groups[0].compression, plan(SHORTEST).groups[0].inflate), (None, 1.0));
     let with = |lines: &str| plan(&SHORTEST.replace("count = 10", &format!("count = 1000\n{lines}")));
@@ -365,40 +260,6 @@ fn compression_is_off_unless_it_is_offered() {
     let verified = (0..1000).filter(|&i| plan.groups[0].inflate(i) == Inflate::Verify).count();
     assert!(verified.abs_diff(10) <= 1 && plan.groups[0].inflate(0) == Inflate::Verify, "{verified}");
     assert_eq!(plan.resolved["connections"][0]["compression"]["offer"], "context");
-}
-
-#[test]
-fn needs_say_what_decompressors_may_take() {
-    let of = |offer: &str, inflate: &str| {
-        let lines = format!("count = 1000\nrooms = 10\ncompression = {{ offer = \"{offer}\" }}\ninflate = {inflate}");
-        needs(&plan(&SHORTEST.replace("count = 10", &lines).replace("rate = 5", "rate = 5\ncount = 10")))
-            .inflaters_bytes
-    };
-    // One a room is needed in any case.
-    assert_eq!(of("context", "\"all\""), 990 * INFLATER_BYTES);
-    assert_eq!(of("context", "0.05"), 40 * INFLATER_BYTES);
-    assert_eq!(of("no_context", "\"all\""), 0);
-}
-
-#[test]
-fn groups_that_share_source_addresses_share_their_ports() {
-    let text = format!(
-        "{SHORTEST}[[connections]]\nname = \"b\"\ncount = 9\nsource_ips = [\"127.0.0.1-127.0.0.2\"]\n\
-         [[connections]]\nname = \"c\"\ncount = 100\nsource_ips = [\"127.0.0.2\"]\n"
-    );
-    // 127.0.0.1: the 10 phones, the publisher, and 5 of b; 127.0.0.2: 4 of b, and c.
-    assert_eq!(needs(&plan(&text)).ports_per_address, 104);
-    assert_eq!(needs(&plan(&text.replace("count = 100", "count = 1"))).ports_per_address, 16);
-}
-
-#[test]
-fn memory_grows_with_what_is_published() {
-    let memory = |sets: &[&str]| needs(&with_sets(sets)).memory_bytes;
-    let (few, many) = (memory(&["publishers.source.rate=1000"]), memory(&["publishers.source.rate=2000"]));
-    // 2,000 publishes more: the book, the order and the list of the room, the index of that, and the frame of each.
-    assert_eq!(many - few, 2000 * (32 + 8 + 64 + 8 + 128 + 10));
-    let (much, more) = (memory(&["publishers.source.rate=1000000"]), memory(&["publishers.source.rate=2000000"]));
-    assert_eq!(more - much, 2_000_000 * (32 + 8 + 64 + 8), "no more than 64 MiB of frames are kept");
 }
 
 #[test]
@@ -480,48 +341,6 @@ fn a_variant_changes_what_it_names_and_overrides_come_after_it() {
     assert!(plain.plan.thresholds.is_empty() && plain.plan.resolved.get("variant").is_none() && plain.ab.is_none());
     let set = read(Some("slow"), &["publishers.source.rate=7".to_owned()]);
     assert!(matches!(set.plan.publishers[0].arrival, Arrival::Uniform { rate } if rate == 7.0));
-}
-
-#[test]
-fn several_addresses_share_the_connections_in_turn_or_by_room() {
-    let urls = "[target]\nurl = [\"ws://127.0.0.1:9001/ws/{room}\", \"ws://127.0.0.1:9002/ws/{room}\"]\n";
-    let in_turn = plan(&format!("{SHORTEST}{urls}"));
-    assert_eq!((in_turn.target.endpoints(), in_turn.target.path.as_str()), (2, "/ws/{room}"));
-    assert_eq!((0..4).map(|c| in_turn.target.endpoint(0, c)).collect::<Vec<_>>(), [0, 1, 0, 1]);
-    let by_room = plan(&format!("{SHORTEST}{urls}assign = \"room\"\n"));
-    assert_eq!((0..4).map(|room| by_room.target.endpoint(room, 7)).collect::<Vec<_>>(), [0, 1, 0, 1]);
-    assert_eq!(by_room.resolved["target"]["assign"], "room");
-}
-
-#[test]
-fn every_connection_has_its_row_of_the_feed_and_results_have_none() {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("users.csv"), "user,token\nada,s3cr3t\n\"b\"\"b\",hunter2\n").unwrap();
-    let text = SHORTEST.replace(
-        "rate = 5",
-        "rate = 5\nfrom = \"members\"\npayload = { template = '{\"by\":\"{user}\",\"id\":\"{stamp}\"}' }",
-    ) + "[target]\nfeed = \"users.csv\"\nfeed_end = \"wrap\"\npath = \"/ws/{user}\"\nheaders = { Authorization = \"Bearer {token}\", X-Token = \"{token}\" }\n";
-    let plan = parse(&dir.path().join("test.toml"), &text, &[], &LIMITS).unwrap();
-    let said = |publisher| String::from_utf8(render(&plan, 0, publisher, 0)).unwrap();
-    assert!(said(0).starts_with(r#"{"by":"ada","#), "{}", said(0));
-    assert!(said(3).starts_with(r#"{"by":"b\"b","#), "{}", said(3));
-    assert_eq!(plan.target.path, "/ws/{user}");
-    let shown = plan.resolved.to_string();
-    assert!(!shown.contains("s3cr3t") && !shown.contains("hunter2"), "{shown}");
-    assert_eq!(plan.resolved["target"]["feed"]["rows"], 2);
-}
-
-#[test]
-fn publishers_over_http_post_the_message_to_the_bundled_server_or_anywhere() {
-    let text = SHORTEST.replace("rate = 5", "rate = 5\nvia = \"http\"\nurl = \"http://{target.admin}/publish/{room}\"");
-    let bundled = plan(&text);
-    assert!(bundled.needs_admin());
-    let elsewhere = plan(&text.replace("{target.admin}", "me:secret@127.0.0.1:8000"));
-    let Via::Http(route) = &elsewhere.publishers[0].via else { panic!() };
-    let to = Destination::Address { host: "127.0.0.1:8000".to_owned(), address: ([127, 0, 0, 1], 8000).into() };
-    assert_eq!((&route.to, route.path.as_str(), route.method.as_str()), (&to, "/publish/{room}", "POST"));
-    assert_eq!(route.headers, [("Authorization".to_owned(), "Basic bWU6c2VjcmV0".to_owned())]);
-    assert_eq!(elsewhere.resolved["publishers"][0]["url"], "http://[redacted]@127.0.0.1:8000/publish/{room}");
 }
 
 #[test]

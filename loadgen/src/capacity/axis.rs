@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analyse::search::{Grain, Length};
 use crate::plan::{Arrival, Plan, PublisherGroup};
+use crate::report::numbers::{PUBLISHES_PER_S, count, significant, with_unit};
 
 /// What is raised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,9 +80,30 @@ impl Axis {
     pub fn unit(self) -> &'static str {
         match self {
             Self::Connections => "connections",
-            Self::Rate => "publishes/s",
+            Self::Rate => PUBLISHES_PER_S[1],
             Self::Size => "byte payloads",
         }
+    }
+
+    /// A load for people, without its unit: `3,200`.
+    #[must_use]
+    pub fn number(self, load: f64) -> String {
+        match self {
+            Self::Rate => significant(load, 4),
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            Self::Connections | Self::Size => count(load.round() as u64),
+        }
+    }
+
+    /// A load with its unit: `3,200 connections`.
+    #[must_use]
+    pub fn amount(self, load: f64) -> String {
+        let units = match self {
+            Self::Connections => ["connection", self.unit()],
+            Self::Rate => PUBLISHES_PER_S,
+            Self::Size => [self.unit(); 2],
+        };
+        with_unit(&self.number(load), units)
     }
 
     /// What loads there are.

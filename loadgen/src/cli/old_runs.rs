@@ -33,7 +33,7 @@ pub struct ReportForm {
     /// The report as on the terminal
     #[arg(long)]
     pub text: bool,
-    /// run.json as this version writes it
+    /// run.json (of a search capacity.json) as this version writes it
     #[arg(long)]
     pub json: bool,
 }
@@ -41,7 +41,7 @@ pub struct ReportForm {
 /// `fanout trend`
 #[derive(Debug, Args)]
 pub struct TrendArgs {
-    /// Runs: a directory with run.json files up to two folders below, such as results/chat-peak
+    /// Runs: a directory with run.json files up to four folders below, such as results/chat-peak
     #[arg(value_name = "DIR")]
     pub directory: PathBuf,
     /// What goes to standard output: the report, or trend.json

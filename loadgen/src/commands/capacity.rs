@@ -1,28 +1,31 @@
 //! `fanout capacity`: trials at one load after the other, until the bounds are found.
 
+mod command_line;
 mod kept;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-pub(super) use kept::OUTCOME;
-use kept::{TRIALS, append, earlier, no_search, trials_in};
+use command_line::command_line;
+pub(super) use kept::{OUTCOME, TRIALS};
+use kept::{append, earlier, taken_up};
 
 use super::run::{RESULTS, claimed, colour, complain, limits, progress, runtime};
 use super::{BAD_SCENARIO, COULD_NOT_RUN, INTERRUPTED, client, say};
 use crate::analyse::search::{Goal, Length, Verdict};
-use crate::capacity::{Axis, AxisError, Cause, Next, Objective, Outcome, Resource, Shortened, Survey, Trial};
+use crate::capacity::{
+    Axis, AxisError, Cause, Effort, Lengths, Next, Objective, Outcome, Resource, Shortened, Survey, Trial,
+};
 use crate::cli::{CapacityArgs, Format};
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::report::numbers::seconds;
 use crate::report::{FilesError, Place, capacity as report, exit_code_of_all, files};
 use crate::result::{Environment, Run};
-use crate::run::{KeepAwake, RunError, Signals, execute};
+use crate::run::{RunError, Signals, execute};
 use crate::scenario::capacity::{TRIAL, WIDTH, range, width};
-use crate::scenario::{Changes, Limits, Measured, ScenarioError, open};
+use crate::scenario::{Changes, Limits, Measured, ScenarioError, needs, open};
 use crate::thresholds::Threshold;
 
 /// Why there is nothing to search.
@@ -138,11 +141,20 @@ impl<'a> Search<'a> {
     fn directory(&self) -> Result<(PathBuf, Vec<Trial>), String> {
         if let Some(path) = &self.args.resume {
             let wrong = |why: String| SearchError::Resume { path: path.clone(), why }.to_string();
-            let text = fs::read_to_string(path.join(TRIALS)).map_err(|e| wrong(no_search(&path.join(TRIALS), &e)))?;
-            let mut trials = trials_in(&text).map_err(wrong)?;
-            if let Some(earlier) = earlier(path).filter(|earlier| earlier.axis != self.axis) {
-                let (then, now) = (earlier.axis.name(), self.axis.name());
-                return Err(wrong(format!("it is a search over {then}, and not over {now}: give --axis {then} again")));
+            let mut trials = taken_up(path).map_err(wrong)?;
+            if let Some(earlier) = earlier(path) {
+                if earlier.axis != self.axis {
+                    let (then, now) = (earlier.axis.name(), self.axis.name());
+                    return Err(wrong(format!(
+                        "it is a search over {then}, and not over {now}: give --axis {then} again"
+                    )));
+                }
+                if earlier.scenario != self.plan.name {
+                    let (then, now) = (earlier.scenario, &self.plan.name);
+                    return Err(wrong(format!(
+                        "it is a search of {then}, and this file is {now}: give that of {then}"
+                    )));
+                }
             }
             if let ([only], true) = (&self.survey.objectives[..], self.slos.is_empty()) {
                 trials.iter_mut().for_each(|trial| trial.rename(Objective::OF_FILE, &only.name));
@@ -183,7 +195,7 @@ impl<'a> Search<'a> {
                 "{} holds a search that has ended: there is nothing left to try, so flags that are about trials (such as --set, --keep-awake, \
                  --trial) change nothing now. Its report is written again. To search anew: {}",
                 directory.display(),
-                self.command(None)
+                command_line(self.args, None)
             );
         }
         let end = match Signals::new() {
@@ -192,7 +204,7 @@ impl<'a> Search<'a> {
         };
         let mut outcome = Outcome::of(&self.plan.name, self.axis, &self.survey, trials, environment);
         outcome.target = self.plan.resolved.get("target").cloned().unwrap_or_default();
-        let again = format!("go on with: {}", self.command(Some(directory)));
+        let again = format!("go on with: {}", command_line(self.args, Some(directory)));
         let early = match end {
             None => None,
             Some(End::Interrupted) => Some((INTERRUPTED, format!("interrupted; {again}"))),
@@ -223,33 +235,6 @@ impl<'a> Search<'a> {
         exit_code_of_all(&[code, early.map_or(0, |(code, _)| code)])
     }
 
-    /// The command line of this search: as it is, or to take it up again.
-    fn command(&self, resume: Option<&Path>) -> String {
-        let args = self.args;
-        let quoted = |text: &str| match text.contains([' ', '<', '>', '"', '*', '$', '&', ';']) {
-            true => format!("'{text}'"),
-            false => text.to_owned(),
-        };
-        let mut words = vec![format!("fanout capacity {}", args.file.display())];
-        let mut flag = |name: &str, value: &str| words.push(format!("--{name} {}", quoted(value)));
-        let known = [("axis", &args.axis), ("range", &args.range), ("width", &args.width), ("variant", &args.variant)];
-        known.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).for_each(|(n, v)| flag(n, v));
-        args.slo.iter().for_each(|slo| flag("slo", slo));
-        args.conduct.sets.iter().for_each(|set| flag("set", set));
-        if let Some(trial) = args.trial {
-            flag("trial", &humantime::format_duration(trial).to_string());
-        }
-        if let Some(directory) = resume {
-            flag("resume", &directory.display().to_string());
-        }
-        match args.conduct.drive.keep_awake {
-            Some(KeepAwake::Own) => words.push("--keep-awake".to_owned()),
-            Some(KeepAwake::All) => words.push("--keep-awake=all".to_owned()),
-            None => {}
-        }
-        words.join(" ")
-    }
-
     async fn trials(
         &self,
         directory: &Path,
@@ -259,17 +244,18 @@ impl<'a> Search<'a> {
     ) -> Result<(), End> {
         let began = Instant::now();
         let objectives = &self.survey.objectives;
+        let lengths = Lengths::of(&self.plan, needs(&self.plan).duration, self.short);
         while let Next::Try { load, length, objective } = self.survey.next(trials) {
             let of_budget = self.args.budget.map(|budget| budget.saturating_sub(began.elapsed()));
-            let takes = self.takes(length);
+            let takes = lengths.of_one(length);
             if let Some(left) = of_budget.filter(|left| *left < takes) {
                 return Err(End::Budget { left, takes });
             }
-            let left = of_budget.unwrap_or(Duration::MAX).min(self.left(trials));
+            let left = of_budget.unwrap_or(Duration::MAX).min(Effort::of(&self.survey, trials, lengths).time);
             let part = format!(
                 "trial {}: {}, {}, for {}",
                 trials.len() + 1,
-                report::load(self.axis, load),
+                self.axis.amount(load),
                 if length == Length::Short { "short" } else { "full length" },
                 objectives[objective].name,
             );
@@ -332,22 +318,6 @@ impl<'a> Search<'a> {
         let mut trial = Trial::of(&Run::default(), load, length, verdicts, String::new());
         trial.cause = Some(Cause { resource: Resource::LoadGenerator, figure: error.to_string() });
         trial
-    }
-
-    /// How long a trial takes, about: connecting, phases and what is between.
-    fn takes(&self, length: Length) -> Duration {
-        let measured: Duration = self.plan.phases.iter().filter(|phase| phase.measure).map(|phase| phase.length).sum();
-        let phases = match length {
-            Length::Full => self.plan.length(),
-            Length::Short => self.plan.length() - measured + measured.min(self.short.0),
-        };
-        let slowest = self.plan.groups.iter().map(|group| f64::from(group.count) / group.ramp).fold(0.0, f64::max);
-        phases + self.plan.settle + Duration::from_secs_f64(slowest.min(600.0)) + Duration::from_secs(1)
-    }
-
-    fn left(&self, trials: &[Trial]) -> Duration {
-        let [short, full] = self.survey.left(trials);
-        self.takes(Length::Short) * short + self.takes(Length::Full) * full
     }
 }
 

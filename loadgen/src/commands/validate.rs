@@ -1,13 +1,14 @@
 //! `fanout validate`.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::run::complain;
 use super::{BAD_SCENARIO, COULD_NOT_RUN, DONE, say};
 use crate::analyse::search::Goal;
-use crate::capacity::{Objective, Survey};
+use crate::capacity::{Effort, Lengths, Objective, Shortened, Survey};
 use crate::cli::{Format, ValidateArgs};
 use crate::plan::Plan;
 use crate::report::numbers::seconds;
@@ -53,30 +54,25 @@ struct About {
 /// The capacity search that a file asks for.
 struct Search {
     of: Capacity,
-    /// About so many short trials, and trials of full length.
-    trials: [u32; 2],
-    /// About how long they take together.
-    seconds: f64,
+    effort: Effort,
 }
 
 impl Search {
-    fn of(of: Capacity, plan: &Plan, run_s: f64) -> Self {
+    fn of(of: Capacity, plan: &Plan, run: Duration) -> Self {
         let (min, max) = of.range;
         let goal = Goal { min, max, width: of.width, grain: of.axis.grain() };
-        let objectives = Objective::of(&plan.thresholds, &[]);
-        let trials = Survey { goal, objectives }.left(&[]);
-        let measured =
-            plan.phases.iter().filter(|phase| phase.measure).map(|phase| phase.length.as_secs_f64()).sum::<f64>();
-        let short_s = run_s - measured + measured.min(of.trial.as_secs_f64());
-        Self { of, trials, seconds: short_s * f64::from(trials[0]) + run_s * f64::from(trials[1]) }
+        let survey = Survey { goal, objectives: Objective::of(&plan.thresholds, &[]) };
+        Self { of, effort: Effort::of(&survey, &[], Lengths::of(plan, run, Shortened(of.trial))) }
     }
 
     fn text(&self) -> String {
-        let (axis, (low, high)) = (self.of.axis.unit(), self.of.range);
-        let [short, full] = self.trials;
+        let (axis, (low, high)) = (self.of.axis, self.of.range);
+        let Effort { short, full, time } = self.effort;
         format!(
-            "  capacity: {low} to {high} {axis}: some {short} short and {full} full trials, about {} (--budget ends it in time)\n",
-            seconds(self.seconds.round())
+            "  capacity: {} to {}: some {short} short and {full} full trials, about {} (--budget ends it in time)\n",
+            axis.number(low),
+            axis.amount(high),
+            seconds(time.as_secs_f64().round())
         )
     }
 }
@@ -90,7 +86,7 @@ impl About {
             let plan = open(file, Changes { variant: Some(variant), sets }, limits)?.plan;
             outlooks.push(Outlook::of(name.clone(), Some(variant.clone()), &plan, limits));
         }
-        let search = scenario.capacity.map(|capacity| Search::of(capacity, &scenario.plan, outlooks[0].seconds()));
+        let search = scenario.capacity.map(|capacity| Search::of(capacity, &scenario.plan, outlooks[0].duration()));
         Ok(About { outlooks, ab: scenario.ab, search })
     }
 
@@ -118,12 +114,12 @@ impl About {
         }
         if let Some(search) = &self.search {
             let (low, high) = search.of.range;
-            let [short, full] = search.trials;
+            let Effort { short, full, time } = search.effort;
             all[0]["capacity"] = json!({
                 "axis": search.of.axis.name(),
                 "range": [low, high],
                 "trials": { "short": short, "full": full },
-                "duration_us": (search.seconds * 1e6) as u64,
+                "duration_us": time.as_micros() as u64,
             });
         }
         all
@@ -153,12 +149,12 @@ mod tests {
         let limits = Limits { descriptors: 20_000, ports: 28_232 };
         let about = About::of(&file, &[], &limits).unwrap();
         let search = about.search.as_ref().unwrap();
-        assert!(
-            search.seconds > f64::from(search.trials[1]) * about.outlooks[0].seconds(),
-            "more than its full trials"
-        );
+        assert!(search.effort.time > search.effort.full * about.outlooks[0].duration(), "more than its full trials");
         let text = about.text();
-        assert!(text.contains("  capacity: 10 to 2000 publishes/s: some 12 short and 4 full trials, about "), "{text}");
+        assert!(
+            text.contains("  capacity: 10 to 2,000 publishes/s: some 12 short and 4 full trials, about "),
+            "{text}"
+        );
         let json = about.json();
         assert_eq!((&json[0]["capacity"]["axis"], &json[0]["capacity"]["trials"]["full"]), (&"rate".into(), &4.into()));
         let without = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/quickstart.toml");

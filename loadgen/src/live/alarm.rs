@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::snapshot::{Outline, Snapshot};
-use crate::report::numbers::{count, duration_us, duration_us_exact, percent, rate};
+use crate::report::numbers::{
+    DELIVERIES, count, duration_us, duration_us_exact, percent, plural, publishes_per_s, rate, with_unit,
+};
 
 /// A load generator that uses this much of its cores has none to spare; a server that does is the limit.
 const CPU_LIMIT: f64 = 0.95;
@@ -74,14 +76,14 @@ impl Lookout {
         let mut alarms = Vec::new();
         let mut raise = |kind, severity, text| alarms.push(Alarm { kind, severity, text });
         if connections.closed > 0 {
-            let text = format!("{} ended early: what they miss is lost", these(connections.closed, "connection"));
+            let text = format!("{} ended early: what they miss is lost", plural(connections.closed, "connection"));
             raise(Kind::Closed, Severity::Bad, text);
         }
         let not_opened = connections.refused + connections.failed;
         if not_opened > 0 {
             let text = format!(
                 "{} refused, {} failed to open",
-                these(connections.refused, "connection"),
+                plural(connections.refused, "connection"),
                 count(connections.failed)
             );
             raise(Kind::NotOpened, Severity::Bad, text);
@@ -150,9 +152,9 @@ impl Lookout {
         self.behind = if asked >= 1.0 && sent < asked * BEHIND { self.behind + 1 } else { 0 };
         (self.behind >= 2).then(|| {
             format!(
-                "only {} of {} publishes/s go out: the server does not read them fast enough",
+                "only {} of {} go out: the server does not read them fast enough",
                 rate(sent),
-                rate(asked)
+                publishes_per_s(asked)
             )
         })
     }
@@ -166,12 +168,8 @@ fn cores(n: u32) -> String {
     if n == 1 { "its core".to_owned() } else { format!("its {n} cores") }
 }
 
-fn these(n: u64, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{} {what}s", count(n)) }
-}
-
 fn deliveries(n: u64) -> String {
-    if n == 1 { "1 delivery".to_owned() } else { format!("{} deliveries", count(n)) }
+    with_unit(&count(n), DELIVERIES)
 }
 
 #[cfg(test)]

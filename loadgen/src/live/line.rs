@@ -1,7 +1,7 @@
 //! A snapshot as one line, for logs and for terminals that cannot show more.
 
 use super::snapshot::Snapshot;
-use crate::report::numbers::{count, duration_us, rate};
+use crate::report::numbers::{count, deliveries_per_s, duration_us, publishes_per_s};
 
 /// The line, about 100 columns.
 #[must_use]
@@ -16,7 +16,7 @@ pub fn line(snapshot: &Snapshot) -> String {
     let second = &snapshot.second;
     if second.publishes_per_s > 0.0 || second.deliveries_per_s > 0.0 {
         line +=
-            &format!("  {} publishes/s  {} deliveries/s", rate(second.publishes_per_s), rate(second.deliveries_per_s));
+            &format!("  {}  {}", publishes_per_s(second.publishes_per_s), deliveries_per_s(second.deliveries_per_s));
     }
     if let (Some(p50), Some(p99)) = (snapshot.arrived.p50, snapshot.arrived.p99) {
         line += &format!("  p50 {}  p99 {}", duration_us(p50), duration_us(p99));

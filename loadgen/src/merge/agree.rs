@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{MergeError, Timing};
+use crate::report::numbers::plural;
 use crate::result::Run;
 
 /// Keys of the resolved scenario that may differ: each machine has a server of its own.
@@ -141,7 +142,7 @@ pub(super) fn notes(runs: &[Run], timing: Timing) -> Result<Vec<String>, MergeEr
         Timing::Together => "made at the same time: rates, memory and CPU are their sums",
         Timing::InTurn => "made one after the other: rates are means over the time, memory the largest",
     };
-    let mut notes = vec![format!("merged from {} runs {how}", runs.len())];
+    let mut notes = vec![format!("merged from {} {how}", plural(runs.len() as u64, "run"))];
     if timing == Timing::Together {
         notes.extend(of_clocks(runs)?);
     }

@@ -23,7 +23,8 @@ pub use markdown::markdown;
 pub use tally::tally;
 pub use text::render;
 
-use super::text::sentences::{plural, reasons};
+use super::numbers::plural;
+use super::text::sentences::reasons;
 use super::{Verdict, html, junit};
 use crate::result::Run;
 

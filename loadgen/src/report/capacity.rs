@@ -17,7 +17,6 @@ pub(in crate::report) mod words;
 
 pub use markdown::markdown;
 pub use text::render;
-pub(crate) use words::load;
 
 use crate::capacity::Outcome;
 

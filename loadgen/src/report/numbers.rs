@@ -14,20 +14,42 @@ pub fn count(n: u64) -> String {
     text
 }
 
+/// A number, as it is shown, with its unit: `1 room`, `50 rooms`.
+#[must_use]
+pub fn with_unit(shown: &str, [one, many]: [&str; 2]) -> String {
+    format!("{shown} {}", if shown == "1" { one } else { many })
+}
+
+/// A count with a noun whose plural has an s: `1 room`, `50 rooms`.
+#[must_use]
+pub fn plural(n: u64, noun: &str) -> String {
+    with_unit(&count(n), [noun, &format!("{noun}s")])
+}
+
+/// What copies at subscribers are called.
+pub const DELIVERIES: [&str; 2] = ["delivery", "deliveries"];
+/// What a message handed to the server is called, by the second.
+pub const PUBLISHES_PER_S: [&str; 2] = ["publish/s", "publishes/s"];
+/// What a copy of it at a subscriber is called, by the second.
+pub const DELIVERIES_PER_S: [&str; 2] = ["delivery/s", "deliveries/s"];
+
+/// `1 publish/s`, `250 publishes/s`.
+#[must_use]
+pub fn publishes_per_s(per_s: f64) -> String {
+    with_unit(&rate(per_s), PUBLISHES_PER_S)
+}
+
+/// `1 delivery/s`, `25,000 deliveries/s`.
+#[must_use]
+pub fn deliveries_per_s(per_s: f64) -> String {
+    with_unit(&rate(per_s), DELIVERIES_PER_S)
+}
+
 /// A rate: whole numbers, and one decimal below ten.
 #[must_use]
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 pub fn rate(per_s: f64) -> String {
     if per_s > 0.0 && per_s < 9.95 { trim(format!("{per_s:.1}")) } else { count(per_s.max(0.0).round() as u64) }
-}
-
-/// A rate of publishes: `1 publish/s`, `250 publishes/s`.
-#[must_use]
-pub fn publishes(per_s: f64) -> String {
-    match rate(per_s) {
-        one if one == "1" => "1 publish/s".to_owned(),
-        many => format!("{many} publishes/s"),
-    }
 }
 
 /// A duration given in microseconds, to two digits, in the unit that suits it: `85 us`, `0.81 ms`, `12 ms`, `1.2 s`.
@@ -88,8 +110,9 @@ pub fn seconds(s: f64) -> String {
     if s < 120.0 {
         return format!("{} s", trim(format!("{s:.1}")));
     }
-    let (minutes, rest) = ((s / 60.0).floor(), s % 60.0);
-    if rest < 0.5 { format!("{minutes:.0} min") } else { format!("{minutes:.0} min {rest:.0} s") }
+    let whole = s.round();
+    let (minutes, rest) = ((whole / 60.0).floor(), whole % 60.0);
+    if rest == 0.0 { format!("{minutes:.0} min") } else { format!("{minutes:.0} min {rest:.0} s") }
 }
 
 /// `digits` significant digits, but every digit before the point; no trailing zeros.
@@ -153,11 +176,21 @@ mod tests {
     #[test]
     fn rates_have_a_decimal_only_when_small() {
         assert_eq!([0.0, 0.5, 9.96, 250.0, 25_000.4].map(rate), ["0", "0.5", "10", "250", "25,000"]);
-        assert_eq!([0.5, 1.0, 20.0].map(publishes), ["0.5 publishes/s", "1 publish/s", "20 publishes/s"]);
     }
 
     #[test]
     fn long_times_are_in_minutes() {
         assert_eq!([0.21, 60.0, 119.0, 180.0, 330.0].map(seconds), ["0.2 s", "60 s", "119 s", "3 min", "5 min 30 s"]);
+        assert_eq!([179.4, 179.6, 239.9].map(seconds), ["2 min 59 s", "3 min", "4 min"], "never 60 s beside minutes");
+    }
+
+    #[test]
+    fn one_of_a_thing_has_its_singular() {
+        assert_eq!(
+            [0.0, 0.98, 1.0, 20.0].map(publishes_per_s),
+            ["0 publishes/s", "1 publish/s", "1 publish/s", "20 publishes/s"]
+        );
+        assert_eq!([1.0, 1.5].map(deliveries_per_s), ["1 delivery/s", "1.5 deliveries/s"]);
+        assert_eq!([0, 1, 1000].map(|n| plural(n, "room")), ["0 rooms", "1 room", "1,000 rooms"]);
     }
 }

@@ -1,8 +1,10 @@
 //! What a run will need and do, before it is made: for people, and as JSON.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use super::numbers::{bytes, count, seconds};
+use super::numbers::{DELIVERIES, bytes, count, plural, seconds, with_unit};
 use crate::plan::{Plan, TargetKind};
 use crate::scenario::{INFLATER_BYTES, Limits, Needs, agents_needed, needs};
 
@@ -32,7 +34,13 @@ impl Outlook {
         Outlook { file, variant, needs, limits: *limits, agents, starts }
     }
 
-    /// How long a run takes, seconds.
+    /// How long a run takes.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        self.needs.duration
+    }
+
+    /// The same in seconds.
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.needs.duration.as_secs_f64()
@@ -43,10 +51,10 @@ impl Outlook {
     pub fn text(&self) -> String {
         let Outlook { needs, limits, .. } = self;
         let variant = self.variant.as_ref().map_or(String::new(), |variant| format!(" --variant {variant}"));
-        let publishes = needs
-            .publishes
-            .map_or("as many publishes as the closed loop manages".to_owned(), |n| format!("{} publishes", count(n)));
-        let deliveries = needs.deliveries.map_or(String::new(), |n| format!(", {} deliveries", count(n)));
+        let publishes = needs.publishes.map_or("as many publishes as the closed loop manages".to_owned(), |n| {
+            with_unit(&count(n), ["publish", "publishes"])
+        });
+        let deliveries = needs.deliveries.map_or(String::new(), |n| format!(", {}", with_unit(&count(n), DELIVERIES)));
         let descriptors = match self.agents {
             0 => format!("{} of {} descriptors", count(needs.descriptors), count(limits.descriptors)),
             agents => format!(
@@ -56,10 +64,10 @@ impl Outlook {
             ),
         };
         let mut text = format!(
-            "{}{variant}: valid\n  {} connections, {publishes}{deliveries}, about {}\n  needs {descriptors}\n  needs {} of {} ports of a \
+            "{}{variant}: valid\n  {}, {publishes}{deliveries}, about {}\n  needs {descriptors}\n  needs {} of {} ports of a \
              source address, about {} of memory\n",
             self.file,
-            count(needs.connections.into()),
+            plural(needs.connections.into(), "connection"),
             seconds(self.seconds()),
             count(needs.ports_per_address.into()),
             count(limits.ports.into()),

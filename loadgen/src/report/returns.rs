@@ -1,7 +1,6 @@
 //! Connections that left and came back, in words and rows that all reports share.
 
-use super::numbers::{count, duration_us, duration_us_exact, rate};
-use super::text::sentences::plural;
+use super::numbers::{count, duration_us, duration_us_exact, plural, rate};
 use crate::result::{Figures, Reconnect, Run};
 
 /// What the columns of [`rows`] are.

@@ -17,6 +17,7 @@ use crate::plan::{Checked, ClientEngine, Force, MOST_AGENTS, Mode, Plan, TargetK
 use crate::probe::{Echo, ProbeError, Seen, Wrapping, probe};
 use crate::progress::Progress;
 use crate::report::ArrivalLog;
+use crate::report::numbers::plural;
 use crate::request::Requests;
 use crate::result::Run;
 use crate::target::{Servers, Split, TargetError};
@@ -272,7 +273,10 @@ fn force(plan: &Plan, settings: &Settings, split: &Split) -> Result<Force, RunEr
 fn notes(plan: &Plan, seen: Seen, force: Force) -> Vec<String> {
     let mut notes = Vec::new();
     if force.agents > 0 {
-        notes.push(format!("{} agents (processes of the load generator) had the connections", force.agents));
+        notes.push(format!(
+            "{} (processes of the load generator) had the connections",
+            plural(force.agents.into(), "agent")
+        ));
     }
     match (&plan.target.kind, plan.target.endpoints()) {
         (_, 0 | 1) => {}

@@ -6,6 +6,7 @@ use super::observation::{FULL, Observation};
 use crate::analyse::scaling::Level;
 use crate::analyse::search::{Length, Upper, Verdict};
 use crate::capacity::{Found, Outcome};
+use crate::report::numbers::{deliveries_per_s, plural};
 use crate::thresholds::{Metric, Op, Threshold};
 use crate::way::Way;
 
@@ -62,7 +63,7 @@ impl Confirmed {
             let known = held.filter_map(|t| Some((t, t.server_cpu_share.map(share).filter(|busy| *busy < FULL)?)));
             known.max_by(|(_, a), (_, b)| a.total_cmp(b))
         });
-        let load = |load| crate::report::capacity::load(outcome.axis, load);
+        let load = |load| outcome.axis.amount(load);
         let highest = spare.map_or(f64::INFINITY, |(trial, _)| trial.load);
         let levels = outcome.scaling.iter().flat_map(|scaling| &scaling.levels).filter(|level| level.load <= highest);
         let objectives =
@@ -87,13 +88,13 @@ impl Confirmed {
     /// A run in which the objective held (without one: in which next to nothing was lost).
     pub(super) fn of_run(observation: &Observation, objective: Option<&str>) -> Self {
         let o = observation;
-        let connections = crate::report::numbers::count(o.load.connections as u64);
         Self {
             source: o.source.clone(),
             objectives: vec![objective.unwrap_or("at most 1 % of the deliveries lost").to_owned()],
             load: format!(
-                "{connections} connections, {} deliveries/s",
-                crate::report::numbers::rate(o.load.deliveries_per_s)
+                "{}, {}",
+                plural(o.load.connections as u64, "connection"),
+                deliveries_per_s(o.load.deliveries_per_s)
             ),
             connections: o.load.connections,
             deliveries_per_s: o.load.deliveries_per_s,

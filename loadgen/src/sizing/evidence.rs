@@ -159,12 +159,18 @@ fn no_trial_held(outcome: &Outcome) -> String {
         return "it was broken off before its first trial ended".to_owned();
     }
     if valid == 0 {
+        let all = if trials == 1 { "its only trial is".to_owned() } else { format!("its {trials} trials are all") };
         return format!(
-            "its {trials} trials are all invalid: fanout itself was late or out of CPU, which says nothing about the server; fanout doctor says \
+            "{all} invalid: fanout itself was late or out of CPU, which says nothing about the server; fanout doctor says \
              why, and --keep-awake=all, a lower --range or --set max_schedule_lag=50ms helps"
         );
     }
-    format!("none of its {trials} trials held: search at lower loads, with --range")
+    let none = if trials == 1 {
+        "its only trial did not hold".to_owned()
+    } else {
+        format!("none of its {trials} trials held")
+    };
+    format!("{none}: search at lower loads, with --range")
 }
 
 /// Whether a run kept an objective; without one every run that was not left out does.

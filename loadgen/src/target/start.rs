@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 use std::net::{SocketAddr, TcpListener};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +27,10 @@ const RESTART_WITHIN: Duration = Duration::from_secs(30);
 const ANY_PORT: &str = "127.0.0.1:0";
 /// Between two looks at whether a server is up.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// Ports that are looked at for a free one: well-known services have lower ones.
+const PORTS: Range<u16> = 10_000..20_000;
+/// Where this process looks next.
+static NEXT_PORT: AtomicU32 = AtomicU32::new(0);
 /// Lines of standard error kept for an error message.
 const KEPT_LINES: usize = 12;
 
@@ -300,7 +306,44 @@ pub(super) fn last_words(said: &Said) -> String {
     format!("; it said:\n{}", kept.iter().map(|l| format!("  {l}")).collect::<Vec<_>>().join("\n"))
 }
 
+/// A port that nobody listens on, for a server that cannot be given a socket. It is none of those that the kernel gives to outgoing
+/// connections and to whoever asks for any port: one of these could be gone again before the server listens, or while it is restarted.
 fn free_port() -> Result<u16, TargetError> {
+    // Begun at different ports, programs that look at the same time do not find the same one.
+    let seed = std::process::id().wrapping_mul(61).wrapping_add(NEXT_PORT.fetch_add(1, Ordering::Relaxed));
+    let ephemeral = net::ephemeral_ports().map_or(0, |ports| *ports.start());
+    let free = ports_below(ephemeral, seed).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    if let Some(port) = free {
+        return Ok(port);
+    }
     let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(TargetError::Port)?;
     Ok(listener.local_addr().map_err(TargetError::Port)?.port())
+}
+
+/// All of [`PORTS`] that are below `end`, beginning somewhere among them.
+fn ports_below(end: u16, seed: u32) -> impl Iterator<Item = u16> {
+    let ports = u32::from(end.min(PORTS.end).saturating_sub(PORTS.start));
+    (0..ports).map(move |nth| PORTS.start + ((seed % ports + nth) % ports) as u16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_free_port_is_none_of_those_that_outgoing_connections_get() {
+        let ephemeral = net::ephemeral_ports().unwrap();
+        let ports = [free_port().unwrap(), free_port().unwrap()];
+        assert!(*ephemeral.start() < PORTS.end || ports.iter().all(|port| !ephemeral.contains(port)), "{ports:?}");
+        assert_ne!(ports[0], ports[1], "two that are asked for one after the other");
+    }
+
+    #[test]
+    fn every_port_below_is_looked_at_once() {
+        let mut ports: Vec<u16> = ports_below(PORTS.start + 5, u32::MAX - 1).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        assert_eq!(ports, [0, 1, 2, 3, 4].map(|n| PORTS.start + n));
+        assert_eq!(ports_below(1024, 7).count(), 0, "where the kernel gives all of them to connections");
+    }
 }

@@ -20,6 +20,8 @@ pub(super) const ALL: [fn(&Evidence) -> Option<Reason>; 12] = [
     clamped,
 ];
 
+/// How the figure begins of a run in which publishes left later than is allowed.
+pub const SENT_LATE: &str = "fanout sent publishes late";
 /// A load generator that uses this much of its cores has none to spare.
 const CPU_LIMIT: f64 = 0.95;
 /// Fewer seconds than this at the limit are a burst, not a trend.
@@ -144,7 +146,7 @@ fn schedule_lag(evidence: &Evidence) -> Option<Reason> {
     }
     reason(
         "schedule-lag",
-        format!("fanout sent publishes late: p99 {} where {} is allowed", ms(lag), ms(limit)),
+        format!("{SENT_LATE}: p99 {} where {} is allowed", ms(lag), ms(limit)),
         "lower the publishers' rate, use more publishers, pin fanout to a core of its own, keep its CPUs awake (--keep-awake), or allow more \
          with max_schedule_lag",
     )

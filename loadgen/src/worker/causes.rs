@@ -14,10 +14,13 @@ pub const END_OF_STREAM: &str = "server eof";
 /// The server broke RFC 6455.
 pub const PROTOCOL_ERROR: &str = "server protocol error";
 
-/// TCP, TLS and the upgrade together took longer than [`OPEN_WITHIN`](super::dialer::OPEN_WITHIN).
+/// TCP, TLS and the upgrade together took longer than [`OPEN_WITHIN`](super::dialer::OPEN_WITHIN): in TLS, or elsewhere.
+pub const NO_END_OF_TLS: &str = "TLS: no end of the handshake within 10 s";
 pub const NO_ANSWER: &str = "no answer to the upgrade within 10 s";
 /// The stream ended before TLS had begun.
 pub const NOT_SECURED: &str = "TLS: closed by the server during the handshake";
+/// The stream ended before the upgrade was answered.
+pub const NOT_ANSWERED: &str = "closed by the server before it answered the upgrade";
 /// RSV1 where no compression was agreed on, or a bit that has no meaning anywhere.
 pub const RESERVED_BITS: &str = "server protocol error: reserved bits without an extension that was agreed on";
 /// An upgrade without the compression that the scenario requires.

@@ -268,3 +268,57 @@ fn publishers_post_through_tls_with_the_same_settings() {
     let untrusted = stage(open, "").run(&[]);
     untrusted.exits(1).says("TLS: the server's certificate is not trusted: give target.tls.ca");
 }
+
+/// Echoes to the first 8 who come; then it says nothing to one and hangs up on the next, before TLS has begun. Ends with the runtime.
+async fn weary(authority: &Authority) -> SocketAddr {
+    let inner = strict(authority, echo).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        for nth in 0.. {
+            let Ok((mut stream, _)) = listener.accept().await else { return };
+            tokio::spawn(async move {
+                match nth {
+                    0..8 => {
+                        let Ok(mut server) = TcpStream::connect(inner).await else { return };
+                        let _ = tokio::io::copy_bidirectional(&mut stream, &mut server).await;
+                    }
+                    _ if nth % 2 == 0 => std::future::pending().await,
+                    // What has come is read, or the end would be a reset.
+                    _ => drop(stream.read(&mut [0; 16_384]).await),
+                }
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn both_clients_name_a_handshake_of_tls_that_ends_too_soon_or_never_alike() {
+    let authority = Authority::new();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let measured = |client: &str| {
+        let address = runtime.block_on(weary(&authority));
+        let text = format!(
+            "name = \"weary\"\nmode = \"echo\"\nmax_schedule_lag = \"1s\"\n[target]\nurl = \"wss://{address}/\"\n\
+             tls = {{ ca = \"ca.pem\", cert = \"cert.pem\", key = \"key.pem\" }}\n\
+             [[connections]]\nname = \"callers\"\ncount = 14\nramp = 100\n[[publishers]]\nname = \"callers\"\nrate = 50\n\
+             [[phases]]\nname = \"steady\"\nfor = \"500ms\"\n"
+        );
+        with_certificates(&text, &authority, "client.test").run_json(&["--client", client]).run().connections.clone()
+    };
+    let measured = &measured;
+    // A handshake has ten seconds, so both wait for theirs at the same time.
+    let [native, tungstenite] = std::thread::scope(|scope| {
+        ["native", "tungstenite"].map(|client| scope.spawn(move || measured(client))).map(|run| run.join().unwrap())
+    });
+    for connections in [&native, &tungstenite] {
+        let causes: Vec<&str> = connections.failed_by_cause.keys().map(String::as_str).collect();
+        assert_eq!(
+            causes,
+            ["TLS: closed by the server during the handshake", "TLS: no end of the handshake within 10 s"]
+        );
+        assert!(connections.opened >= 4 && connections.opened + connections.failed == 14, "{connections:?}");
+    }
+    assert_eq!(native.failed_by_cause, tungstenite.failed_by_cause);
+}

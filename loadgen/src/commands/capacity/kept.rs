@@ -5,9 +5,10 @@ use std::io::Write as _;
 use std::path::Path;
 
 use crate::capacity::{Outcome, Trial};
+use crate::report::files;
 
 /// One line a trial.
-pub(super) const TRIALS: &str = "trials.jsonl";
+pub(in crate::commands) const TRIALS: &str = "trials.jsonl";
 /// Everything that was found.
 pub(in crate::commands) const OUTCOME: &str = "capacity.json";
 
@@ -16,8 +17,21 @@ pub(super) fn earlier(directory: &Path) -> Option<Outcome> {
     serde_json::from_str(&fs::read_to_string(directory.join(OUTCOME)).ok()?).ok()
 }
 
+/// The trials of the search in a directory, which further ones can then be added to.
+pub(super) fn taken_up(directory: &Path) -> Result<Vec<Trial>, String> {
+    let path = directory.join(TRIALS);
+    let text = fs::read_to_string(&path).map_err(|error| no_search(&path, &error))?;
+    let trials = trials_in(&text)?;
+    if !text.is_empty() && !text.ends_with('\n') {
+        // The next trial would stand behind the rest of a line that was cut off.
+        let whole = text.lines().take(trials.len()).flat_map(|line| [line, "\n"]).collect();
+        files::write_into(directory, &[(TRIALS, whole)]).map_err(|error| error.to_string())?;
+    }
+    Ok(trials)
+}
+
 /// Why a search cannot be gone on with there.
-pub(super) fn no_search(trials: &Path, error: &std::io::Error) -> String {
+fn no_search(trials: &Path, error: &std::io::Error) -> String {
     let folder = "give the folder of a search that was broken off, such as results/NAME/capacity-TIME";
     match trials.parent().map(|folder| folder.join(OUTCOME).exists()) {
         Some(true) => format!(
@@ -31,7 +45,7 @@ pub(super) fn no_search(trials: &Path, error: &std::io::Error) -> String {
 }
 
 /// The trials of a search that was broken off.
-pub(super) fn trials_in(text: &str) -> Result<Vec<Trial>, String> {
+fn trials_in(text: &str) -> Result<Vec<Trial>, String> {
     let lines: Vec<&str> = text.lines().collect();
     let mut trials = Vec::new();
     for (number, line) in (1..).zip(&lines) {
@@ -68,5 +82,23 @@ mod tests {
         assert_eq!(trials_in(&format!("{line}\n{line}\n")).unwrap(), [trial.clone(), trial.clone()]);
         assert_eq!(trials_in(&format!("{line}\n{}", &line[..20])).unwrap(), [trial]);
         assert!(trials_in(&format!("{}\n{line}\n", &line[..20])).unwrap_err().contains("line 1"));
+    }
+
+    #[test]
+    fn a_search_that_was_cut_off_twice_is_taken_up_twice() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join(TRIALS);
+        let trial = |load| Trial::of(&Run::default(), load, Length::Short, BTreeMap::new(), String::new());
+        append(&file, &trial(1.0)).unwrap();
+        for (rest, loads) in [(10, vec![1.0]), (0, vec![1.0, 2.0])] {
+            let mut text = fs::read_to_string(&file).unwrap();
+            // Once in the middle of a line, once before its end.
+            text += &serde_json::to_string(&trial(7.0)).unwrap()[..rest];
+            fs::write(&file, text.trim_end_matches('\n')).unwrap();
+            let found = taken_up(directory.path()).unwrap();
+            assert_eq!(found.iter().map(|trial| trial.load).collect::<Vec<_>>(), loads);
+            append(&file, &trial(2.0)).unwrap();
+        }
+        assert_eq!(taken_up(directory.path()).unwrap().len(), 3);
     }
 }

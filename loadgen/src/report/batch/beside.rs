@@ -3,8 +3,8 @@
 use super::{Arm, Batch};
 use crate::analyse::median;
 use crate::compare::shown;
+use crate::report::numbers::plural;
 use crate::report::returns;
-use crate::report::text::sentences::plural;
 use crate::result::{Quantiles, Run};
 
 /// A row of the table.

@@ -3,7 +3,7 @@
 use super::{Arm, beside};
 use crate::analyse::median;
 use crate::compare::{Figure, shown};
-use crate::report::text::sentences::plural;
+use crate::report::numbers::plural;
 
 /// What the columns of [`rows`] are.
 pub(super) const HEADS: [&str; 5] = ["figure", "median", "least", "most", "spread"];

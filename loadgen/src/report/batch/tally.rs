@@ -7,8 +7,8 @@ use quick_junit::SerializeError;
 use super::{Attempt, Batch};
 use crate::report::junit;
 use crate::report::markdown::{escaped, table};
+use crate::report::numbers::plural;
 use crate::report::summary::short;
-use crate::report::text::sentences::plural;
 
 /// Runs beyond so many are counted.
 const ROWS: usize = 100;

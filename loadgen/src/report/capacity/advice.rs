@@ -1,9 +1,10 @@
 //! What to do about a search that was not decided, or whose end fanout itself was; and the words of the report.
 
-use super::words::{limit, load};
+use super::words::limit;
 use crate::analyse::search::{Upper, Verdict};
 use crate::capacity::Outcome;
-use crate::report::numbers::{count, duration_us};
+use crate::report::numbers::{count, duration_us, plural};
+use crate::validity::SENT_LATE;
 
 /// Lateness that may be allowed without hiding much: this share of the latency that is asked for.
 const ALLOWED: f64 = 0.2;
@@ -75,8 +76,9 @@ pub(in crate::report) fn advice(outcome: &Outcome) -> Vec<String> {
     let figure = invalid.iter().rev().find_map(|trial| trial.cause.as_ref()).map(|cause| cause.figure.as_str());
     let said = figure.map_or_else(String::new, |figure| format!(", the last because {figure}"));
     if !invalid.is_empty() {
-        let (invalid, all) = (count(invalid.len() as u64), count(outcome.trials.len() as u64));
-        lines.push(format!("{invalid} of {all} trials were invalid{said}"));
+        let (were, all) =
+            (if invalid.len() == 1 { "was" } else { "were" }, plural(outcome.trials.len() as u64, "trial"));
+        lines.push(format!("{} of {all} {were} invalid{said}", count(invalid.len() as u64)));
     }
     if disagreed {
         lines.push(
@@ -85,7 +87,7 @@ pub(in crate::report) fn advice(outcome: &Outcome) -> Vec<String> {
         );
     }
     if let Some((lower, at)) = own {
-        let at = load(outcome.axis, at);
+        let at = outcome.axis.amount(at);
         lines.push(match lower {
             None => format!(
                 "the search ended there, whatever --budget was left: two invalid trials of {at}, the start of the range, are enough to say \
@@ -102,7 +104,7 @@ pub(in crate::report) fn advice(outcome: &Outcome) -> Vec<String> {
          fanout's CPUs from sleeping (--keep-awake=all the server's too)"
             .to_owned(),
     );
-    if figure.is_some_and(|figure| figure.contains("sent publishes late")) {
+    if figure.is_some_and(|figure| figure.starts_with(SENT_LATE)) {
         let latency = outcome
             .found
             .iter()

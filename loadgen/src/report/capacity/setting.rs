@@ -1,10 +1,10 @@
 //! What was searched, with what and where: for who has only the report.
 
-use super::words::{bare, people};
+use super::words::people;
 use crate::analyse::median;
 use crate::analyse::search::{Length, Upper};
 use crate::capacity::{Axis, Found, Outcome, Trial};
-use crate::report::numbers::{bytes, count, percent, publishes, seconds};
+use crate::report::numbers::{bytes, count, percent, publishes_per_s, seconds};
 use crate::report::text::costs::of_environment;
 
 /// Rates that differ by less than this share are one rate.
@@ -27,7 +27,7 @@ pub(in crate::report) fn setting(outcome: &Outcome) -> Vec<(&'static str, String
 }
 
 fn range(outcome: &Outcome) -> String {
-    let [low, high] = outcome.range.map(|load| bare(outcome.axis, load));
+    let [low, high] = outcome.range.map(|load| outcome.axis.number(load));
     let broke = |found: &Found| found.bounds.lower.is_some() && matches!(found.bounds.upper, Upper::Broke(_));
     let near = if outcome.exit_code() == 0 && outcome.found.iter().all(broke) {
         format!("; what holds and what breaks are at most {} apart", percent(outcome.width))
@@ -42,7 +42,7 @@ fn held_still(axis: Axis, valid: &[&Trial]) -> Option<String> {
     let one = valid.first()?;
     let rates = || valid.iter().map(|trial| trial.publishes_per_s);
     let (low, high) = (rates().fold(f64::INFINITY, f64::min), rates().fold(0.0, f64::max));
-    let same_rate = (high > 0.0 && high - low <= ALIKE * high).then(|| publishes(one.publishes_per_s));
+    let same_rate = (high > 0.0 && high - low <= ALIKE * high).then(|| publishes_per_s(one.publishes_per_s));
     match axis {
         Axis::Connections => same_rate,
         Axis::Rate => Some(people(one, &count(one.connections))),

@@ -2,42 +2,28 @@
 
 use crate::analyse::search::{Length, Upper, Verdict};
 use crate::capacity::{Axis, Costs, Found, Outcome, Resource, Scaling, Trial};
-use crate::report::numbers::{bytes, count, duration_us, duration_us_exact, percent, publishes, rate, significant};
+use crate::report::numbers::{
+    bytes, count, duration_us, duration_us_exact, percent, publishes_per_s, rate, significant, with_unit,
+};
 use crate::thresholds::{Metric, Threshold};
-
-/// A load with its unit: `3,200 connections`.
-pub(crate) fn load(axis: Axis, load: f64) -> String {
-    match (axis, bare(axis, load)) {
-        (Axis::Rate, one) if one == "1" => "1 publish/s".to_owned(),
-        (_, n) => format!("{n} {}", axis.unit()),
-    }
-}
-
-/// The same without it.
-pub(in crate::report) fn bare(axis: Axis, load: f64) -> String {
-    match axis {
-        Axis::Rate => significant(load, 4),
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        Axis::Connections | Axis::Size => count(load.round() as u64),
-    }
-}
 
 /// A load in words that say whom it reaches: `2,662 members of one room at 20 publishes/s`, `208 publishes/s to 1,000 members of one room`.
 pub(in crate::report) fn amount(outcome: &Outcome, at: f64) -> String {
-    let n = bare(outcome.axis, at);
+    let n = outcome.axis.number(at);
     let trials = || outcome.trials.iter().filter(|trial| trial.is_valid());
     let Some(like) = trials().rev().find(|trial| trial.load == at).or_else(|| trials().next_back()) else {
-        return load(outcome.axis, at);
+        return outcome.axis.amount(at);
     };
-    let (all, publishes) = (people(like, &count(like.connections)), publishes(like.publishes_per_s));
+    let (all, publishes) = (people(like, &count(like.connections)), publishes_per_s(like.publishes_per_s));
+    let size = with_unit(&n, ["byte", "bytes"]);
     match outcome.axis {
         Axis::Connections if like.load == at && like.publishes_per_s > 0.0 => {
             format!("{} at {publishes}", people(like, &n))
         }
         Axis::Connections => people(like, &n),
-        Axis::Rate => format!("{} to {all}", load(outcome.axis, at)),
-        Axis::Size if like.load == at => format!("payloads of {n} bytes, {publishes} to {all}"),
-        Axis::Size => format!("payloads of {n} bytes"),
+        Axis::Rate => format!("{} to {all}", outcome.axis.amount(at)),
+        Axis::Size if like.load == at => format!("payloads of {size}, {publishes} to {all}"),
+        Axis::Size => format!("payloads of {size}"),
     }
 }
 
@@ -46,9 +32,9 @@ pub(super) fn people(like: &Trial, n: &str) -> String {
     // An echo goes to its sender alone.
     let is_broadcast = like.connections < 2 || like.deliveries_per_s > 1.5 * like.publishes_per_s;
     match like.rooms {
-        Some(1) if is_broadcast => format!("{n} members of one room"),
-        Some(rooms) if is_broadcast => format!("{n} members of {} rooms", count(rooms)),
-        _ => format!("{n} connections"),
+        Some(1) if is_broadcast => with_unit(n, ["member of one room", "members of one room"]),
+        Some(rooms) if is_broadcast => format!("{} of {} rooms", with_unit(n, ["member", "members"]), count(rooms)),
+        _ => with_unit(n, ["connection", "connections"]),
     }
 }
 
@@ -72,12 +58,12 @@ pub(in crate::report) fn headline(outcome: &Outcome) -> String {
     let axis = outcome.axis;
     let said = match (outcome.exit_code(), &outcome.found[..]) {
         (0, [Found { bounds, .. }]) => bounds.lower.map(|lower| match bounds.upper {
-            Upper::Broke(upper) => format!("holds {}, breaks at {}", load(axis, lower), bare(axis, upper)),
-            Upper::LoadGenerator(_) | Upper::EndOfRange => format!("holds at least {}", load(axis, lower)),
+            Upper::Broke(upper) => format!("holds {}, breaks at {}", axis.amount(lower), axis.number(upper)),
+            Upper::LoadGenerator(_) | Upper::EndOfRange => format!("holds at least {}", axis.amount(lower)),
         }),
         _ => None,
     };
-    let [low, high] = outcome.range.map(|load| bare(axis, load));
+    let [low, high] = outcome.range.map(|load| axis.number(load));
     let said = said.unwrap_or_else(|| format!("from {low} to {high} {} searched", axis.unit()));
     format!("{}: {said}", title(outcome))
 }
@@ -119,7 +105,7 @@ fn agreed(outcome: &Outcome, found: &Found, load: f64, verdict: Verdict) -> Stri
 pub(in crate::report) fn answer(outcome: &Outcome, found: &Found) -> String {
     let with = objective(found);
     let held = |load| format!("{} with {with}{}", amount(outcome, load), agreed(outcome, found, load, Verdict::Held));
-    let also = |load| bare(outcome.axis, load);
+    let also = |load| outcome.axis.number(load);
     match (found.bounds.lower, found.bounds.upper) {
         (Some(lower), Upper::Broke(upper)) => {
             let broke = agreed(outcome, found, upper, Verdict::Broke);
@@ -160,7 +146,7 @@ pub(in crate::report) fn undecided(outcome: &Outcome) -> Vec<String> {
         });
         let broke = loads(Verdict::Broke)
             .min_by(f64::total_cmp)
-            .map(|load| format!("lowest that broke {}", bare(outcome.axis, load)));
+            .map(|load| format!("lowest that broke {}", outcome.axis.number(load)));
         let so_far: Vec<String> = held.into_iter().chain(broke).collect();
         let so_far = if so_far.is_empty() { "no valid trial".to_owned() } else { so_far.join(", ") };
         format!("so far, not confirmed, with {}: {so_far}", in_words(name))
@@ -249,7 +235,7 @@ pub(in crate::report) fn row(outcome: &Outcome, number: usize, trial: &Trial) ->
         .collect();
     vec![
         number.to_string(),
-        bare(outcome.axis, trial.load),
+        outcome.axis.number(trial.load),
         match trial.length {
             Length::Short => "short".to_owned(),
             Length::Full => "full".to_owned(),
@@ -319,7 +305,7 @@ pub(in crate::report) fn scaling(outcome: &Outcome, scaling: &Scaling) -> Vec<St
     let to = || {
         format!(
             "up to {}, the highest load with a valid trial: no ceiling of throughput was seen",
-            load(axis, scaling.measured_to)
+            axis.amount(scaling.measured_to)
         )
     };
     let broke = outcome.found.iter().any(|found| matches!(found.bounds.upper, Upper::Broke(_)));
@@ -328,10 +314,10 @@ pub(in crate::report) fn scaling(outcome: &Outcome, scaling: &Scaling) -> Vec<St
     let peak = match scaling.peak {
         Some(peak) if peak > 2.0 * scaling.measured_to => format!(
             "throughput would be highest at {}: EXTRAPOLATED, more than twice beyond the {} that were measured",
-            load(axis, peak),
-            load(axis, scaling.measured_to)
+            axis.amount(peak),
+            axis.amount(scaling.measured_to)
         ),
-        Some(peak) => format!("throughput is highest at {}", load(axis, peak)),
+        Some(peak) => format!("throughput is highest at {}", axis.amount(peak)),
         None if in_step(scaling) => format!("throughput rose in step with the load {}{objective}", to()),
         None => format!("throughput rose more slowly than the load {}{objective}", to()),
     };

@@ -11,10 +11,10 @@ use crate::capacity::{Outcome, Scaling, Trial};
 use crate::report::capacity::advice::{advice, words};
 use crate::report::capacity::setting::setting;
 use crate::report::capacity::words::{
-    HEADS_EXPLAINED, OUTCOME, answer, bare, by_load, costs, gave_way, headline, heads, limit, load, notes, objective,
-    row, scaling, title, undecided, why, word,
+    HEADS_EXPLAINED, OUTCOME, answer, by_load, costs, gave_way, headline, heads, limit, notes, objective, row, scaling,
+    title, undecided, why, word,
 };
-use crate::report::numbers::{duration_us, rate};
+use crate::report::numbers::{deliveries_per_s, duration_us, rate};
 
 /// Points that the line of the fitted law is drawn through.
 const STEPS: u32 = 60;
@@ -202,7 +202,7 @@ fn invalid(outcome: &Outcome, frame: &Frame) -> Markup {
     html! {
         @for trial in outcome.trials.iter().filter(|trial| !trial.is_valid()) {
             path class="point invalid" d={ "M" (Px(frame.x(trial.load))) " " (Px(frame.bottom() - 11.0)) "l5.5 10h-11z" } {
-                title { (load(outcome.axis, trial.load)) "\ninvalid: " (why(outcome, trial)) }
+                title { (outcome.axis.amount(trial.load)) "\ninvalid: " (why(outcome, trial)) }
             }
         }
     }
@@ -276,7 +276,7 @@ fn bounds(outcome: &Outcome, frame: &Frame) -> Markup {
             @let (x, row) = (frame.x(load), if class == "holds" { 0.0 } else { 1.0 });
             @let top = frame.top() - row * ROW;
             line class={ "bound " (class) } x1=(Px(x)) x2=(Px(x)) y1=(Px(top)) y2=(Px(frame.bottom())) {}
-            text class={ "bound " (class) } x=(Px(x + 4.0)) y=(Px(top - 4.0)) text-anchor="end" { (class) " " (bare(outcome.axis, load)) }
+            text class={ "bound " (class) } x=(Px(x + 4.0)) y=(Px(top - 4.0)) text-anchor="end" { (class) " " (outcome.axis.number(load)) }
         }
     }
 }
@@ -284,9 +284,9 @@ fn bounds(outcome: &Outcome, frame: &Frame) -> Markup {
 fn said(outcome: &Outcome, trial: &Trial) -> String {
     let shown = |us: Option<f64>| us.map_or_else(|| "never".to_owned(), duration_us);
     format!(
-        "{}\n{} deliveries/s\np50 {}\np99 {}",
-        load(outcome.axis, trial.load),
-        rate(trial.deliveries_per_s),
+        "{}\n{}\np50 {}\np99 {}",
+        outcome.axis.amount(trial.load),
+        deliveries_per_s(trial.deliveries_per_s),
         shown(trial.p50),
         shown(trial.p99)
     )

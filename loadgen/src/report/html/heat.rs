@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::columns::{Column, axis, bands, columns, each, is_there, shaded};
 use super::frame::{Axis, Frame, Px, Size, figure};
 use super::scale::Scale;
-use crate::report::numbers::{count, duration_us};
+use crate::report::numbers::{DELIVERIES, count, duration_us, with_unit};
 use crate::result::Run;
 use crate::tenths::lowest_of_step;
 
@@ -119,12 +119,12 @@ fn level(share: f64) -> usize {
 fn said(column: &Column<'_>) -> String {
     let shown = |us: Option<f64>| us.map_or_else(|| "-".to_owned(), duration_us);
     format!(
-        "{}\np50 {}\np99 {}\nmax {}\n{} deliveries",
+        "{}\np50 {}\np99 {}\nmax {}\n{}",
         column.when(),
         shown(column.largest(|interval| interval.p50)),
         shown(column.largest(|interval| interval.p99)),
         shown(column.largest(|interval| interval.max)),
-        count(column.sum(|interval| interval.deliveries)),
+        with_unit(&count(column.sum(|interval| interval.deliveries)), DELIVERIES),
     )
 }
 

@@ -4,9 +4,8 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::table::{aside, facts, table};
-use crate::report::numbers::{bytes, count, rate, seconds};
+use crate::report::numbers::{bytes, count, plural, publishes_per_s, seconds};
 use crate::report::text::parts;
-use crate::report::text::sentences::plural;
 use crate::result::Run;
 
 pub(super) fn section(run: &Run) -> Markup {
@@ -67,7 +66,7 @@ fn publisher(element: &Value) -> String {
         said.push(count(n));
     }
     if let Some(per_s) = element.get("rate").and_then(Value::as_f64) {
-        said.push(format!("{} publishes/s together", rate(per_s)));
+        said.push(format!("{} together", publishes_per_s(per_s)));
     }
     if let Some(size) = element.pointer("/payload/mean_bytes").and_then(Value::as_f64) {
         said.push(format!("{} on average", bytes(size)));

@@ -7,7 +7,7 @@ use super::columns::{Column, axis, bands, columns, is_there, shaded};
 use super::frame::{Axis, Frame, figure};
 use super::scale::Scale;
 use super::table::{aside, table};
-use crate::report::numbers::{bytes, percent, rate};
+use crate::report::numbers::{bytes, deliveries_per_s, percent, publishes_per_s, rate};
 use crate::result::{PhaseFigures, Run};
 
 pub(super) fn section(run: &Run) -> Markup {
@@ -64,7 +64,7 @@ fn publishes(run: &Run) -> Markup {
             (frame.line("first", columns.iter().map(|column| (column.middle(), Some(published(column))))))
             (frame.line("asked", asked.iter().copied()))
             (frame.hover(columns.iter().map(|column| {
-                (column.from_s, column.to_s, format!("{}\n{} publishes/s", column.when(), rate(published(column))))
+                (column.from_s, column.to_s, format!("{}\n{}", column.when(), publishes_per_s(published(column))))
             })))
         };
         frame.draw("Publishes a second", &inside)
@@ -90,7 +90,7 @@ fn deliveries(run: &Run) -> Markup {
                     let n = interval.bytes as f64;
                     n
                 }));
-                let said = format!("{}\n{} deliveries/s\n{bytes}/s with headers", column.when(), rate(delivered(column)));
+                let said = format!("{}\n{}\n{bytes}/s with headers", column.when(), deliveries_per_s(delivered(column)));
                 (column.from_s, column.to_s, said)
             })))
         };

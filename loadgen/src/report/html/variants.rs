@@ -11,7 +11,8 @@ use crate::compare::differing;
 use crate::report::Verdict;
 use crate::report::batch::beside::{explained, heads, rows};
 use crate::report::batch::{Arm, Attempt, Batch, Standing};
-use crate::report::text::sentences::{load, plural};
+use crate::report::numbers::plural;
+use crate::report::text::sentences::load;
 use crate::result::Run;
 
 /// `variants.html`.

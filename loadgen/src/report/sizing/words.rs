@@ -1,7 +1,7 @@
 //! The sentences and cells that every form of the report shares.
 
 use crate::compare::money;
-use crate::report::numbers::{bytes, count, percent, publishes, rate, significant};
+use crate::report::numbers::{bytes, count, deliveries_per_s, percent, publishes_per_s, rate, significant, with_unit};
 use crate::sizing::{Basis, Beyond, FAR, Figure, Lawful, Load, Machine, Scarce, Servers, Sizing, Traffic};
 use crate::way::Way;
 
@@ -19,7 +19,7 @@ pub(in crate::report) fn word(sizing: &Sizing) -> &'static str {
 
 /// What follows it.
 pub(in crate::report) fn opening(sizing: &Sizing) -> String {
-    let users = format!("{} users{}", whole(sizing.asked.load.connections), rooms(&sizing.asked.load, " in "));
+    let users = format!("{}{}", users(&sizing.asked.load), rooms(&sizing.asked.load, " in "));
     match &sizing.servers {
         None => format!("what one server needs for {users}{}", far(sizing)),
         Some(Servers { count: Some(n), .. }) => format!("{} for {users}{}", servers(*n), far(sizing)),
@@ -56,9 +56,9 @@ fn load(sizing: &Sizing) -> String {
     };
     let size = all.message_bytes.map_or_else(String::new, |size| format!(" of {}", bytes(size)));
     format!(
-        "{}{each} = {} deliveries/s{size}, {}",
-        publishes(all.publishes_per_s),
-        rate(all.deliveries_per_s),
+        "{}{each} = {}{size}, {}",
+        publishes_per_s(all.publishes_per_s),
+        deliveries_per_s(all.deliveries_per_s),
         sizing.asked.compression.words()
     )
 }
@@ -255,18 +255,19 @@ fn lawful(law: &Lawful) -> String {
         times if times > FAR => format!(", EXTRAPOLATED {} times beyond what was measured", significant(times, 2)),
         _ => String::new(),
     };
-    if law.throughput >= STRAIGHT * law.asked {
+    // What one fit calls straight, others of the same trials may not.
+    if law.throughput.min(law.band.low) >= STRAIGHT * law.asked {
         return format!(
-            "by the Universal Scalability Law of that search throughput still grows in step with the load at the {} deliveries/s of one server{far}",
-            rate(law.asked)
+            "by the Universal Scalability Law of that search throughput still grows in step with the load at the {} of one server{far}",
+            deliveries_per_s(law.asked)
         );
     }
     format!(
-        "by the Universal Scalability Law of that search {} ({} to {}) of the {} deliveries/s of one server get through{far}",
+        "by the Universal Scalability Law of that search {} ({} to {}) of the {} of one server get through{far}",
         rate(law.throughput),
         rate(law.band.low),
         rate(law.band.high),
-        rate(law.asked)
+        deliveries_per_s(law.asked)
     )
 }
 
@@ -330,20 +331,20 @@ fn sold(memory: f64) -> String {
 /// What the server with most rooms has to do.
 pub(in crate::report) fn one(load: &Load) -> String {
     format!(
-        "{} users{}, {} = {} deliveries/s",
-        whole(load.connections),
+        "{}{}, {} = {}",
+        users(load),
         rooms(load, " in "),
-        publishes(load.publishes_per_s),
-        rate(load.deliveries_per_s)
+        publishes_per_s(load.publishes_per_s),
+        deliveries_per_s(load.deliveries_per_s)
     )
 }
 
+fn users(load: &Load) -> String {
+    with_unit(&whole(load.connections), ["user", "users"])
+}
+
 fn rooms(load: &Load, before: &str) -> String {
-    match load.rooms {
-        None => String::new(),
-        Some(rooms) if rooms.round() == 1.0 => format!("{before}1 room"),
-        Some(rooms) => format!("{before}{} rooms", whole(rooms)),
-    }
+    load.rooms.map_or_else(String::new, |rooms| format!("{before}{}", with_unit(&whole(rooms), ["room", "rooms"])))
 }
 
 pub(in crate::report) fn servers(n: u64) -> String {
@@ -366,4 +367,28 @@ pub(super) fn number(value: f64) -> String {
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts, not negative")]
 pub(in crate::report) fn whole(value: f64) -> String {
     count(value.max(0.0).round() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyse::Interval;
+
+    #[test]
+    fn a_law_is_called_straight_only_where_its_whole_band_is() {
+        let of = |low: f64| {
+            lawful(&Lawful {
+                asked: 200_000.0,
+                throughput: 199_900.0,
+                band: Interval { low, high: 200_000.0 },
+                times: 1.0,
+            })
+        };
+        assert!(
+            of(199_000.0).contains("still grows in step with the load at the 200,000 deliveries/s"),
+            "{}",
+            of(199_000.0)
+        );
+        assert!(of(90_000.0).contains("199,900 (90,000 to 200,000) of the 200,000 deliveries/s"), "{}", of(90_000.0));
+    }
 }

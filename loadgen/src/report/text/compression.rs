@@ -1,8 +1,7 @@
 //! What was agreed on, what it saved, and what decompressing cost.
 
 use super::page::Page;
-use super::sentences::plural;
-use crate::report::numbers::{bytes, count, percent, significant};
+use crate::report::numbers::{bytes, count, percent, plural, significant};
 use crate::result::{Compression, Run};
 
 /// The heads of the table.

@@ -2,7 +2,7 @@
 
 use super::page::Page;
 use super::sentences::cores;
-use crate::report::numbers::{bytes, count, duration_us, percent, rate, significant};
+use crate::report::numbers::{DELIVERIES, bytes, count, duration_us, percent, plural, rate, significant, with_unit};
 use crate::result::{Environment, Level, Quantiles, Run, ServerCost};
 
 pub(super) fn write_server(page: &mut Page, run: &Run) {
@@ -53,8 +53,10 @@ pub(in crate::report) fn of_server(server: &ServerCost) -> Vec<(&'static str, St
     }
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts, as floats for the percentiles")]
     if let (Some(threads), Some(descriptors)) = (seconds.threads.max, seconds.descriptors.max) {
-        facts
-            .push(("at most", format!("{} threads, {} descriptors", count(threads as u64), count(descriptors as u64))));
+        facts.push((
+            "at most",
+            format!("{}, {}", plural(threads as u64, "thread"), plural(descriptors as u64, "descriptor")),
+        ));
     }
     facts.push(("TCP retransmits", format!("{} (packets sent again)", count(server.tcp_retransmits))));
     facts
@@ -76,10 +78,11 @@ pub(in crate::report) fn of_loadgen(run: &Run) -> Vec<(&'static str, String)> {
     })];
     facts.push((
         "reads",
-        match rate(run.rates.deliveries_per_read).as_str() {
-            "1" => format!("{}, 1 delivery each on average", count(own.reads)),
-            each => format!("{}, {each} deliveries each on average", count(own.reads)),
-        },
+        format!(
+            "{}, {} each on average",
+            count(own.reads),
+            with_unit(&rate(run.rates.deliveries_per_read), DELIVERIES)
+        ),
     ));
     let (payload, wire) = (bytes(run.rates.payload_bytes_per_s), bytes(run.rates.wire_bytes_per_s));
     let how = if run.compression.negotiated.keys().all(|agreed| agreed == "off") {

@@ -1,7 +1,7 @@
 //! An observed feed: what its messages say of themselves, and how far clocks can be trusted.
 
 use super::page::Page;
-use crate::report::numbers::{count, duration_us};
+use crate::report::numbers::{count, duration_us, plural};
 use crate::result::{ClockBound, Observed, Run};
 
 pub(super) fn write(page: &mut Page, run: &Run) {
@@ -22,19 +22,20 @@ fn sequence(observe: &Observed) -> Option<String> {
     Some(match (observe.gaps, observe.went_back) {
         (0, 0) => "no gap".to_owned(),
         (gaps, 0) => {
-            format!("{} gaps, {} messages that nobody here received", count(gaps), count(observe.gap_messages))
+            format!("{}, {} that nobody here received", plural(gaps, "gap"), plural(observe.gap_messages, "message"))
         }
         (gaps, back) => format!(
-            "{} gaps, {} messages that nobody here received; {} numbers no higher than the one before",
-            count(gaps),
-            count(observe.gap_messages),
-            count(back)
+            "{}, {} that nobody here received; {} no higher than the one before",
+            plural(gaps, "gap"),
+            plural(observe.gap_messages, "message"),
+            plural(back, "number")
         ),
     })
 }
 
 fn timestamps(observe: &Observed) -> String {
-    let mut text = format!("in {} of {} messages", count(observe.timed + observe.implausible), count(observe.messages));
+    let mut text =
+        format!("in {} of {}", count(observe.timed + observe.implausible), plural(observe.messages, "message"));
     if observe.implausible > 0 {
         text += &format!("; {} are more than a minute from our clock, and in no latency", count(observe.implausible));
     }

@@ -1,8 +1,7 @@
 //! Phases and groups side by side, where there is more than one.
 
 use super::page::Page;
-use super::sentences::plural;
-use crate::report::numbers::{count, duration_us, percent, rate, seconds};
+use crate::report::numbers::{count, duration_us, percent, plural, rate, seconds};
 use crate::result::{Figures, PhaseFigures, Quantiles, Run};
 
 /// The heads of the table of phases.

@@ -1,7 +1,9 @@
 //! The first lines: verdict, what was asked and reached, latency, losses, and which side was the limit.
 
 use super::page::{Page, Tone};
-use crate::report::numbers::{bytes, count, duration_us, percent, publishes, rate, seconds};
+use crate::report::numbers::{
+    DELIVERIES_PER_S, bytes, count, duration_us, percent, plural, publishes_per_s, rate, seconds, with_unit,
+};
 use crate::report::returns;
 use crate::report::verdict::Verdict;
 use crate::result::{Deliveries, Quantiles, Run};
@@ -122,31 +124,27 @@ fn idle(run: &Run) -> Vec<String> {
     lines
 }
 
-/// `1 room`, `50 rooms`.
-pub(in crate::report) fn plural(n: u64, noun: &str) -> String {
-    format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
-}
-
 /// Who received, what was asked for and reached.
 pub(in crate::report) fn load(run: &Run) -> String {
     let (who, what) = if is_echo(run) {
-        (format!("{}, each hears itself", plural(run.subscribers, "connection")), "echoes/s")
+        (format!("{}, each hears itself", plural(run.subscribers, "connection")), ["echo/s", "echoes/s"])
     } else {
-        (format!("{} in {}", plural(run.subscribers, "subscriber"), plural(run.rooms, "room")), "deliveries/s")
+        (format!("{} in {}", plural(run.subscribers, "subscriber"), plural(run.rooms, "room")), DELIVERIES_PER_S)
     };
     let measured: f64 = run.phases.values().filter(|phase| phase.measure).map(|phase| phase.length_s).sum();
     if let Some(observe) = &run.observe {
-        let (messages, deliveries) = (rate(observe.messages_per_s), rate(run.rates.deliveries_per_s));
-        return format!("{who}; {messages} messages/s observed = {deliveries} {what} for {}", seconds(measured));
+        let messages = with_unit(&rate(observe.messages_per_s), ["message/s", "messages/s"]);
+        let deliveries = with_unit(&rate(run.rates.deliveries_per_s), what);
+        return format!("{who}; {messages} observed = {deliveries} for {}", seconds(measured));
     }
     if is_idle(run) {
         return format!("{who}, held for {}; nothing is published", seconds(measured));
     }
     let publishes = match run.rates.publishes_asked_per_s {
-        Some(asked) => format!("{} asked, {} reached", publishes(asked), rate(run.rates.publishes_per_s)),
-        None => format!("{} (closed loop)", publishes(run.rates.publishes_per_s)),
+        Some(asked) => format!("{} asked, {} reached", publishes_per_s(asked), rate(run.rates.publishes_per_s)),
+        None => format!("{} (closed loop)", publishes_per_s(run.rates.publishes_per_s)),
     };
-    format!("{who}; {publishes} = {} {what} for {}", rate(run.rates.deliveries_per_s), seconds(measured))
+    format!("{who}; {publishes} = {} for {}", with_unit(&rate(run.rates.deliveries_per_s), what), seconds(measured))
 }
 
 fn latency(run: &Run) -> Vec<String> {

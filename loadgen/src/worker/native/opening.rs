@@ -18,7 +18,9 @@ use crate::plan::Declined;
 use crate::tls;
 use crate::validity::RanOut;
 use crate::worker::Member;
-use crate::worker::causes::{NO_ANSWER, NO_COMPRESSION, NOT_SECURED, broken, handshake_cause};
+use crate::worker::causes::{
+    NO_ANSWER, NO_COMPRESSION, NO_END_OF_TLS, NOT_ANSWERED, NOT_SECURED, broken, handshake_cause,
+};
 use crate::worker::course::Stage;
 use crate::worker::ledgers::Times;
 use crate::worker::life::Part;
@@ -38,7 +40,7 @@ impl Native {
                 continue;
             }
             let late = match connection.state {
-                State::Securing => "TLS: no end of the handshake within 10 s",
+                State::Securing => NO_END_OF_TLS,
                 // Its steps have deadlines of their own.
                 State::Joining => continue,
                 _ => NO_ANSWER,
@@ -182,13 +184,7 @@ impl Native {
             let connection = &mut self.connections[id as usize];
             let (Some(line), Some(opening)) = (&mut connection.line, &mut connection.opening) else { return };
             let n = match line.read(&mut self.scratch) {
-                Ok(0) => {
-                    return self.failed(
-                        id,
-                        "closed by the server before it answered the upgrade".to_owned(),
-                        Blame::Server,
-                    );
-                }
+                Ok(0) => return self.failed(id, NOT_ANSWERED.to_owned(), Blame::Server),
                 Ok(n) => n,
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,

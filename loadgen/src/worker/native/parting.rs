@@ -31,10 +31,20 @@ const PUBLISHERS: Reconnect = Reconnect {
 /// A cut that is under way.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cutting {
+    /// When it began: however many turns it takes, it means those that were open then, and their returns count from then.
+    began: u64,
     share: f64,
     phase: u16,
     /// The first connection that has not been looked at.
     next: u32,
+}
+
+impl Cutting {
+    /// Whether it is to end connection `index` of a group, which opened at `opened`.
+    fn ends(self, index: u32, opened: u64) -> bool {
+        // Another phase cuts others.
+        opened <= self.began && is_among(index.wrapping_add(u32::from(self.phase)), self.share)
+    }
 }
 
 /// A restart of the server, as far as a worker needs to know.
@@ -131,28 +141,26 @@ impl Native {
     /// Resets a share of the subscribers' connections, some in each turn.
     pub(super) fn cut(&mut self, share: f64, phase: u16) {
         self.cut_on(usize::MAX);
-        self.cutting = Some(Cutting { share, phase, next: 0 });
+        self.cutting = Some(Cutting { began: now(), share, phase, next: 0 });
     }
 
     /// Resets at most so many more of those that are to be cut.
     pub(super) fn cut_on(&mut self, most: usize) {
-        let Some(Cutting { share, phase, next }) = self.cutting.take() else { return };
-        let (at, mut cut) = (now(), 0);
-        for id in next..self.connections.len() as u32 {
+        let Some(cutting) = self.cutting.take() else { return };
+        let mut cut = 0;
+        for id in cutting.next..self.connections.len() as u32 {
             if cut == most {
-                self.cutting = Some(Cutting { share, phase, next: id });
+                self.cutting = Some(Cutting { next: id, ..cutting });
                 return;
             }
             let connection = &mut self.connections[id as usize];
             let Some(life) = connection.life.as_ref().filter(|life| life.member.group.is_some()) else { continue };
-            // Another phase cuts others.
-            let chosen = is_among(life.member.index.wrapping_add(u32::from(phase)), share);
-            if chosen && connection.state == State::Open {
+            if connection.state == State::Open && cutting.ends(life.member.index, connection.opened) {
                 if let Some(line) = connection.line.take() {
                     // Where the option cannot be set it ends in an orderly way, which is a cut all the same.
                     let _ = line.abort();
                 }
-                self.part(id, Part::Cut, at);
+                self.part(id, Part::Cut, cutting.began);
                 cut += 1;
             }
         }
@@ -278,5 +286,21 @@ pub(super) fn reconnect_of(plan: &Plan, group: Option<u16>, part: Part) -> Optio
                 (On::Drop, Part::Closed(farewell)) => farewell == Farewell::None,
             })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_in_turns_ends_its_share_of_those_that_were_open_when_it_began() {
+        let cutting = Cutting { began: 1000, share: 0.5, phase: 3, next: 0 };
+        let chosen = |opened: u64| (0..1000).filter(|index| cutting.ends(*index, opened)).count();
+        assert!(chosen(1000).abs_diff(500) <= 1, "{}", chosen(1000));
+        assert_eq!(chosen(1001), 0, "who came, or came back, while others were being cut stays");
+        let all = Cutting { share: 1.0, ..cutting };
+        assert!((0..1000).all(|index| all.ends(index, 0)));
+        assert!((0..1000).any(|index| cutting.ends(index, 0) != Cutting { phase: 4, ..cutting }.ends(index, 0)));
     }
 }

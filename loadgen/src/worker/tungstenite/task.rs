@@ -20,12 +20,12 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use wire::close::{CloseCode, CloseFrame};
 use wire::frame::Opcode;
 
-use super::dial::{Failure, broken, connect};
+use super::dial::{Failure, before, broken, connect};
 use super::{MOST_WAITING, Outgoing, Shared};
 use crate::dialect::{Join, Progress, Words};
 use crate::ledger::{Control, Cursor, Delivery, frame_len};
 use crate::pipe::{Pipe, secure};
-use crate::worker::causes::{self, END_OF_STREAM, closed_by};
+use crate::worker::causes::{END_OF_STREAM, NO_ANSWER, NO_END_OF_TLS, closed_by};
 use crate::worker::course::Stage;
 use crate::worker::dialer::OPEN_WITHIN;
 use crate::worker::ledgers::Times;
@@ -44,10 +44,9 @@ pub(super) struct Task {
 impl Task {
     /// Opens, receives and sends until it is over.
     pub(super) async fn live(self, mut outgoing: UnboundedReceiver<Outgoing>, began: u64) {
-        let opened = match tokio::time::timeout(OPEN_WITHIN, self.open(began)).await {
-            Ok(Ok(opened)) => self.join(opened).await,
-            Ok(Err(failure)) => Err(failure),
-            Err(_) => Err(Failure::Failed(causes::NO_ANSWER.to_owned(), Blame::Server)),
+        let opened = match self.open(began).await {
+            Ok(opened) => self.join(opened).await,
+            Err(failure) => Err(failure),
         };
         let opened = self.opened(opened, now());
         self.tell();
@@ -101,6 +100,7 @@ impl Task {
     }
 
     async fn open(&self, began: u64) -> Result<Opened, Failure> {
+        let until = Instant::now() + OPEN_WITHIN;
         let (address, request, tls) = {
             let state = self.state.borrow();
             let requests = &state.course.requests;
@@ -126,14 +126,14 @@ impl Task {
             let error = DialError::from_connect(e, address, self.member.source);
             Failure::Failed(error.to_string(), Blame::of(&error))
         };
-        let stream = connect(address, self.member.source).await.map_err(refused)?;
+        let stream = before(until, connect(address, self.member.source), NO_ANSWER).await?.map_err(refused)?;
         let connected = now();
-        let broke = |e| Failure::Failed(causes::broken(&e), Blame::Server);
-        let stream = secure(stream, tls.as_ref()).await.map_err(broke)?;
+        let stream = before(until, secure(stream, tls.as_ref()), NO_END_OF_TLS).await?.map_err(Failure::of_tls)?;
         let secured = tls.map(|_| now());
         let config =
             WebSocketConfig::default().read_buffer_size(8192).write_buffer_size(0).max_write_buffer_size(64 << 20);
-        let (socket, _) = client_async_with_config(request, stream, Some(config)).await.map_err(Failure::of)?;
+        let upgrade = client_async_with_config(request, stream, Some(config));
+        let (socket, _) = before(until, upgrade, NO_ANSWER).await?.map_err(Failure::of)?;
         Ok(Opened { socket, took: Took::between(began, connected, secured, now()), rest: None })
     }
 
