@@ -180,6 +180,13 @@ fn what_is_no_search_or_another_one_is_refused_with_what_to_give() {
 }
 
 #[test]
+fn where_searches_lie_below_one_is_to_be_named() {
+    let stage = ended();
+    go(&stage, &[&RESUMED[..], &["search"]].concat()).exits(0);
+    go(&stage, &["report", "."]).exits(1).says("there is a capacity search in .: name its directory, ./search");
+}
+
+#[test]
 fn a_search_that_was_cut_off_has_no_report_yet_and_the_message_says_how_to_go_on() {
     let stage = ended();
     let said = go(&stage, &["report", "search"]);
@@ -187,7 +194,9 @@ fn a_search_that_was_cut_off_has_no_report_yet_and_the_message_says_how_to_go_on
 }
 
 #[test]
-fn of_a_comparison_the_page_to_open_is_named() {
-    let stage = stage(&["one", "two"]).with("runs/comparison.html", "");
-    go(&stage, &["report", "runs"]).exits(1).says("its report is runs/comparison.html, to be opened in a browser");
+fn of_a_comparison_or_a_plan_the_page_to_open_is_named() {
+    for page in ["runs/comparison.html", "runs/plan.html"] {
+        let stage = stage(&["one", "two"]).with(page, "");
+        go(&stage, &["report", "runs"]).exits(1).says(&format!("its report is {page}, to be opened in a browser"));
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::capacity::{OUTCOME, TRIALS};
-use super::old_runs::{Found, below};
+use super::old_runs::{Found, below, named};
 use super::run::colour;
 use super::{COULD_NOT_RUN, DONE, say};
 use crate::capacity::Outcome;
@@ -11,7 +11,7 @@ use crate::cli::ReportArgs;
 use crate::report::{Colour, capacity, html, json, summary, text};
 
 /// Pages about several runs, which are made with their commands.
-const PAGES: [&str; 3] = ["comparison.html", "compression.html", "variants.html"];
+const PAGES: [&str; 4] = ["comparison.html", "compression.html", "variants.html", "plan.html"];
 
 /// Where a report goes.
 enum Place {
@@ -48,7 +48,7 @@ fn written_again(args: &ReportArgs) -> Result<(String, Place), String> {
     }
     if let Some(page) = PAGES.iter().map(|name| args.run.join(name)).find(|page| page.is_file()) {
         return Err(format!(
-            "{} compares several runs: its report is {}, to be opened in a browser; of one run of it, name the directory",
+            "{} is about several runs: its report is {}, to be opened in a browser; of one run of it, name the directory",
             args.run.display(),
             page.display()
         ));
@@ -59,6 +59,14 @@ fn written_again(args: &ReportArgs) -> Result<(String, Place), String> {
              capacity FILE --resume {0}; of one trial of it, name the directory",
             args.run.display()
         ));
+    }
+    let searches = named(&args.run, OUTCOME)?;
+    if let Some(search) = searches.first().and_then(|file| file.parent()) {
+        let (dir, search) = (args.run.display(), search.display());
+        return Err(match searches.len() {
+            1 => format!("there is a capacity search in {dir}: name its directory, {search}"),
+            n => format!("there are {n} capacity searches in {dir}: name the directory of one, such as {search}"),
+        });
     }
     let found = one(&args.run)?;
     let place = place(args, &found.file, "report.html");

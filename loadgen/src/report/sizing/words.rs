@@ -253,7 +253,8 @@ fn lawful(law: &Lawful) -> String {
         times if times > FAR => format!(", EXTRAPOLATED {} times", significant(times, 2)),
         _ => String::new(),
     };
-    if law.throughput >= STRAIGHT * law.asked {
+    // What one fit calls straight, others of the same trials may not.
+    if law.throughput.min(law.band.low) >= STRAIGHT * law.asked {
         return format!(
             "by the Universal Scalability Law of that search throughput still grows in step with the load at the {} of one server{far}",
             deliveries_per_s(law.asked)
@@ -357,4 +358,28 @@ pub(super) fn number(value: f64) -> String {
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts, not negative")]
 pub(in crate::report) fn whole(value: f64) -> String {
     count(value.max(0.0).round() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyse::Interval;
+
+    #[test]
+    fn a_law_is_called_straight_only_where_its_whole_band_is() {
+        let of = |low: f64| {
+            lawful(&Lawful {
+                asked: 200_000.0,
+                throughput: 199_900.0,
+                band: Interval { low, high: 200_000.0 },
+                times: 1.0,
+            })
+        };
+        assert!(
+            of(199_000.0).contains("still grows in step with the load at the 200,000 deliveries/s"),
+            "{}",
+            of(199_000.0)
+        );
+        assert!(of(90_000.0).contains("199,900 (90,000 to 200,000) of the 200,000 deliveries/s"), "{}", of(90_000.0));
+    }
 }
