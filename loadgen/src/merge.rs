@@ -115,6 +115,7 @@ pub fn merge(runs: &[Run], timing: Timing) -> Result<Run, MergeError> {
     run.notes.extend(returns::notes(runs, timing));
     run.notes.extend(one_by_one(runs, |run| run.notes.clone()));
     run.validity = validity(runs);
+    run.invalid_before = runs.iter().flat_map(|run| run.invalid_before.clone()).collect();
     run.thresholds = thresholds(&run, runs);
     run.passed = run.validity.valid
         && !run.interrupted

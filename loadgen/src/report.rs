@@ -46,7 +46,7 @@ pub mod ways;
 pub use files::{FilesError, Place, Written};
 pub use hlog::ArrivalLog;
 pub use text::Colour;
-pub use verdict::{Verdict, exit_code, exit_code_of_all, turned_away};
+pub use verdict::{Verdict, exit_code, exit_code_of_all, is_spoiled, turned_away};
 
 #[cfg(test)]
 pub(crate) mod sample;

@@ -35,6 +35,9 @@ pub struct Run {
     pub environment: Environment,
     /// Whether the measurement is to be believed.
     pub validity: Validity,
+    /// What was wrong with the attempts before this one, first to last, which were invalid and were made again (`--retries`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub invalid_before: Vec<Validity>,
     /// Every threshold held, nothing dropped by the server, measurement valid.
     pub passed: bool,
     /// Connections that are to receive, all groups together.

@@ -55,4 +55,5 @@ pub use limits::{INFLATER_BYTES, Limits, Needs, agents_needed, needs};
 pub use listening::{Listening, listening};
 pub use measured::Measured;
 pub use quick::{Quick, quick};
+pub(crate) use redact::masked;
 pub use variants::ALL as ALL_VARIANTS;

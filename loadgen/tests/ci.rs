@@ -118,6 +118,24 @@ fn the_gate_shuts_on_a_build_that_is_5_ms_late() {
 }
 
 #[test]
+fn a_run_that_only_its_machine_spoiled_is_made_again_and_the_report_says_so() {
+    // Nobody sends within a microsecond.
+    let hasty = small("hasty", 50, "server = { shards = 1 }").replace("\"2s\"", "\"1us\"");
+    let stage = Stage::new(&hasty);
+    let done = stage.run(&["--retries", "2"]);
+    done.exits(4);
+    let run = run_in(&stage.out()).unwrap();
+    assert_eq!(run.invalid_before.len(), 2);
+    assert!(run.invalid_before.iter().all(|before| before.reasons[0].rule == "schedule-lag"));
+    let summary = read(stage.out().join("summary.md"));
+    assert!(summary.contains("attempt 2 of 3 was not valid: fanout sent publishes late"), "{summary}");
+
+    let stage = Stage::new(&format!("{hasty}[thresholds]\n\"publishes.sent\" = \"== 0\"\n"));
+    stage.run(&["--retries", "2"]).exits(4);
+    assert!(run_in(&stage.out()).unwrap().invalid_before.is_empty(), "a threshold failed: that is for people to see");
+}
+
+#[test]
 fn every_file_is_written_and_read_by_tools_that_are_not_ours() {
     let (done, stage) = undisturbed(|| {
         let stage = Stage::new(&gate("server = { shards = 1 }"));

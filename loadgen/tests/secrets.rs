@@ -124,6 +124,28 @@ fn a_good_run_and_what_is_made_of_it_afterwards() {
 }
 
 #[test]
+fn changes_that_are_given_with_a_command_and_shown_again() {
+    let server = Double::start(Fault::None);
+    let url = server.url().replace("ws://", "ws://foo:pass4716@") + "?key=query4717";
+    let text = format!(
+        "name = \"plain\"\nsettle = \"100ms\"\nmax_schedule_lag = \"1s\"\n[[connections]]\nname = \"phones\"\ncount = 4\n[[publishers]]\nname = \"speaker\"\nrate = 10\n{STEADY}[thresholds]\n\"deliveries.lost\" = \"== 0\"\n"
+    );
+    let (url, cookie) = (format!("target.url={url}"), "target.headers.Cookie=cookie4715");
+    let stage = Stage::new(&text);
+    let search =
+        ["capacity", "scenario.toml", "--axis", "rate", "--range", "10-20", "--budget", "0s", "--out", "search"];
+    let done = stage.go(&[&search[..], &["--set", &url, "--set", cookie]].concat()).wait();
+    done.exits(4).says(
+        "--set 'target.headers.Cookie=**********' --resume search (where there are stars, put in what they hide)",
+    );
+    tells_nothing(&stage, &done);
+    let pair = ["ab", "scenario.toml", "--runs", "1", "--out", "pair", "--a", &url, "--b", cookie, "--set", &url];
+    let done = stage.go(&pair).wait();
+    assert!(stage.directory.path().join("pair/comparison.html").is_file(), "{}", done.stderr);
+    tells_nothing(&stage, &done);
+}
+
+#[test]
 fn runs_that_fail_in_every_way() {
     for fault in [
         Fault::Refuse { after: 0, status: 403 },

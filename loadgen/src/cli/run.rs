@@ -61,6 +61,10 @@ pub struct How {
     /// are of all runs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub runs: Option<u32>,
+    /// Make a run again, up to N times, that the load generator spoiled (exit code 4) while every threshold held: it says nothing about
+    /// the server. One in which anything failed is never made again; the report names the attempts before it
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10))]
+    pub retries: u32,
     /// The earlier run that thresholds such as '< 1.5 x baseline' compare with, or a directory: the newest in it that passed
     #[arg(long, value_name = "RUN_OR_DIR")]
     pub baseline: Option<PathBuf>,

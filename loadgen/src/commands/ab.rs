@@ -10,7 +10,7 @@ use crate::cli::{AbArgs, Format};
 use crate::compare::{Arm, Asked, Comparison, DEFAULT_RUNS, Expectation, Names, Trial};
 use crate::plan::{Plan, TargetKind};
 use crate::report::{comparison, files};
-use crate::scenario::{Ab, Changes, Limits, Measured, open};
+use crate::scenario::{Ab, Changes, Limits, Measured, masked, open};
 
 /// What is asked beside the runs of two settings.
 struct Beside {
@@ -61,7 +61,8 @@ fn pair(args: &AbArgs, limits: &Limits) -> Result<(Blocks<Arm>, Beside), Refusal
     if [&plan_a, &plan_b].iter().any(|plan| matches!(plan.target.kind, TargetKind::Url { .. })) {
         notes.push("the server runs already: it was not started anew for each run".to_owned());
     }
-    let arms = vec![(Arm::A, a, plan_a), (Arm::B, b, plan_b)];
+    // From here on they are only names, in what is said and written.
+    let arms = vec![(Arm::A, masked(&a), plan_a), (Arm::B, masked(&b), plan_b)];
     Ok((Blocks { arms, runs, drive: args.conduct.drive }, Beside { expect, notes }))
 }
 

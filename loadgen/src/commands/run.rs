@@ -11,8 +11,10 @@ use crate::live::serve::Page;
 use crate::plan::{Mode, Plan};
 use crate::progress::{Progress, ProgressMode};
 use crate::report::batch::Which;
+use crate::report::hlog::ArrivalLog;
 use crate::report::{
-    Colour, FilesError, Place, Written, exit_code, exit_code_of_all, files as run_files, json, summary, text,
+    Colour, FilesError, Place, Written, exit_code, exit_code_of_all, files as run_files, is_spoiled, json, summary,
+    text,
 };
 use crate::result::Run;
 use crate::run::{RunError, Settings, execute};
@@ -256,9 +258,7 @@ async fn run_one(
     progress: &mut Progress,
 ) -> (u8, Result<Run, String>) {
     let name = plan.name.clone();
-    let result = execute(plan, settings, progress).await;
-    progress.finish();
-    let (run, arrivals) = match result {
+    let (run, arrivals) = match attempts(plan, settings, output.how.retries, progress).await {
         Ok(done) => done,
         Err(error) => {
             eprintln!("{name}: {error}");
@@ -289,6 +289,28 @@ async fn run_one(
         }
     };
     (code, Ok(run))
+}
+
+/// Makes a run, and makes it again where nothing but the load generator was to blame, as often as is allowed.
+async fn attempts(
+    plan: Plan,
+    settings: &Settings,
+    retries: u32,
+    progress: &mut Progress,
+) -> Result<(Run, ArrivalLog), RunError> {
+    let mut invalid_before = Vec::new();
+    loop {
+        let result = execute(plan.clone(), settings, progress).await;
+        progress.finish();
+        let (mut run, arrivals) = result?;
+        if invalid_before.len() < retries as usize && is_spoiled(&run) {
+            eprintln!("{}: not valid, so it is made again: {}", plan.name, run.validity.what_is_wrong());
+            invalid_before.push(run.validity);
+            continue;
+        }
+        run.invalid_before = invalid_before;
+        return Ok((run, arrivals));
+    }
 }
 
 /// Where the runs of a scenario go: a directory for all of them, where there may be several, and in it the folders of each. The directory

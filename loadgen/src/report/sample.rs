@@ -120,6 +120,7 @@ pub fn good() -> Run {
             boot: "6b3b5a0e-5a6c-4f0e-9c55-2f2d6b0c7a11".to_owned(),
         },
         validity: Validity { valid: true, reasons: Vec::new() },
+        invalid_before: Vec::new(),
         passed: true,
         subscribers: 5000,
         rooms: 50,

@@ -59,6 +59,16 @@ pub fn turned_away(run: &Run) -> u64 {
     run.connections.refused + run.connections.failed + run.connections.closed
 }
 
+/// Whether nothing but the load generator is to blame: the run is invalid, and neither a threshold failed nor was anybody turned away. Only
+/// then is nothing hidden by making it again.
+#[must_use]
+pub fn is_spoiled(run: &Run) -> bool {
+    Verdict::of(run) == Verdict::Invalid
+        && turned_away(run) == 0
+        && run.ended_early.is_none()
+        && run.thresholds.iter().all(|threshold| threshold.pass)
+}
+
 /// The exit code of one run: 130 interrupted, 4 invalid, 3 failed, 0 passed.
 #[must_use]
 pub fn exit_code(run: &Run) -> u8 {
@@ -127,5 +137,18 @@ mod tests {
         assert_eq!(exit_code_of_all(&[0, 3]), 3);
         assert_eq!(exit_code_of_all(&[0, 0]), 0);
         assert_eq!(exit_code_of_all(&[]), 0);
+    }
+
+    #[test]
+    fn a_run_is_spoiled_where_only_the_load_generator_is_to_blame() {
+        let mut run = sample::good();
+        assert!(!is_spoiled(&run), "nothing is wrong with it");
+        run.validity.valid = false;
+        assert!(is_spoiled(&run));
+        run.connections.closed = 1;
+        assert!(!is_spoiled(&run), "the server closed a connection");
+        run.connections.closed = 0;
+        run.thresholds.push(ThresholdResult { pass: false, ..ThresholdResult::default() });
+        assert!(!is_spoiled(&run), "a threshold failed");
     }
 }

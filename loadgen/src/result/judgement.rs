@@ -11,6 +11,15 @@ pub struct Validity {
     pub reasons: Vec<Reason>,
 }
 
+impl Validity {
+    /// What is wrong, in words, without the cures.
+    #[must_use]
+    pub fn what_is_wrong(&self) -> String {
+        let figures: Vec<&str> = self.reasons.iter().map(|reason| reason.figure.as_str()).collect();
+        figures.join("; ")
+    }
+}
+
 /// A broken validity rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reason {

@@ -76,6 +76,7 @@ pub fn assemble(plan: &Plan, o: &Outcome, baseline: &Baseline) -> Run {
         scenario: plan.resolved.clone(),
         environment: environment(plan, o),
         validity: Validity { valid: true, reasons: Vec::new() },
+        invalid_before: Vec::new(),
         passed: false,
         subscribers: u64::from(plan.subscribers()),
         rooms: plan.groups.iter().flat_map(|g| &g.rooms).collect::<HashSet<_>>().len() as u64,

@@ -32,10 +32,10 @@ pub(super) fn url(text: &str) -> String {
     address + &query
 }
 
-/// A scenario's text as it is shown around what is wrong with it: values of secret headers, user info and queries are stars, one a byte,
+/// A scenario's text, or a change of one key of it (`KEY=VALUE`), as it is shown around what is wrong with it and wherever else it is shown: values of secret headers, user info and queries are stars, one a byte,
 /// and ends of lines stay, so that everything keeps its place. The text may be anything, so it is not taken apart as TOML; in doubt too
 /// much is masked.
-pub(super) fn masked(text: &str) -> String {
+pub(crate) fn masked(text: &str) -> String {
     let mut out = text.as_bytes().to_vec();
     let of_urls = lines(text).flat_map(|(at, line)| urls(line).map(move |range| at + range.start..at + range.end));
     for range in headers(text).into_iter().chain(of_urls) {

@@ -5,8 +5,9 @@ use std::path::Path;
 use crate::cli::{CapacityArgs, Client};
 use crate::commands::shell::quoted;
 use crate::run::KeepAwake;
+use crate::scenario::masked;
 
-/// As it was given, but for where results go and how long it may take; with a directory, to take the search there up again.
+/// As it was given, but for where results go, how long it may take, and what is secret; with a directory, to take the search there up again.
 pub(super) fn command_line(args: &CapacityArgs, resume: Option<&Path>) -> String {
     let drive = &args.conduct.drive;
     let mut words = vec!["fanout capacity".to_owned(), quoted(&args.file.display().to_string())];
@@ -18,7 +19,8 @@ pub(super) fn command_line(args: &CapacityArgs, resume: Option<&Path>) -> String
     flag("width", args.width.clone());
     flag("variant", args.variant.clone());
     args.slo.iter().for_each(|slo| flag("slo", Some(slo.clone())));
-    args.conduct.sets.iter().for_each(|set| flag("set", Some(set.clone())));
+    let sets: Vec<String> = args.conduct.sets.iter().map(|set| masked(set)).collect();
+    sets.iter().for_each(|set| flag("set", Some(set.clone())));
     flag("trial", args.trial.map(|trial| humantime::format_duration(trial).to_string()));
     flag("client", (drive.client != Client::Native).then(|| drive.client.name().to_owned()));
     flag("workers", drive.workers.map(|n| n.to_string()));
@@ -29,7 +31,8 @@ pub(super) fn command_line(args: &CapacityArgs, resume: Option<&Path>) -> String
         Some(KeepAwake::All) => words.push("--keep-awake=all".to_owned()),
         None => {}
     }
-    words.join(" ")
+    let line = words.join(" ");
+    if sets == args.conduct.sets { line } else { line + " (where there are stars, put in what they hide)" }
 }
 
 #[cfg(test)]
@@ -84,5 +87,13 @@ mod tests {
              --set 'name=it'\\''s' --trial '1m 30s' --client tungstenite --workers 1 --agents 2 --resume there --keep-awake=all"
         );
         assert_eq!(command_line(&parsed(&["fanout", "capacity", "a.toml"]), None), "fanout capacity a.toml");
+    }
+    #[test]
+    fn what_is_secret_in_a_change_is_not_shown_again() {
+        let args = parsed(&["fanout", "capacity", "a.toml", "--set", "target.url=ws://me:pw@h/ws?key=1"]);
+        assert_eq!(
+            command_line(&args, None),
+            "fanout capacity a.toml --set 'target.url=ws://*****@h/ws?*****' (where there are stars, put in what they hide)"
+        );
     }
 }

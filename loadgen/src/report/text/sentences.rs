@@ -52,9 +52,16 @@ pub(in crate::report) fn opening(run: &Run) -> Vec<Line> {
     lines
 }
 
+/// The attempts that were invalid before this one.
+fn attempts_before(run: &Run) -> Vec<String> {
+    let all = run.invalid_before.len() + 1;
+    let attempts = run.invalid_before.iter().zip(1..);
+    attempts.map(|(validity, n)| format!("attempt {n} of {all} was not valid: {}", validity.what_is_wrong())).collect()
+}
+
 /// Why the verdict is what it is.
 pub(in crate::report) fn reasons(run: &Run) -> Vec<String> {
-    let mut lines = Vec::new();
+    let mut lines = attempts_before(run);
     for reason in &run.validity.reasons {
         lines.push(format!("not valid: {}", reason.figure));
         lines.push(format!("what to do: {}", reason.cure));
