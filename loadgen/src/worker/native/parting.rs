@@ -14,8 +14,9 @@ use crate::worker::Member;
 use crate::worker::course::Stage;
 use crate::worker::life::{Account, Away, Farewell, Life, Part};
 
-/// Tries begun in one turn: reading and publishing go on between them.
-const TRIES_AT_ONCE: usize = 128;
+/// Tries begun in one turn: reading and publishing go on between them. A `connect` over loopback is the whole handshake of TCP, 40 us on a
+/// slow machine, and its answer is dealt with in the next turn.
+const TRIES_AT_ONCE: usize = 16;
 /// Connections cut in one turn, for the same reason: ten thousand take more than a tenth of a second.
 pub(super) const CUTS_AT_ONCE: usize = 64;
 /// How long a leave waits for what its connection has still to send, nanoseconds.
