@@ -22,16 +22,41 @@ fn an_error_names_its_file_or_the_override() {
     assert_eq!((in_set.file(), in_set.place()), ("--set", Some((1, 26))));
 }
 
+/// What a newcomer gets wrong: what it is, the part of [`BASE`] that is replaced, and by what.
+const MISTAKES: [(&str, &str, &str); 12] = [
+    ("a key misspelt", "count = 10", "cuont = 10"),
+    ("a key of the top level below a table", "rate = 5", "rate = 5\ndrain = \"1s\""),
+    ("a key of another table", "count = 10", "count = 10\nrate = 5"),
+    ("a duration without a unit", "for = \"2s\"", "for = 2"),
+    ("a unit that does not exist", "for = \"2s\"", "for = \"2 parsecs\""),
+    ("text where a number belongs", "count = 10", "count = \"many\""),
+    ("a name that is not closed", "name = \"phones\"", "name = \"phones"),
+    ("more connections than one process can open", "count = 10", "count = 30000"),
+    ("a threshold on nothing", "[[phases]]", "[thresholds]\n\"latency.du.p99\" = \"< 50ms\"\n[[phases]]"),
+    ("a threshold without a comparison", "[[phases]]", "[thresholds]\n\"latency.due.p99\" = \"50ms\"\n[[phases]]"),
+    ("two of one name", "[[publishers]]", "[[connections]]\nname = \"phones\"\ncount = 1\n[[publishers]]"),
+    ("a publisher without a rate", "rate = 5", ""),
+];
+
+/// Compares with `refusals.txt`; with UPDATE_SNAPSHOTS set, writes it.
 #[test]
-fn a_diagnostic_shows_the_line_and_what_to_do() {
+fn a_newcomers_mistakes_are_shown_where_they_are() {
     let dir = scenario_folder();
-    let error = refusal(dir.path(), &BASE.replace("rate = 5", "rate = 5\ndrain = \"1s\""), &[], 28_232);
     let handler = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::none());
     let mut shown = String::new();
-    handler.render_report(&mut shown, &error).unwrap();
-    for part in ["test.toml:8:1", "drain = \"1s\"", "move it to the top", "put `drain` above the first line"] {
-        assert!(shown.contains(part), "{part} in\n{shown}");
+    for (mistake, from, to) in MISTAKES {
+        let error = refusal(dir.path(), &BASE.replace(from, to), &[], 28_232);
+        let mut text = String::new();
+        handler.render_report(&mut text, &error).unwrap();
+        let text = text.replace(&dir.path().display().to_string(), "folder");
+        shown.push_str(&format!("== {mistake}\n{}\n\n", text.trim_end()));
     }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/written/refusals.txt");
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&path, &shown).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(shown == kept, "{} differs; set UPDATE_SNAPSHOTS to accept this:\n{shown}", path.display());
 }
 
 #[test]
